@@ -1,0 +1,1 @@
+"""Implementations of the pluggable parts. An engine never imports another engine, nor the server."""

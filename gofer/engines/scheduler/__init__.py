@@ -1,0 +1,1 @@
+"""Schedulers: what runs the containers."""

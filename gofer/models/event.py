@@ -1,0 +1,54 @@
+"""Events: what happened, numbered in the order in which it was stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """`noun.verb`. A stored kind is never renamed."""
+
+    NAMESPACE_CREATED = "namespace.created"
+    NAMESPACE_UPDATED = "namespace.updated"
+    NAMESPACE_DELETED = "namespace.deleted"
+    PIPELINE_CREATED = "pipeline.created"
+    PIPELINE_ENABLED = "pipeline.enabled"
+    PIPELINE_DISABLED = "pipeline.disabled"
+    PIPELINE_DELETED = "pipeline.deleted"
+    VERSION_REGISTERED = "version.registered"
+    RUN_QUEUED = "run.queued"
+    RUN_STARTED = "run.started"
+    RUN_CANCELLING = "run.cancelling"
+    RUN_ENDED = "run.ended"
+    TASKRUN_QUEUED = "taskrun.queued"
+    TASKRUN_STARTING = "taskrun.starting"
+    TASKRUN_RUNNING = "taskrun.running"
+    TASKRUN_RETRYING = "taskrun.retrying"
+    TASKRUN_CANCELLING = "taskrun.cancelling"
+    TASKRUN_ENDED = "taskrun.ended"
+    IMAGE_PULLING = "image.pulling"
+    IMAGE_PULLED = "image.pulled"
+    LOGS_EXPIRED = "logs.expired"
+    EVENTS_PRUNED = "events.pruned"
+    ENGINE_UNAVAILABLE = "engine.unavailable"
+    ENGINE_AVAILABLE = "engine.available"
+    STORE_FAULT = "store.fault"
+    STORE_RECOVERED = "store.recovered"
+    SERVER_STARTED = "server.started"
+    SERVER_STOPPING = "server.stopping"
+
+
+class Event(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One fact. `data` depends on the kind and is documented in docs/events.md; absent fields do not apply."""
+
+    seq: int
+    at: int
+    kind: str
+    namespace: str = ""
+    pipeline: str = ""
+    run: int | None = None
+    task: str = ""
+    data: dict[str, Any] = {}

@@ -1,0 +1,134 @@
+"""The manifest: a pipeline as its author described it. The schema is documented in docs/manifest.md.
+
+Decoding checks shapes and types only; every other rule is checked by `server/pipelines/validate.py`, which reports all
+problems at once. Durations and sizes are text here (`"10m"`, `"512MB"`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+MAX_TASKS = 2_000
+MAX_MANIFEST_BYTES = 1024 * 1024
+
+Condition = Literal["successful", "failed", "any"]
+PullPolicy = Literal["always", "if_not_present", "never"]
+OnLimit = Literal["queue", "skip", "cancel_oldest"]
+ParameterType = Literal["string", "integer", "number", "boolean"]
+ParameterValue = str | int | float | bool
+
+
+class _Part(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, frozen=True):
+    """Base of every part: fields by name, defaults left out when encoded, unknown fields refused."""
+
+
+class Parameter(_Part, frozen=True):
+    """What a person or a trigger fills in when a run starts. `name` follows the rule of an environment variable."""
+
+    name: str
+    type: ParameterType = "string"
+    description: str = ""
+    default: ParameterValue | None = None
+    choices: list[ParameterValue] = []
+    required: bool = False
+
+
+class Parallelism(_Part, frozen=True):
+    """At most `limit` runs of this pipeline at once (0: only the server's limit counts)."""
+
+    limit: int = 0
+    on_limit: OnLimit = "queue"
+
+
+class Dependency(_Part, frozen=True):
+    """An edge: `task` is the parent's id; `when` the parent's outcome that lets this task start."""
+
+    task: str
+    when: Condition = "successful"
+
+
+class Retries(_Part, frozen=True):
+    """Up to `count` further attempts after a failure; waits `backoff · factor^n`, at most `max_backoff`, ± `jitter`."""
+
+    count: int = 0
+    backoff: str = "1s"
+    factor: float = 2.0
+    max_backoff: str = "5m"
+    jitter: float = 0.1
+
+
+class Limits(_Part, frozen=True):
+    """`cpu` in cores (0.5 is half of one); `memory` a size. Absent: no limit."""
+
+    cpu: float | None = None
+    memory: str | None = None
+
+
+class Registry(_Part, frozen=True):
+    """Credentials for the image's registry: the user's name, and the key of the secret that holds the password."""
+
+    user: str
+    password_secret: str
+
+
+class Mount(_Part, frozen=True):
+    """A folder of the engine's host. Denied unless the server's configuration allows it."""
+
+    source: str
+    target: str
+    read_only: bool = True
+
+
+class Link(_Part, frozen=True):
+    title: str
+    url: str
+
+
+class Task(_Part, frozen=True):
+    """A node of the DAG.
+
+    Exactly one of `command` and `script` may be given; with neither the image's own command runs. `script` is handed
+    to `/bin/sh -e -c`. `matrix` fans the task out statically: one task run for each combination of its values, which
+    a dependant waits for all of. `stop_timeout`: how long a container may take to stop before it is killed.
+    """
+
+    id: str
+    image: str
+    description: str = ""
+    entrypoint: list[str] | None = None
+    command: list[str] | None = None
+    script: str | None = None
+    working_directory: str | None = None
+    user: str | None = None
+    variables: dict[str, str] = {}
+    depends_on: list[Dependency] = []
+    matrix: dict[str, list[str]] = {}
+    retries: Retries = Retries()
+    timeout: str | None = None
+    stop_timeout: str | None = None
+    limits: Limits = Limits()
+    pull: PullPolicy = "if_not_present"
+    registry: Registry | None = None
+    allow_failure: bool = False
+    network: str | None = None
+    mounts: list[Mount] = []
+    privileged: bool = False
+
+
+class Manifest(_Part, frozen=True):
+    """A pipeline: a named DAG of tasks, and what its runs take and keep to."""
+
+    id: str
+    schema_version: int = SCHEMA_VERSION
+    name: str = ""
+    description: str = ""
+    owner: str = ""
+    labels: dict[str, str] = {}
+    links: list[Link] = []
+    parameters: list[Parameter] = []
+    parallelism: Parallelism = Parallelism()
+    run_timeout: str | None = None
+    tasks: list[Task] = []

@@ -1,0 +1,74 @@
+"""Namespaces, pipelines and versions, as the API shows them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from gofer.models.manifest import Manifest
+from gofer.models.run import Run
+
+
+class Namespace(msgspec.Struct, kw_only=True):
+    id: str
+    name: str = ""
+    description: str = ""
+    created_at: int
+    modified_at: int
+
+
+class CreateNamespace(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    name: str = ""
+    description: str = ""
+
+
+class UpdateNamespace(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Fields left out stay as they are."""
+
+    name: str | None = None
+    description: str | None = None
+
+
+class Pipeline(msgspec.Struct, kw_only=True):
+    """A named DAG in a namespace. `version` is the live one, `versions` how many there are."""
+
+    namespace: str
+    id: str
+    name: str = ""
+    description: str = ""
+    enabled: bool = True
+    version: int
+    versions: int = 1
+    runs: int = 0
+    created_at: int
+    modified_at: int
+    last_run: Run | None = None
+
+
+class UpdatePipeline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool
+
+
+class Version(msgspec.Struct, kw_only=True):
+    """An immutable manifest. `hash` is the SHA-256 of its canonical JSON, in hex."""
+
+    namespace: str
+    pipeline: str
+    number: int
+    hash: str
+    created_at: int
+
+
+class VersionDetail(Version, kw_only=True):
+    manifest: Manifest
+
+
+class Registered(msgspec.Struct, kw_only=True):
+    """Answer to registering a manifest. `changed` is false where the same content was there already."""
+
+    pipeline: Pipeline
+    version: int
+    hash: str
+    created: bool
+    changed: bool
+    warnings: list[str] = []

@@ -1,0 +1,124 @@
+"""Runs, task runs and attempts, as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from gofer.models.manifest import ParameterValue
+from gofer.models.status import Reason, RunStatus, TaskStatus
+
+LogState = Literal["open", "complete", "expired"]
+
+
+class Initiator(msgspec.Struct, kw_only=True, frozen=True):
+    """Who or what started a run: `kind` is `user`, `retry` or `trigger`; `name` says which."""
+
+    kind: Literal["user", "retry", "trigger"] = "user"
+    name: str = ""
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """One execution of one version. `id` counts 1, 2, 3… within its pipeline.
+
+    `detail` is a sentence for people beside the machine-readable `reason`. `cancel_requested_at` is set while a run is
+    being cancelled. `retry_of` is the run that this one retries. `duration` is in milliseconds, from start to end.
+    """
+
+    namespace: str
+    pipeline: str
+    id: int
+    version: int
+    status: RunStatus
+    reason: Reason = Reason.NONE
+    detail: str = ""
+    initiator: Initiator = Initiator()
+    parameters: dict[str, ParameterValue] = {}
+    retry_of: int | None = None
+    created_at: int
+    started_at: int | None = None
+    ended_at: int | None = None
+    cancel_requested_at: int | None = None
+    task_count: int = 0
+
+
+class VariableSource(msgspec.Struct, kw_only=True, frozen=True):
+    """One variable that a container got. `source`: `pipeline`, `run` or `system`. Secret values never stand here."""
+
+    name: str
+    value: str
+    source: Literal["pipeline", "run", "system"]
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """One try of a task run: one container at most, one log.
+
+    `uid` is unique for all time and stands in the container's label; `container` is its name. `log_lines` and
+    `log_bytes` are final once `log_state` is `complete`.
+    """
+
+    number: int
+    uid: str
+    status: TaskStatus
+    reason: Reason = Reason.NONE
+    detail: str = ""
+    exit_code: int | None = None
+    container: str = ""
+    image_digest: str = ""
+    starting_at: int
+    running_at: int | None = None
+    ended_at: int | None = None
+    log_state: LogState = "open"
+    log_lines: int = 0
+    log_bytes: int = 0
+
+
+class TaskRun(msgspec.Struct, kw_only=True):
+    """One task in one run. `id` is the task's id, with the matrix values appended where the task is fanned out.
+
+    `attempt` is the number of the newest attempt (0 before the first). `next_attempt_at` is set during a backoff.
+    """
+
+    namespace: str
+    pipeline: str
+    run: int
+    id: str
+    status: TaskStatus
+    reason: Reason = Reason.NONE
+    detail: str = ""
+    allow_failure: bool = False
+    attempt: int = 0
+    exit_code: int | None = None
+    queued_at: int | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
+    next_attempt_at: int | None = None
+
+
+class TaskRunDetail(TaskRun, kw_only=True):
+    """A task run with everything that is known of it."""
+
+    image: str = ""
+    parents: list[str] = []
+    attempts: list[Attempt] = []
+    variables: list[VariableSource] = []
+
+
+class StartRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Body of `POST …/runs`. `version` absent: what the deployment says."""
+
+    parameters: dict[str, ParameterValue] = {}
+    version: int | None = None
+
+
+class RetryRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Body of `POST …/runs/{run}/retry`. `from_failed` keeps what was successful and runs the rest again."""
+
+    from_failed: bool = False
+
+
+class Cancelled(msgspec.Struct, kw_only=True):
+    """Answer of `POST …/runs/cancel`: the runs that were asked to end."""
+
+    runs: list[int]
