@@ -68,4 +68,5 @@ class Reason(StrEnum):
     START_FAILED = "start_failed"
     INTERPOLATION_FAILED = "interpolation_failed"
     NOT_ALLOWED = "not_allowed"
+    INTERNAL_ERROR = "internal_error"
     KEPT = "kept"  # taken over as successful from the run that is retried

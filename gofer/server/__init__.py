@@ -1,0 +1,1 @@
+"""The server: its services, the API above them, and the store below."""

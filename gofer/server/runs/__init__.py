@@ -1,0 +1,1 @@
+"""The way of a run: start, queue, supervise, task, cancel, retry, recover."""

@@ -1,0 +1,221 @@
+"""One attempt: from the engine's start of a container to its end and its last log line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, Position, PullProgress
+from gofer.errors import EngineUnavailable, Refused, StartFailed
+from gofer.models.event import Kind
+from gofer.models.status import Reason, TaskStatus
+from gofer.models.units import format_duration
+from gofer.server.logs.logs import LogId
+from gofer.server.runs.active import ActiveRun, TaskState
+from gofer.server.runs.container import attempt_uid, build_spec, container_name, labels
+from gofer.server.runs.context import Context
+from gofer.server.runs.journal import Journal
+from gofer.server.runs.variables import Origin, Unresolved, resolve
+from gofer.server.store import attempts, task_runs
+from gofer.server.store.database import Transaction
+
+
+class Outcome(NamedTuple):
+    """How an attempt, and with its last one a task run, has ended. `log`: lines and bytes of the attempt's log."""
+
+    status: TaskStatus
+    reason: Reason = Reason.NONE
+    detail: str = ""
+    exit_code: int | None = None
+    log: tuple[int, int] = (0, 0)
+
+
+class AttemptRunner:
+    """Takes attempt number `state.attempt` through `starting → running → end`.
+
+    Its beginning has been recorded before (`starting_step`); its end is recorded by the caller (`ended_step`).
+    """
+
+    def __init__(self, context: Context, run: ActiveRun, state: TaskState, journal: Journal, starting_at: int) -> None:
+        self._context = context
+        self._run = run
+        self._state = state
+        self._journal = journal
+        self._starting_at = starting_at
+        ticket = run.ticket
+        self._timed_out = False
+        self._key = attempts.AttemptKey(ticket.key, state.position, state.attempt)
+        self._log = LogId(ticket.namespace, ticket.pipeline, ticket.number, state.id, state.attempt)
+        if state.adopted is not None:
+            self._uid, self.container = state.adopted.uid, state.adopted.container
+        else:
+            self._uid = attempt_uid(context.database.server_id, *self._key, starting_at)
+            self.container = container_name(ticket, state.id, state.attempt, self._uid)
+
+    def starting_step(self, tx: Transaction) -> None:
+        """Record the attempt before the engine hears of it."""
+        at = self._starting_at
+        attempts.insert(tx, self._key, self._uid, self.container, at)
+        task_runs.set_starting(tx, self._key.run_key, self._key.position, self._key.number, at)
+        self._run.emit(tx, Kind.TASKRUN_STARTING, at, self._state.id, {"attempt": self._key.number})
+
+    def ended_step(self, tx: Transaction, outcome: Outcome, at: int) -> None:
+        """Record the attempt's end."""
+        attempts.set_ended(
+            tx, self._key, outcome.status, outcome.reason, outcome.detail, outcome.exit_code, at, outcome.log
+        )
+
+    async def run(self) -> Outcome:
+        """Everything between. Never raises for what a container or an engine does."""
+        try:
+            outcome = await self._run_container()
+        except (Unresolved, Refused) as error:
+            reason = Reason.NOT_ALLOWED if isinstance(error, Refused) else Reason.INTERPOLATION_FAILED
+            outcome = await self._explained(reason, error)
+        except StartFailed as error:
+            outcome = await self._explained(Reason(error.reason), error)
+        size = await self._context.logs.finish(self._log)
+        return outcome._replace(log=(size.lines, size.bytes))
+
+    async def _explained(self, reason: Reason, error: StartFailed | Unresolved | Refused) -> Outcome:
+        text = f"{error.message}. {error.hint}" if error.hint else error.message
+        await self._context.logs.note(self._log, text)
+        return Outcome(TaskStatus.FAILED, reason, error.message)
+
+    async def _run_container(self) -> Outcome:
+        if self._state.status is TaskStatus.RUNNING:
+            if await self._context.watch.call(partial(self._context.scheduler.inspect, self.container)) is None:
+                return self._decide(None)
+            return self._decide(await self._observe(adopted=True))
+        container = await self._start(self._spec())
+        if container is None:
+            return self._decide_unstarted()
+        self._context.reached("started")
+        self._note_running(container)
+        return self._decide(await self._observe(adopted=self._state.adopted is not None))
+
+    def _spec(self) -> ContainerSpec:
+        ticket, state = self._run.ticket, self._state
+        origin = Origin(
+            ticket.namespace, ticket.pipeline, ticket.version, ticket.number, state.attempt, self._context.api_url
+        )
+        node = state.planned.node
+        marks = labels(self._context.database.server_id, ticket, state.id, state.attempt, self._uid)
+        return build_spec(
+            self.container, marks, node.task, resolve(origin, node, ticket.parameters), self._context.settings
+        )
+
+    async def _start(self, spec: ContainerSpec) -> Container | None:
+        """The started container, or None when the attempt is to end before it was."""
+        scheduler, watch = self._context.scheduler, self._context.watch
+        try:
+            async with self._interruptible():
+                return await watch.call(partial(scheduler.start, spec, self._on_pull))
+        except TimeoutError:
+            # The engine may have been quicker than the interruption.
+            found = await watch.call(partial(scheduler.inspect, self.container))
+            return found if found is not None and found.status != "created" else None
+
+    async def _on_pull(self, progress: PullProgress) -> None:
+        kind = Kind.IMAGE_PULLED if progress.done else Kind.IMAGE_PULLING
+        data: dict[str, object] = {"image": progress.image, "detail": progress.detail}
+        at = self._context.clock.now()
+        await self._journal.record(lambda tx: self._run.emit(tx, kind, at, self._state.id, data))
+
+    def _note_running(self, container: Container) -> None:
+        at = self._context.clock.now()
+        self._state.status = TaskStatus.RUNNING
+
+        def step(tx: Transaction) -> None:
+            attempts.set_running(tx, self._key, at, container.image_digest)
+            task_runs.set_running(tx, self._key.run_key, self._key.position, at)
+            self._run.emit(tx, Kind.TASKRUN_RUNNING, at, self._state.id, {"attempt": self._key.number})
+
+        self._journal.post(step)
+
+    async def _observe(self, *, adopted: bool) -> Exit | None:
+        """Wait for the end while the log is captured to its last byte. None: the container vanished."""
+        since = await self._context.logs.position(self._log) if adopted else Position()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._capture(since), name=f"capture {self.container}")
+            exited = await self._wait()
+            self._context.reached("exited")
+        self._context.reached("drained")
+        return exited
+
+    async def _wait(self) -> Exit | None:
+        wait = partial(self._context.watch.call, partial(self._context.scheduler.wait, self.container))
+        try:
+            async with self._interruptible():
+                return await wait()
+        except TimeoutError:
+            await self._stop()
+            return await wait()
+
+    async def _stop(self) -> None:
+        grace = self._state.planned.stop_timeout
+        if grace is None:
+            grace = self._context.settings.task_run_stop_timeout
+        stop = partial(self._context.scheduler.stop, self.container, grace / 1000)
+        await self._context.watch.call(stop)
+
+    async def _capture(self, since: Position) -> None:
+        logs, scheduler = self._context.logs, self._context.scheduler
+        while True:
+            try:
+                chunks: AsyncIterator[Chunk] = scheduler.logs(self.container, since)
+                await logs.capture(self._log, chunks)
+                return
+            except EngineUnavailable as error:
+                await self._context.watch.outage(error)
+                since = await logs.position(self._log)
+
+    @asynccontextmanager
+    async def _interruptible(self) -> AsyncIterator[None]:
+        """Raises TimeoutError when the attempt is to end: its time is up, or `state.stop` says why."""
+        loop = asyncio.get_running_loop()
+        scope = asyncio.timeout_at(loop.time() + self._time_left() if self._state.planned.timeout is not None else None)
+        try:
+            async with scope:
+                self._state.scope = scope
+                if self._state.stop:
+                    scope.reschedule(loop.time())
+                    await asyncio.sleep(0)
+                try:
+                    yield
+                finally:
+                    self._state.scope = None
+        finally:
+            self._timed_out = self._timed_out or (scope.expired() and not self._state.stop)
+
+    def _time_left(self) -> float:
+        timeout = self._state.planned.timeout or 0
+        # A clock that was set back while Gofer was away must not lengthen the task's time.
+        passed = max(0, self._context.clock.now() - self._starting_at)
+        return max(0.0, (timeout - passed) / 1000)
+
+    def _decide_unstarted(self) -> Outcome:
+        if self._state.stop:
+            return Outcome(TaskStatus.CANCELLED, self._state.stop, "ended before its container was started")
+        return self._out_of_time(None)
+
+    def _decide(self, exited: Exit | None) -> Outcome:
+        if self._state.stop:
+            return Outcome(TaskStatus.CANCELLED, self._state.stop, "", exited.exit_code if exited else None)
+        if self._timed_out:
+            return self._out_of_time(exited.exit_code if exited else None)
+        if exited is None:
+            return Outcome(TaskStatus.FAILED, Reason.LOST, "the container vanished; its exit code is not known")
+        if exited.oom_killed:
+            return Outcome(TaskStatus.FAILED, Reason.OOM_KILLED, "killed: out of memory", exited.exit_code)
+        if exited.exit_code == 0:
+            return Outcome(TaskStatus.SUCCESSFUL, exit_code=0)
+        detail = exited.error or f"exited with code {exited.exit_code}"
+        return Outcome(TaskStatus.FAILED, Reason.EXIT_CODE, detail, exited.exit_code)
+
+    def _out_of_time(self, exit_code: int | None) -> Outcome:
+        limit = format_duration(self._state.planned.timeout or 0)
+        return Outcome(TaskStatus.FAILED, Reason.TIMEOUT, f"took longer than its timeout of {limit}", exit_code)

@@ -1,0 +1,107 @@
+"""A version's manifest made ready to run: its graph, what each node waits for, and its times in milliseconds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from typing import NamedTuple
+
+import msgspec
+
+from gofer.errors import NotFound
+from gofer.models.manifest import Condition, Manifest
+from gofer.models.units import parse_duration
+from gofer.server.pipelines.graph import Node, expand
+from gofer.server.store import versions
+
+_CACHED_PLANS = 512
+_MANIFEST = msgspec.json.Decoder(Manifest)
+
+
+class Requirement(NamedTuple):
+    """All nodes that one parent task has become, and the outcome that they must have together."""
+
+    parents: tuple[int, ...]
+    when: Condition
+
+
+class Backoff(NamedTuple):
+    """How long to wait before a further attempt; times in milliseconds."""
+
+    count: int
+    first: int
+    factor: float
+    most: int
+    jitter: float
+
+    def delay(self, attempt: int, chance: float) -> int:
+        """Milliseconds to wait after attempt number `attempt` has failed; `chance` is a random number in [0, 1)."""
+        # Capped before it is raised, so that no number of attempts overflows.
+        exponent = min(attempt - 1, 64)
+        plain = min(self.first * self.factor**exponent, float(self.most))
+        return round(plain * (1 + self.jitter * (2 * chance - 1)))
+
+
+class PlannedTask(NamedTuple):
+    """A node with what it waits for and its times; None: no limit, or the server's."""
+
+    node: Node
+    requirements: tuple[Requirement, ...]
+    timeout: int | None
+    stop_timeout: int | None
+    backoff: Backoff
+
+
+class Plan:
+    """Immutable, so one is shared by all runs of its version. `children[p]` are the nodes that wait for node `p`."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        nodes = expand(manifest)
+        self.manifest = manifest
+        self.tasks = tuple(_planned(node, nodes) for node in nodes)
+        self.run_timeout = parse_duration(manifest.run_timeout) if manifest.run_timeout else None
+        children: list[list[int]] = [[] for _ in nodes]
+        for node in nodes:
+            for parent in {edge.parent for edge in node.parents}:
+                children[parent].append(node.position)
+        self.children = tuple(tuple(c) for c in children)
+
+
+class Plans:
+    """The plans of recently used versions. `load` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[tuple[int, int], Plan] = OrderedDict()
+
+    def load(self, connection: sqlite3.Connection, pipeline_key: int, version: int) -> Plan:
+        """The plan of one version. Raises NotFound when the pipeline has no such version."""
+        key = (pipeline_key, version)
+        plan = self._plans.get(key)
+        if plan is None:
+            row = versions.get(connection, pipeline_key, version)
+            if row is None:
+                raise NotFound(f"there is no version {version} of this pipeline", "List them: gofer pipeline get.")
+            plan = self._plans[key] = Plan(_MANIFEST.decode(row.manifest_json))
+            while len(self._plans) > _CACHED_PLANS:
+                self._plans.popitem(last=False)
+        return plan
+
+
+def _planned(node: Node, nodes: list[Node]) -> PlannedTask:
+    task = node.task
+    grouped: dict[tuple[str, Condition], list[int]] = {}
+    for edge in node.parents:
+        grouped.setdefault((nodes[edge.parent].task.id, edge.when), []).append(edge.parent)
+    return PlannedTask(
+        node=node,
+        requirements=tuple(Requirement(tuple(parents), when) for (_, when), parents in grouped.items()),
+        timeout=parse_duration(task.timeout) if task.timeout else None,
+        stop_timeout=parse_duration(task.stop_timeout) if task.stop_timeout else None,
+        backoff=Backoff(
+            task.retries.count,
+            parse_duration(task.retries.backoff),
+            task.retries.factor,
+            parse_duration(task.retries.max_backoff),
+            task.retries.jitter,
+        ),
+    )

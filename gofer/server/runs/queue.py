@@ -1,0 +1,95 @@
+"""Admission: which runs may go on now, under the pipelines' limits and the server's."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+
+from gofer.server.runs.active import Ticket
+
+
+class _Lane:
+    """One pipeline: its runs in line, and how many are on their way."""
+
+    __slots__ = ("offered", "running", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: deque[Ticket] = deque()
+        self.running = 0
+        self.offered = False
+
+
+class Queue:
+    """First come, first served within a pipeline; between pipelines the run that has waited longest goes first.
+
+    `launch` is called for every run that is admitted; whoever launched it says `ended`. Lives in the event loop;
+    nothing here waits.
+    """
+
+    def __init__(self, limit: int, launch: Callable[[Ticket], None]) -> None:
+        self._limit = limit
+        self._launch = launch
+        self._lanes: dict[int, _Lane] = {}
+        # Keys of runs at the head of a lane below its limit, with the lane's pipeline.
+        self._heads: list[tuple[int, int]] = []
+        self.running = 0
+        self.queued = 0
+
+    def submit(self, ticket: Ticket) -> None:
+        """Put a run at the end of its pipeline's line and admit what may go."""
+        lane = self._lanes.setdefault(ticket.pipeline_key, _Lane())
+        lane.waiting.append(ticket)
+        self.queued += 1
+        self._offer(ticket.pipeline_key, lane)
+        self._admit()
+
+    def take_over(self, ticket: Ticket) -> None:
+        """Count and launch a run that was admitted in an earlier life, or that must run at once: limits do not count."""
+        lane = self._lanes.setdefault(ticket.pipeline_key, _Lane())
+        self._go(lane, ticket)
+
+    def withdraw(self, pipeline_key: int, key: int) -> Ticket | None:
+        """Take a run out of the line; None if it does not stand there."""
+        lane = self._lanes.get(pipeline_key)
+        ticket = next((t for t in lane.waiting if t.key == key), None) if lane else None
+        if lane is None or ticket is None:
+            return None
+        lane.waiting.remove(ticket)
+        self.queued -= 1
+        return ticket
+
+    def ended(self, pipeline_key: int) -> None:
+        """A launched run has ended: admit what its end makes room for."""
+        lane = self._lanes[pipeline_key]
+        lane.running -= 1
+        self.running -= 1
+        self._offer(pipeline_key, lane)
+        if not lane.running and not lane.waiting and not lane.offered:
+            del self._lanes[pipeline_key]
+        self._admit()
+
+    def _offer(self, pipeline_key: int, lane: _Lane) -> None:
+        if lane.offered or not lane.waiting:
+            return
+        limit = lane.waiting[0].plan.manifest.parallelism.limit
+        if not limit or lane.running < limit:
+            lane.offered = True
+            heapq.heappush(self._heads, (lane.waiting[0].key, pipeline_key))
+
+    def _admit(self) -> None:
+        while self._heads and (not self._limit or self.running < self._limit):
+            _, pipeline_key = heapq.heappop(self._heads)
+            lane = self._lanes[pipeline_key]
+            lane.offered = False
+            if lane.waiting:
+                self.queued -= 1
+                self._go(lane, lane.waiting.popleft())
+                self._offer(pipeline_key, lane)
+            elif not lane.running:
+                del self._lanes[pipeline_key]
+
+    def _go(self, lane: _Lane, ticket: Ticket) -> None:
+        lane.running += 1
+        self.running += 1
+        self._launch(ticket)

@@ -1,0 +1,105 @@
+"""Looking runs and task runs up."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from gofer.errors import NotFound
+from gofer.models.page import Page
+from gofer.models.run import Run, TaskRun, TaskRunDetail, VariableSource
+from gofer.models.status import RunStatus
+from gofer.server.runs.cancel import no_run, no_task_run
+from gofer.server.runs.context import Context
+from gofer.server.runs.variables import Origin, Unresolved, resolve
+from gofer.server.store import attempts, namespaces, pipelines, runs, task_runs
+from gofer.server.store.runs import LAST, RunRow
+from gofer.server.store.task_runs import TaskRunRow
+
+
+class Reader:
+    """Each method is one visit to the store."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def run(self, namespace: str, pipeline: str, number: int) -> Run:
+        row = await self._context.database.read(lambda c: _found(c, namespace, pipeline, number))
+        return row.run
+
+    async def runs(
+        self, namespace: str, pipeline: str | None, status: RunStatus | None, cursor: int | None, limit: int
+    ) -> Page[Run]:
+        before = LAST if cursor is None else cursor
+
+        def work(connection: sqlite3.Connection) -> list[RunRow]:
+            if pipeline is not None:
+                found = runs.list_of_pipeline(connection, namespace, pipeline, status, before, limit + 1)
+            else:
+                found = runs.list_of_namespace(connection, namespace, status, before, limit + 1)
+            if not found:
+                _check_exists(connection, namespace, pipeline)
+            return found
+
+        rows = await self._context.database.read(work)
+        more = len(rows) > limit
+        last = rows[limit - 1] if more else None
+        following = None if last is None else last.key if pipeline is None else last.run.id
+        return Page(items=[row.run for row in rows[:limit]], next=None if following is None else str(following))
+
+    async def task_runs(
+        self, namespace: str, pipeline: str, number: int, cursor: int | None, limit: int
+    ) -> Page[TaskRun]:
+        after = -1 if cursor is None else cursor
+
+        def work(connection: sqlite3.Connection) -> list[TaskRunRow]:
+            row = _found(connection, namespace, pipeline, number)
+            return task_runs.of_run(connection, row.key, after, limit + 1)
+
+        rows = await self._context.database.read(work)
+        following = str(rows[limit - 1].position) if len(rows) > limit else None
+        return Page(items=[row.model(namespace, pipeline, number) for row in rows[:limit]], next=following)
+
+    async def task_run(self, namespace: str, pipeline: str, number: int, task: str) -> TaskRunDetail:
+        return await self._context.database.read(lambda c: self._detail(c, namespace, pipeline, number, task))
+
+    def _detail(self, c: sqlite3.Connection, namespace: str, pipeline: str, number: int, task: str) -> TaskRunDetail:
+        row = _found(c, namespace, pipeline, number)
+        found = task_runs.get(c, row.key, task)
+        if found is None:
+            raise no_task_run(number, task)
+        plan = self._context.plans.load(c, row.pipeline_key, row.run.version)
+        node = plan.tasks[found.position].node
+        origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), self._context.api_url)
+        try:
+            variables = resolve(origin, node, row.run.parameters)
+        except Unresolved:
+            # What could not be resolved is said by the task run's reason; as written is all there is to show.
+            variables = [
+                VariableSource(name=k, value=v, source="pipeline") for k, v in sorted(node.task.variables.items())
+            ]
+        plain = found.model(namespace, pipeline, number)
+        return TaskRunDetail(
+            **{field: getattr(plain, field) for field in plain.__struct_fields__},
+            image=node.task.image,
+            parents=sorted({plan.tasks[edge.parent].node.id for edge in node.parents}),
+            attempts=attempts.of_task_run(c, row.key, found.position),
+            variables=variables,
+        )
+
+
+def _found(connection: sqlite3.Connection, namespace: str, pipeline: str, number: int) -> RunRow:
+    row = runs.get(connection, namespace, pipeline, number)
+    if row is None:
+        _check_exists(connection, namespace, pipeline)
+        raise no_run(namespace, pipeline, number)
+    return row
+
+
+def _check_exists(connection: sqlite3.Connection, namespace: str, pipeline: str | None) -> None:
+    if namespaces.get(connection, namespace) is None:
+        raise NotFound(f'there is no namespace "{namespace}"', "List what there is with: gofer namespace list.")
+    if pipeline is not None and pipelines.get(connection, namespace, pipeline) is None:
+        raise NotFound(
+            f'there is no pipeline "{pipeline}" in the namespace "{namespace}"',
+            "List what there is with: gofer pipeline list.",
+        )

@@ -1,0 +1,158 @@
+"""The only door to a run: the API, triggers and retries all come through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from gofer.errors import Conflict, NotFound
+from gofer.models.event import Kind
+from gofer.models.manifest import ParameterValue
+from gofer.models.run import Initiator, Run
+from gofer.models.status import Reason, RunStatus, TaskStatus
+from gofer.server.pipelines.parameters import resolve_parameters
+from gofer.server.runs.active import Ticket
+from gofer.server.runs.cancel import Canceller
+from gofer.server.runs.context import Context
+from gofer.server.runs.launch import Launcher
+from gofer.server.runs.plan import Plan
+from gofer.server.store import pipelines, runs, task_runs
+from gofer.server.store.database import Transaction
+from gofer.server.store.pipelines import PipelineRow
+from gofer.server.store.task_runs import NewTaskRun
+
+Also = Callable[[Transaction, Run], None]
+"""More that belongs into the transaction that stores a run, such as the answer kept for an Idempotency-Key."""
+
+Kept = Callable[[Transaction, Plan], list[NewTaskRun]]
+"""The task runs of a retry, those taken over as they ended among them."""
+
+
+class Request(NamedTuple):
+    """What to start. `version` None: what the deployment says; `kept` None: every task run is new."""
+
+    namespace: str
+    pipeline: str
+    parameters: Mapping[str, ParameterValue]
+    version: int | None = None
+    initiator: Initiator = Initiator()
+    retry_of: int | None = None
+    kept: Kept | None = None
+
+
+class _Stored(NamedTuple):
+    ticket: Ticket
+    run: Run
+    replaced: list[int]
+
+
+class Starter:
+    """Validates, picks the version, stores run, task runs and event in one transaction; then puts the run in line."""
+
+    def __init__(self, context: Context, launcher: Launcher, canceller: Canceller) -> None:
+        self._context = context
+        self._launcher = launcher
+        self._canceller = canceller
+
+    async def start(self, request: Request, also: Also | None = None) -> Run:
+        """The run, stored. Raises NotFound, Conflict (disabled pipeline) or InvalidInput (parameters)."""
+        stored = await self._context.database.write(lambda tx: self._store(tx, request, also))
+        self._context.reached("accepted")
+        if not stored.run.status.ended:
+            self._launcher.queue.submit(stored.ticket)
+        for key in stored.replaced:
+            await self._canceller.follow(stored.ticket.pipeline_key, key, Reason.REPLACED)
+        return stored.run
+
+    def _store(self, tx: Transaction, request: Request, also: Also | None) -> _Stored:
+        row = _startable(tx, request)
+        version = request.version if request.version is not None else row.live_version
+        plan = self._context.plans.load(tx.connection, row.key, version)
+        parameters = resolve_parameters(plan.manifest, request.parameters)
+        at = self._context.clock.now()
+        fresh = request.kept(tx, plan) if request.kept else _all_new(plan)
+        status, reason, detail, replaced = _admission(tx, row, plan, at)
+        new = runs.NewRun(
+            row.key, request.namespace, version, status, reason, detail, request.initiator, parameters,
+            request.retry_of, len(plan.tasks), at,
+        )  # fmt: skip
+        key, number = runs.insert(tx, new)
+        if status.ended:
+            fresh = [t._replace(status=TaskStatus.CANCELLED, reason=reason, ended_at=at) for t in fresh]
+        task_runs.insert(tx, key, fresh)
+        run = _model(request, new, number)
+        _emit(tx, request, run, key)
+        if also is not None:
+            also(tx, run)
+        ticket = Ticket(
+            key, row.key, request.namespace, request.pipeline, number, version, parameters, plan, at,
+            stored=request.kept is not None,
+        )  # fmt: skip
+        return _Stored(ticket, run, replaced)
+
+
+def _startable(tx: Transaction, request: Request) -> PipelineRow:
+    row = pipelines.get(tx.connection, request.namespace, request.pipeline)
+    if row is None:
+        raise NotFound(
+            f'there is no pipeline "{request.pipeline}" in the namespace "{request.namespace}"',
+            "List what there is with: gofer pipeline list.",
+        )
+    if not row.enabled:
+        raise Conflict(
+            f'the pipeline "{request.pipeline}" is disabled',
+            f"Enable it with: gofer pipeline enable {request.pipeline}.",
+        )
+    return row
+
+
+def _admission(tx: Transaction, row: PipelineRow, plan: Plan, at: int) -> tuple[RunStatus, Reason, str, list[int]]:
+    """With which status the run is born under its pipeline's policy, and the keys of the runs that give way to it."""
+    policy = plan.manifest.parallelism
+    if not policy.limit or policy.on_limit == "queue":
+        return RunStatus.QUEUED, Reason.NONE, "", []
+    others = [r for r in runs.unfinished_of_pipeline(tx.connection, row.key) if not r.cancelling]
+    if len(others) < policy.limit:
+        return RunStatus.QUEUED, Reason.NONE, "", []
+    if policy.on_limit == "skip":
+        detail = f"{len(others)} of at most {policy.limit} runs were on their way"
+        return RunStatus.CANCELLED, Reason.PARALLELISM_LIMIT, detail, []
+    replaced = [r.key for r in others[: len(others) - policy.limit + 1]]
+    for key in replaced:
+        runs.request_cancel(tx, key, at, Reason.REPLACED)
+    return RunStatus.QUEUED, Reason.NONE, "", replaced
+
+
+def _all_new(plan: Plan) -> list[NewTaskRun]:
+    return [NewTaskRun(t.node.position, t.node.id, t.node.task.allow_failure) for t in plan.tasks]
+
+
+def _model(request: Request, new: runs.NewRun, number: int) -> Run:
+    return Run(
+        namespace=request.namespace,
+        pipeline=request.pipeline,
+        id=number,
+        version=new.version,
+        status=new.status,
+        reason=new.reason,
+        detail=new.detail,
+        initiator=new.initiator,
+        parameters=new.parameters,
+        retry_of=new.retry_of,
+        created_at=new.at,
+        ended_at=new.at if new.status.ended else None,
+        task_count=new.task_count,
+    )
+
+
+def _emit(tx: Transaction, request: Request, run: Run, key: int) -> None:
+    where = {"namespace": run.namespace, "pipeline": run.pipeline}
+    data: dict[str, object] = {"version": run.version}
+    if run.initiator != Initiator():
+        data["initiator"] = f"{run.initiator.kind} {run.initiator.name}".strip()
+    if run.retry_of is not None:
+        data["retry_of"] = run.retry_of
+    tx.emit(Kind.RUN_QUEUED, run.created_at, **where, run=run.id, run_key=key, data=data)
+    if run.status.ended:
+        ended: dict[str, object] = {"status": run.status, "reason": run.reason, "detail": run.detail}
+        tx.emit(Kind.RUN_ENDED, run.created_at, **where, run=run.id, run_key=key, data=ended)

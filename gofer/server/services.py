@@ -1,0 +1,34 @@
+"""Everything the API may use, put together by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gofer.config.settings import Settings
+from gofer.engines.scheduler.base import Scheduler
+from gofer.server.clock import Clock
+from gofer.server.events.bus import Bus
+from gofer.server.logs.logs import Logs
+from gofer.server.pipelines.namespaces import Namespaces
+from gofer.server.pipelines.register import Pipelines
+from gofer.server.runs.engine_watch import EngineWatch
+from gofer.server.runs.service import Runs
+from gofer.server.store.database import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    """`address` is where the API listens, as a URL; `started_at` in milliseconds since the Unix epoch."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    bus: Bus
+    namespaces: Namespaces
+    pipelines: Pipelines
+    runs: Runs
+    logs: Logs
+    scheduler: Scheduler
+    engine_watch: EngineWatch
+    address: str
+    started_at: int

@@ -1,0 +1,81 @@
+"""Rows of attempts."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from gofer.models.run import Attempt
+from gofer.models.status import Reason, TaskStatus
+from gofer.server.store.database import Transaction
+from gofer.server.store.queries import load
+
+_SQL = load("attempts")
+
+
+class AttemptKey(NamedTuple):
+    run_key: int
+    position: int
+    number: int
+
+
+def insert(tx: Transaction, key: AttemptKey, uid: str, container: str, at: int) -> None:
+    """Store a new attempt in status `starting`."""
+    tx.execute(_SQL.insert, (*key, uid, container, at))
+
+
+def get(connection: sqlite3.Connection, key: AttemptKey) -> Attempt | None:
+    row = connection.execute(_SQL.get, key).fetchone()
+    return _model(row) if row else None
+
+
+def of_task_run(connection: sqlite3.Connection, run_key: int, position: int) -> list[Attempt]:
+    """Every attempt of a task run, first to newest."""
+    return [_model(row) for row in connection.execute(_SQL.of_task_run, (run_key, position))]
+
+
+def unfinished_of_run(connection: sqlite3.Connection, run_key: int) -> dict[int, Attempt]:
+    """The attempts of a run that have not ended, by the position of their task run."""
+    return {row["position"]: _model(row) for row in connection.execute(_SQL.unfinished_of_run, (run_key,))}
+
+
+def open_containers(connection: sqlite3.Connection) -> set[str]:
+    """The names of the containers of all attempts that have not ended."""
+    return {row["container"] for row in connection.execute(_SQL.open_containers)}
+
+
+def set_running(tx: Transaction, key: AttemptKey, at: int, image_digest: str) -> None:
+    tx.execute(_SQL.set_running, (at, image_digest, *key))
+
+
+def set_ended(
+    tx: Transaction,
+    key: AttemptKey,
+    status: TaskStatus,
+    reason: Reason,
+    detail: str,
+    exit_code: int | None,
+    at: int,
+    log: tuple[int, int],
+) -> None:
+    """`log` is the size of the attempt's log: lines, bytes."""
+    tx.execute(_SQL.set_ended, (status, reason, detail, exit_code, at, *log, *key))
+
+
+def _model(row: sqlite3.Row) -> Attempt:
+    return Attempt(
+        number=row["number"],
+        uid=row["uid"],
+        status=TaskStatus(row["status"]),
+        reason=Reason(row["reason"]),
+        detail=row["detail"],
+        exit_code=row["exit_code"],
+        container=row["container"],
+        image_digest=row["image_digest"],
+        starting_at=row["starting_at"],
+        running_at=row["running_at"],
+        ended_at=row["ended_at"],
+        log_state=row["log_state"],
+        log_lines=row["log_lines"],
+        log_bytes=row["log_bytes"],
+    )

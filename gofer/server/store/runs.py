@@ -1,0 +1,182 @@
+"""Rows of runs. Functions that write take the transaction that they are part of."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from gofer.models.manifest import ParameterValue
+from gofer.models.run import Initiator, Run
+from gofer.models.status import Reason, RunStatus
+from gofer.server.store.database import Transaction
+from gofer.server.store.queries import load
+
+_SQL = load("runs")
+_SCAN_BATCH = 500
+_PARAMETERS = msgspec.json.Decoder(dict[str, ParameterValue])
+
+LAST = 2**62
+"""A cursor behind every run."""
+
+
+class RunRow(NamedTuple):
+    """A run with the keys of its row. `cancel_reason` is what the run will end with."""
+
+    key: int
+    pipeline_key: int
+    run: Run
+    cancel_reason: Reason
+    logs_expired: bool
+
+
+class Unfinished(NamedTuple):
+    key: int
+    number: int
+    status: RunStatus
+    cancelling: bool
+
+
+class NewRun(NamedTuple):
+    """What a run is born with."""
+
+    pipeline_key: int
+    namespace: str
+    version: int
+    status: RunStatus
+    reason: Reason
+    detail: str
+    initiator: Initiator
+    parameters: dict[str, ParameterValue]
+    retry_of: int | None
+    task_count: int
+    at: int
+
+
+def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
+    """Store a new run; returns its key and its number within the pipeline."""
+    number: int = tx.execute(_SQL.next_number, (new.pipeline_key,)).fetchone()[0]
+    cursor = tx.execute(
+        _SQL.insert,
+        (
+            new.pipeline_key,
+            new.namespace,
+            number,
+            new.version,
+            new.status,
+            new.reason,
+            new.detail,
+            new.initiator.kind,
+            new.initiator.name,
+            msgspec.json.encode(new.parameters).decode(),
+            new.retry_of,
+            new.task_count,
+            new.at,
+            new.at if new.status.ended else None,
+        ),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid, number
+
+
+def get(connection: sqlite3.Connection, namespace: str, pipeline: str, number: int) -> RunRow | None:
+    row = connection.execute(_SQL.get, (namespace, pipeline, number)).fetchone()
+    return _row(row) if row else None
+
+
+def by_key(connection: sqlite3.Connection, key: int) -> RunRow | None:
+    row = connection.execute(_SQL.by_key, (key,)).fetchone()
+    return _row(row) if row else None
+
+
+def unfinished(connection: sqlite3.Connection, after: int, limit: int) -> list[RunRow]:
+    """Runs that have not ended, oldest first, with a key above `after`."""
+    return [_row(row) for row in connection.execute(_SQL.unfinished, (after, limit))]
+
+
+def unfinished_of_pipeline(connection: sqlite3.Connection, pipeline_key: int) -> list[Unfinished]:
+    """The runs of one pipeline that have not ended, oldest first."""
+    rows = connection.execute(_SQL.unfinished_of_pipeline, (pipeline_key,))
+    return [
+        Unfinished(r["key"], r["number"], RunStatus(r["status"]), r["cancel_requested_at"] is not None) for r in rows
+    ]
+
+
+def list_of_pipeline(
+    connection: sqlite3.Connection, namespace: str, pipeline: str, status: RunStatus | None, before: int, limit: int
+) -> list[RunRow]:
+    """Runs of one pipeline with a number below `before`, newest first."""
+    return _scan(connection, _SQL.of_pipeline, (namespace, pipeline), status, before, limit, by_number=True)
+
+
+def list_of_namespace(
+    connection: sqlite3.Connection, namespace: str, status: RunStatus | None, before: int, limit: int
+) -> list[RunRow]:
+    """Runs of a namespace with a key below `before`, newest first."""
+    return _scan(connection, _SQL.of_namespace, (namespace,), status, before, limit, by_number=False)
+
+
+def set_running(tx: Transaction, key: int, at: int) -> None:
+    tx.execute(_SQL.set_running, (at, key))
+
+
+def set_ended(tx: Transaction, key: int, status: RunStatus, reason: Reason, detail: str, at: int) -> None:
+    tx.execute(_SQL.set_ended, (status, reason, detail, at, key))
+
+
+def request_cancel(tx: Transaction, key: int, at: int, reason: Reason) -> bool:
+    """Note that an unfinished run is to end. False if that was noted before, or it has ended."""
+    return tx.execute(_SQL.request_cancel, (at, reason, key)).rowcount == 1
+
+
+def _scan(
+    connection: sqlite3.Connection,
+    sql: str,
+    where: tuple[str, ...],
+    status: RunStatus | None,
+    before: int,
+    limit: int,
+    *,
+    by_number: bool,
+) -> list[RunRow]:
+    found: list[RunRow] = []
+    for row in _batches(connection, sql, where, before, limit if status is None else _SCAN_BATCH, by_number):
+        if status is None or row["status"] == status:
+            found.append(_row(row))
+            if len(found) == limit:
+                break
+    return found
+
+
+def _batches(
+    connection: sqlite3.Connection, sql: str, where: tuple[str, ...], before: int, size: int, by_number: bool
+) -> Iterator[sqlite3.Row]:
+    while True:
+        rows = connection.execute(sql, (*where, before, size)).fetchall()
+        yield from rows
+        if len(rows) < size:
+            return
+        before = rows[-1]["number" if by_number else "key"]
+
+
+def _row(row: sqlite3.Row) -> RunRow:
+    run = Run(
+        namespace=row["namespace"],
+        pipeline=row["pipeline"],
+        id=row["number"],
+        version=row["version"],
+        status=RunStatus(row["status"]),
+        reason=Reason(row["reason"]),
+        detail=row["detail"],
+        initiator=Initiator(kind=row["initiator_kind"], name=row["initiator_name"]),
+        parameters=_PARAMETERS.decode(row["parameters"]),
+        retry_of=row["retry_of"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        cancel_requested_at=row["cancel_requested_at"],
+        task_count=row["task_count"],
+    )
+    return RunRow(row["key"], row["pipeline_key"], run, Reason(row["cancel_reason"]), bool(row["logs_expired"]))

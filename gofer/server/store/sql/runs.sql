@@ -1,0 +1,49 @@
+-- name: insert
+INSERT INTO runs (pipeline_key, namespace, number, version, status, reason, detail, initiator_kind, initiator_name,
+                  parameters, retry_of, task_count, created_at, ended_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: next_number
+UPDATE pipelines SET last_run = last_run + 1 WHERE key = ? RETURNING last_run;
+
+-- name: get
+SELECT r.*, p.id AS pipeline
+FROM pipelines AS p JOIN runs AS r ON r.pipeline_key = p.key
+WHERE p.namespace = ? AND p.id = ? AND r.number = ?;
+
+-- name: by_key
+SELECT r.*, p.id AS pipeline FROM runs AS r JOIN pipelines AS p ON p.key = r.pipeline_key WHERE r.key = ?;
+
+-- name: unfinished
+SELECT r.*, p.id AS pipeline
+FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.status IN ('queued', 'running') AND r.key > ?
+ORDER BY r.key LIMIT ?;
+
+-- name: unfinished_of_pipeline
+SELECT r.key, r.number, r.status, r.cancel_requested_at
+FROM runs AS r INDEXED BY runs_unfinished
+WHERE r.status IN ('queued', 'running') AND r.pipeline_key = ?
+ORDER BY r.key;
+
+-- name: of_pipeline
+SELECT r.*, p.id AS pipeline
+FROM pipelines AS p JOIN runs AS r ON r.pipeline_key = p.key
+WHERE p.namespace = ? AND p.id = ? AND r.number < ?
+ORDER BY r.number DESC LIMIT ?;
+
+-- name: of_namespace
+SELECT r.*, p.id AS pipeline
+FROM runs AS r INDEXED BY runs_of_namespace JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.namespace = ? AND r.key < ?
+ORDER BY r.key DESC LIMIT ?;
+
+-- name: set_running
+UPDATE runs SET status = 'running', started_at = ? WHERE key = ?;
+
+-- name: set_ended
+UPDATE runs SET status = ?, reason = ?, detail = ?, ended_at = ? WHERE key = ?;
+
+-- name: request_cancel
+UPDATE runs SET cancel_requested_at = ?, cancel_reason = ?
+WHERE key = ? AND cancel_requested_at IS NULL AND status IN ('queued', 'running');
