@@ -80,8 +80,8 @@ class ActiveRun:
         self.started_at = ticket.started_at
         self.cancelling = ticket.cancelling
 
-    def task(self, id: str) -> TaskState | None:
-        return next((t for t in self.tasks if t.id == id), None)
+    def task(self, name: str) -> TaskState | None:
+        return next((t for t in self.tasks if t.id == name), None)
 
     def emit(self, tx: Transaction, kind: Kind, at: int, task: str = "", data: dict[str, object] | None = None) -> None:
         """Add an event of this run to a transaction."""

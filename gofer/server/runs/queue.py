@@ -45,7 +45,7 @@ class Queue:
         self._admit()
 
     def take_over(self, ticket: Ticket) -> None:
-        """Count and launch a run that was admitted in an earlier life, or that must run at once: limits do not count."""
+        """Count and launch a run that was admitted in an earlier life, or that is to end: limits do not count."""
         lane = self._lanes.setdefault(ticket.pipeline_key, _Lane())
         self._go(lane, ticket)
 

@@ -48,7 +48,7 @@ class Recovery:
         return count
 
     async def sweep(self) -> int:
-        """Remove what earlier lives left at the engine; returns how many containers. Waits for the engine if need be."""
+        """Remove what earlier lives left at the engine, waiting for it if need be; returns how many containers."""
         mine = {SERVER_LABEL: self._context.database.server_id}
         found = await self._context.watch.call(lambda: self._context.scheduler.list(mine))
         # Read after the list was made: an attempt is stored before its container is there, and its end before it goes.

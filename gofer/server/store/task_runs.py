@@ -90,8 +90,8 @@ def of_run(connection: sqlite3.Connection, run_key: int, after: int = -1, limit:
     return [_row(row) for row in connection.execute(_SQL.of_run, (run_key, after, limit))]
 
 
-def get(connection: sqlite3.Connection, run_key: int, id: str) -> TaskRunRow | None:
-    row = connection.execute(_SQL.get, (run_key, id)).fetchone()
+def get(connection: sqlite3.Connection, run_key: int, task: str) -> TaskRunRow | None:
+    row = connection.execute(_SQL.get, (run_key, task)).fetchone()
     return _row(row) if row else None
 
 

@@ -1,0 +1,221 @@
+"""The composition root: builds everything, lists the routes, owns the lifespan."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+
+from gofer import __version__
+from gofer.config.settings import Settings
+from gofer.engines.registry import scheduler
+from gofer.engines.scheduler.base import Scheduler
+from gofer.errors import ConfigError, EngineUnavailable
+from gofer.models.event import Kind
+from gofer.server import own_log
+from gofer.server.clock import Clock
+from gofer.server.crash import crash_at
+from gofer.server.events.bus import Bus
+from gofer.server.events.prune import Pruner
+from gofer.server.listen import Address, listen
+from gofer.server.logs.expire import Expiry
+from gofer.server.logs.logs import Logs
+from gofer.server.pipelines.namespaces import Namespaces
+from gofer.server.pipelines.register import Pipelines
+from gofer.server.routes import application
+from gofer.server.runs.context import Context
+from gofer.server.runs.engine_watch import EngineWatch
+from gofer.server.runs.launch import Launcher
+from gofer.server.runs.plan import Plans
+from gofer.server.runs.recover import Recovery
+from gofer.server.runs.remove import Remover
+from gofer.server.runs.service import Runs
+from gofer.server.runs.slots import Slots
+from gofer.server.services import Services
+from gofer.server.store.database import Database
+from gofer.server.web import WebServer
+
+
+class Running:
+    """A server that runs: its services, its address, and the way to end it."""
+
+    def __init__(self, services: Services, web: WebServer) -> None:
+        self.services = services
+        self._web = web
+
+    @property
+    def address(self) -> str:
+        """The API's address as a URL."""
+        return self.services.address
+
+    def stop(self) -> None:
+        """Ask it to end. No container is stopped by that."""
+        self._web.should_exit = True
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """A whole server, in this event loop, for as long as the context lasts; it listens when the body begins.
+
+    Raises ConfigError, before anything is changed, for settings that cannot work. A background task that dies ends
+    the context with its error.
+    """
+    listener, address = listen(settings.server.host)
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        engine = await _open_engine(settings, stack)
+        database = Database(settings.server.storage_path / "gofer.db")
+        await database.open()
+        stack.push_async_callback(database.close)
+        logs = Logs(settings.task_run_logs_dir, clock := Clock())
+        await logs.open()
+        stack.push_async_callback(logs.close)
+        async with _live(settings, clock, database, logs, engine, listener, address) as server:
+            yield server
+
+
+@asynccontextmanager
+async def _live(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    logs: Logs,
+    engine: Scheduler,
+    listener: socket.socket,
+    address: Address,
+) -> AsyncIterator[Running]:
+    bus = Bus(database, clock)
+    database.on_commit = bus.publish
+    watch = EngineWatch(engine, database, clock)
+    remover = Remover(engine, watch)
+    slots = Slots(settings.task_parallelism_limit)
+    reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
+    context = Context(
+        settings, clock, database, engine, watch, logs, Plans(), slots, remover, address.url, reached
+    )  # fmt: skip
+    expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
+    launcher = Launcher(context, expiry.notice)
+    recovery = Recovery(context, launcher)
+    services = Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        bus=bus,
+        namespaces=Namespaces(database, clock),
+        pipelines=Pipelines(database, clock),
+        runs=Runs(context, launcher),
+        logs=logs,
+        scheduler=engine,
+        engine_watch=watch,
+        address=address.url,
+        started_at=clock.now(),
+    )
+    web = WebServer(application(services), settings.server)
+    pruner = Pruner(database, clock, settings.event_log_retention, settings.event_prune_interval)
+    side: list[tuple[str, Coroutine[Any, Any, object]]] = [
+        ("engine watch", watch.run()),
+        ("remover", remover.run()),
+        ("log expiry", expiry.run()),
+        ("event pruner", pruner.run()),
+    ]
+    async with asyncio.TaskGroup() as group:
+        ready = asyncio.Event()
+        tasks = [group.create_task(work, name=name) for name, work in side]
+        tasks.append(group.create_task(launcher.run(ready), name="launcher"))
+        await ready.wait()
+        await _begin(services, recovery)
+        tasks.append(group.create_task(recovery.sweep(), name="sweep"))
+        serving = group.create_task(web.run_on(listener), name="web server")
+        while not web.started:
+            await asyncio.sleep(0)
+        try:
+            yield Running(services, web)
+        finally:
+            web.should_exit = True
+            await _record(services, Kind.SERVER_STOPPING)
+            await asyncio.wait([serving])
+            for task in tasks:
+                task.cancel()
+
+
+async def _begin(services: Services, recovery: Recovery) -> None:
+    await _record(services, Kind.SERVER_STARTED)
+    await recovery.recover()
+
+
+async def _record(services: Services, kind: Kind) -> None:
+    data = {"version": __version__, "engine": services.scheduler.name}
+    at = services.clock.now()
+    await services.database.write_patiently(lambda tx: tx.emit(kind, at, data=data))
+
+
+async def _open_engine(settings: Settings, stack: AsyncExitStack) -> Scheduler:
+    """The engine that the settings name; `auto` takes Docker if it answers, else plain processes."""
+    wanted = settings.scheduler.engine
+    if wanted == "auto":
+        docker = scheduler("docker", settings.scheduler, settings.server.storage_path)
+        await docker.open()
+        try:
+            await docker.check()
+        except EngineUnavailable:
+            await docker.close()
+            wanted = "process"
+        else:
+            stack.push_async_callback(docker.close)
+            return docker
+    if wanted == "process":
+        _check_process_engine(settings)
+    engine = scheduler(wanted, settings.scheduler, settings.server.storage_path)
+    await engine.open()
+    stack.push_async_callback(engine.close)
+    return engine
+
+
+def _check_process_engine(settings: Settings) -> None:
+    if not settings.dev_mode and not settings.allow_process_engine:
+        raise ConfigError(
+            "no container engine answers, and plain processes isolate nothing: outside dev mode that is refused",
+            "Start Docker, or set allow_process_engine = true if every pipeline of this server is trusted.",
+        )
+
+
+def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
+    """Serve until SIGTERM or SIGINT; `ready` is called once the API answers. Returns the exit code.
+
+    Raises ConfigError when the start is refused.
+    """
+    import uvloop
+
+    own_log.set_up(settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[Running], None]) -> int:
+    log = structlog.get_logger("gofer")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(settings) as server:
+            ready(server)
+            await stop.wait()
+            log.info("stopping; containers go on")
+    except* ConfigError as group:
+        raise _first(group) from None
+    return 0
+
+
+def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ConfigError)
+    return error

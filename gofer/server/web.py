@@ -1,0 +1,48 @@
+"""The web server around the application."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gofer.config.settings import ServerSettings
+
+# Smaller than a body: nothing sends large frames but a terminal's paste.
+_MAX_FRAME = 1024 * 1024
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn as Gofer uses it; signals are left to the composition root."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=_MAX_FRAME,
+                ws_per_message_deflate=False,
+                ws_ping_interval=20.0,
+                ws_ping_timeout=20.0,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=max(1, settings.shutdown_timeout // 1000),
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def run_on(self, listener: socket.socket) -> None:
+        """Serve until `should_exit` is set."""
+        await self.serve(sockets=[listener])
