@@ -1,0 +1,42 @@
+"""One process at a time: a second Gofer on the same storage is refused."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from gofer.errors import ConfigError
+
+
+class Lock:
+    """A lock file that its process holds as long as it lives. It holds the process id, for people."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Raises ConfigError, which names the process that holds it, at once. OSError if the file cannot be made."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise ConfigError(
+                f"The storage folder {self._path.parent} is in use by another Gofer (process {holder})",
+                "Stop that one first, or give this one a server.storage_path of its own.",
+            ) from None
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Idempotent. The file stays: to remove it would let two processes hold two files of one name."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

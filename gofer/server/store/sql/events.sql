@@ -1,0 +1,48 @@
+-- name: insert
+INSERT INTO events (at, kind, namespace, pipeline, run, run_key, task, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: first_seq
+SELECT COALESCE(MIN(seq), 0) FROM events;
+
+-- name: last_seq
+SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);
+
+-- name: oldest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events
+WHERE seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND (:namespace IS NULL OR namespace = :namespace)
+  AND (:pipeline IS NULL OR pipeline = :pipeline)
+  AND (:run IS NULL OR run = :run)
+ORDER BY seq LIMIT :limit;
+
+-- name: newest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events
+WHERE seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND (:namespace IS NULL OR namespace = :namespace)
+  AND (:pipeline IS NULL OR pipeline = :pipeline)
+  AND (:run IS NULL OR run = :run)
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: run_key
+SELECT r.key FROM pipelines AS p JOIN runs AS r ON r.pipeline_key = p.key
+WHERE p.namespace = ? AND p.id = ? AND r.number = ?;
+
+-- name: of_run_oldest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_run
+WHERE run_key = :run_key AND seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY seq LIMIT :limit;
+
+-- name: of_run_newest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_run
+WHERE run_key = :run_key AND seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: delete_older
+DELETE FROM events WHERE seq > :above AND seq <= :upto AND at < :cutoff;
+
+-- name: keeps_any
+SELECT 1 FROM events WHERE seq > :above AND seq <= :upto AND at BETWEEN :cutoff AND :now LIMIT 1;
