@@ -132,8 +132,7 @@ async def _live(
         await _begin(services, recovery)
         tasks.append(group.create_task(recovery.sweep(), name="sweep"))
         serving = group.create_task(web.run_on(listener), name="web server")
-        while not web.started:
-            await asyncio.sleep(0)
+        await web.listening.wait()
         try:
             yield Running(services, web)
         finally:

@@ -57,7 +57,7 @@ def _resolve(wanted: Address) -> tuple[socket.AddressFamily, tuple[str, int]]:
         ) from None
     if not address.is_loopback:
         raise ConfigError(
-            f"server.host is {wanted.host}: this server has no access control yet, so it listens on loopback addresses only",
+            f"server.host is {wanted.host}: without access control Gofer listens on loopback addresses only",
             'Use "localhost:8080", and reach it from elsewhere through an SSH tunnel: ssh -L 8080:localhost:8080 HOST.',
         )
     return (socket.AF_INET6 if address.version == 6 else socket.AF_INET), (host, wanted.port)

@@ -1,0 +1,107 @@
+"""Admission under the pipelines' limits and the server's."""
+
+from __future__ import annotations
+
+import random
+
+from gofer.models.manifest import Manifest, Parallelism, Task
+from gofer.server.runs.active import Ticket
+from gofer.server.runs.plan import Plan
+from gofer.server.runs.queue import Queue
+
+
+def ticket(key: int, pipeline: int = 1, limit: int = 0) -> Ticket:
+    manifest = Manifest(id="p", parallelism=Parallelism(limit=limit), tasks=[Task(id="a", image="i")])
+    return Ticket(key, pipeline, "default", f"p{pipeline}", key, 1, {}, Plan(manifest), 0)
+
+
+def test_without_limits_every_run_goes_at_once() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(0, launched.append)
+    for key in range(5):
+        queue.submit(ticket(key))
+    assert [t.key for t in launched] == [0, 1, 2, 3, 4]
+    assert (queue.queued, queue.running) == (0, 5)
+
+
+def test_a_limit_of_one_runs_them_one_after_the_other_in_order() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(0, launched.append)
+    for key in range(3):
+        queue.submit(ticket(key, limit=1))
+    assert [t.key for t in launched] == [0]
+    queue.ended(1)
+    assert [t.key for t in launched] == [0, 1]
+    queue.ended(1)
+    queue.ended(1)
+    assert [t.key for t in launched] == [0, 1, 2]
+    assert (queue.queued, queue.running) == (0, 0)
+
+
+def test_the_servers_limit_takes_the_longest_waiting_of_all_pipelines() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(1, launched.append)
+    queue.submit(ticket(1, pipeline=1))
+    queue.submit(ticket(2, pipeline=2))
+    queue.submit(ticket(3, pipeline=1))
+    queue.ended(1)
+    queue.ended(2)
+    assert [t.key for t in launched] == [1, 2, 3]
+
+
+def test_a_pipeline_at_its_limit_does_not_hold_up_the_others() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(2, launched.append)
+    queue.submit(ticket(1, pipeline=1, limit=1))
+    queue.submit(ticket(2, pipeline=1, limit=1))
+    queue.submit(ticket(3, pipeline=2))
+    assert [t.key for t in launched] == [1, 3]
+
+
+def test_a_withdrawn_run_is_never_launched() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(1, launched.append)
+    queue.submit(ticket(1))
+    queue.submit(ticket(2))
+    assert queue.withdraw(1, 2) is not None
+    assert queue.withdraw(1, 2) is None
+    assert queue.withdraw(9, 9) is None
+    queue.ended(1)
+    assert [t.key for t in launched] == [1]
+    assert (queue.queued, queue.running) == (0, 0)
+
+
+def test_what_ran_before_counts_against_the_limits() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(1, launched.append)
+    queue.take_over(ticket(1, limit=1))
+    queue.submit(ticket(2, limit=1))
+    assert [t.key for t in launched] == [1]
+    queue.ended(1)
+    assert [t.key for t in launched] == [1, 2]
+
+
+def test_limits_hold_and_nothing_is_forgotten_whatever_the_order() -> None:
+    rng = random.Random(11)
+    for _ in range(100):
+        server_limit = rng.choice([0, 1, 3])
+        limits = {p: rng.choice([0, 1, 2]) for p in range(4)}
+        running: list[Ticket] = []
+        done: list[int] = []
+        queue = Queue(server_limit, running.append)
+        keys = iter(range(1, 41))
+        submitted = 0
+        while len(done) < 40:
+            if submitted < 40 and (rng.random() < 0.5 or not running):
+                pipeline = rng.randrange(4)
+                queue.submit(ticket(next(keys), pipeline, limits[pipeline]))
+                submitted += 1
+            elif running:
+                ended = running.pop(rng.randrange(len(running)))
+                done.append(ended.key)
+                queue.ended(ended.pipeline_key)
+            assert not server_limit or len(running) <= server_limit
+            for pipeline, limit in limits.items():
+                assert not limit or sum(t.pipeline_key == pipeline for t in running) <= limit
+        assert sorted(done) == list(range(1, 41))
+        assert (queue.queued, queue.running) == (0, 0)
