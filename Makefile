@@ -1,0 +1,76 @@
+# `make` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+PYTEST := $(PY) -m pytest
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+.PHONY: demo demo-stop setup setup-dev docker
+demo: setup ## start Gofer, register the examples, run one and follow it; leaves the server up
+	@packaging/demo.sh
+
+demo-stop: ## end the server that `make demo` left up
+	@packaging/demo.sh stop
+
+setup: ## .venv with what Gofer needs to run
+	@.ci/setup runtime
+
+setup-dev: ## .venv with what tests and linters need as well
+	@.ci/setup dev
+
+docker: ## make a Docker Engine answer (installs and starts one where there is none)
+	@.ci/docker-engine
+
+.PHONY: test test-unit test-conformance test-integration test-scenarios test-cli test-faults
+test: setup-dev docker ## all tests
+	$(PYTEST) tests
+
+test-unit: setup-dev ## tests of single parts
+	$(PYTEST) tests/unit
+
+test-conformance: setup-dev docker ## the engines against their contract
+	$(PYTEST) tests/conformance
+
+test-integration: setup-dev docker ## API and Docker engine
+	$(PYTEST) tests/integration
+
+test-scenarios: setup-dev docker ## whole runs
+	$(PYTEST) tests/scenarios
+
+test-cli: setup-dev docker ## the command line against a real server
+	$(PYTEST) tests/cli
+
+test-faults: setup-dev docker ## kill -9, full disk, locked database, Docker away
+	$(PYTEST) tests/faults
+
+.PHONY: lint format types contracts
+lint: setup-dev types contracts ## style, types and import contracts
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: setup-dev
+	$(PY) -m mypy
+
+contracts: setup-dev
+	.venv/bin/lint-imports
+
+format: setup-dev ## bring the style in order
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+.PHONY: bench
+bench: setup-dev docker ## measure the figures of docs/benchmarks.md (minutes)
+	$(PY) -m benchmarks
+
+.PHONY: lock
+lock: ## renew requirements/*.txt from requirements/*.in
+	cd requirements && for kind in runtime dev; do \
+	  pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
+	    --no-emit-trusted-host --no-emit-find-links --output-file $$kind.txt $$kind.in; done
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .venv .demo .bench build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
