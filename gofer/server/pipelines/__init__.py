@@ -1,0 +1,1 @@
+"""Pipelines: their manifests decoded, validated, drawn and registered."""

@@ -1,0 +1,142 @@
+"""The grammar of interpolations, and which fields of a task have them.
+
+`kind{{key}}` anywhere in a text is replaced when the task starts. `kind!{{key}}` is the escape: one `!` is taken away
+and the rest stays as it is. What is put in is never looked at again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple, cast
+
+import msgspec
+
+from gofer.errors import InvalidInput
+from gofer.models.ids import is_id, is_variable_name, shown
+from gofer.models.manifest import Task
+
+Kind = Literal["param", "matrix", "secret", "global_secret", "pipeline", "run"]
+KINDS: tuple[Kind, ...] = ("param", "matrix", "secret", "global_secret", "pipeline", "run")
+# Command lines, images and the like are seen by everybody on the host: secrets and objects go into variables only.
+PLAIN_KINDS: frozenset[Kind] = frozenset({"param", "matrix"})
+ALL_KINDS: frozenset[Kind] = frozenset(KINDS)
+
+ESCAPE_HINT = (
+    'Write kind{{key}}, such as param{{name}}; to keep the text as it is, put "!" before the braces: param!{{name}}.'
+)
+
+_OPENING = re.compile(r"(param|matrix|global_secret|secret|pipeline|run)(!*)\{\{")
+_KEY = re.compile(r"([^{}]{0,200})\}\}")
+
+Resolve = Callable[[Kind, str], str]
+
+
+class Reference(NamedTuple):
+    """A well-formed interpolation."""
+
+    kind: Kind
+    key: str
+
+
+class Malformed(NamedTuple):
+    """Something that begins like an interpolation and is none; `problem` is a sentence."""
+
+    text: str
+    problem: str
+
+
+class Field(NamedTuple):
+    """A text of a task in which interpolations are replaced. `place` is relative to the task."""
+
+    place: str
+    text: str
+    kinds: frozenset[Kind]
+
+
+def parse(text: str) -> Iterator[str | Reference | Malformed]:
+    """The literal stretches (escapes undone), interpolations and malformed ones of a text, in order."""
+    position = 0
+    for opening in _OPENING.finditer(text):
+        if opening.start() > position:
+            yield text[position : opening.start()]
+        if escape := opening[2]:
+            yield f"{opening[1]}{escape[1:]}{{{{"
+            position = opening.end()
+            continue
+        kind = cast("Kind", opening[1])
+        closing = _KEY.match(text, opening.end())
+        if closing is None:
+            yield Malformed(text[opening.start() : opening.end()], f'"{kind}{{{{" is not closed by "}}}}"')
+            position = opening.end()
+            continue
+        position = closing.end()
+        yield _reference(kind, closing[1])
+    if position < len(text):
+        yield text[position:]
+
+
+def _reference(kind: Kind, key: str) -> Reference | Malformed:
+    if is_variable_name(key) if kind in PLAIN_KINDS else is_id(key):
+        return Reference(kind, key)
+    return Malformed(f"{kind}{{{{{key}}}}}", f"{shown(key)} in {kind}{{{{…}}}} is not a key")
+
+
+def references(text: str) -> list[Reference]:
+    """The well-formed interpolations of a text, in order."""
+    return [part for part in parse(text) if isinstance(part, Reference)] if "{{" in text else []
+
+
+def interpolate(text: str, resolve: Resolve) -> str:
+    """`text` with every interpolation replaced by `resolve(kind, key)`, whose exceptions pass through.
+
+    Raises InvalidInput for a malformed one. Pure; values are put in as they are.
+    """
+    if "{{" not in text:
+        return text
+    parts: list[str] = []
+    for part in parse(text):
+        if isinstance(part, Malformed):
+            raise InvalidInput(part.problem, ESCAPE_HINT)
+        parts.append(resolve(part.kind, part.key) if isinstance(part, Reference) else part)
+    return "".join(parts)
+
+
+def fields(task: Task) -> Iterator[Field]:
+    """Every text of a task in which interpolations are replaced."""
+    yield Field(".image", task.image, PLAIN_KINDS)
+    for name, items in (("entrypoint", task.entrypoint), ("command", task.command)):
+        for i, item in enumerate(items or ()):
+            yield Field(f".{name}[{i}]", item, PLAIN_KINDS)
+    for name, text in (("script", task.script), ("working_directory", task.working_directory), ("user", task.user)):
+        if text is not None:
+            yield Field(f".{name}", text, PLAIN_KINDS)
+    for key, value in task.variables.items():
+        yield Field(f".variables.{key}", value, ALL_KINDS)
+    if task.registry is not None:
+        yield Field(".registry.user", task.registry.user, ALL_KINDS)
+
+
+def interpolate_task(task: Task, resolve: Resolve) -> Task:
+    """A copy of the task with every text of `fields` interpolated; raises as `interpolate` does."""
+
+    def text(value: str | None) -> str | None:
+        return None if value is None else interpolate(value, resolve)
+
+    def texts(values: list[str] | None) -> list[str] | None:
+        return None if values is None else [interpolate(value, resolve) for value in values]
+
+    registry = task.registry
+    if registry is not None:
+        registry = msgspec.structs.replace(registry, user=interpolate(registry.user, resolve))
+    return msgspec.structs.replace(
+        task,
+        image=interpolate(task.image, resolve),
+        entrypoint=texts(task.entrypoint),
+        command=texts(task.command),
+        script=text(task.script),
+        working_directory=text(task.working_directory),
+        user=text(task.user),
+        variables={key: interpolate(value, resolve) for key, value in task.variables.items()},
+        registry=registry,
+    )

@@ -1,0 +1,23 @@
+"""The canonical form of a manifest and its hash: equal content, however it was written, is one version."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from gofer.models.manifest import Manifest
+
+
+def canonical(manifest: Manifest) -> bytes:
+    """JSON with sorted keys and without what equals its default; the schema's version is always there."""
+    # Through builtins and back, so that 1 and 1.0 are one where a field is a number.
+    same = msgspec.convert(msgspec.to_builtins(manifest), Manifest)
+    content = msgspec.to_builtins(same)
+    content["schema_version"] = same.schema_version
+    return msgspec.json.encode(content, order="sorted")
+
+
+def manifest_hash(manifest: Manifest) -> str:
+    """SHA-256 of the canonical form, in hex."""
+    return hashlib.sha256(canonical(manifest)).hexdigest()
