@@ -96,7 +96,7 @@ def delete_older(transaction: Transaction, after: int, count: int, cutoff: int, 
 
 
 def first_seq(connection: Readable) -> int:
-    """The number of the oldest event that is still there, 0 if none is."""
+    """The number of the oldest event that is still there; if none is, the one that the next event will get."""
     seq: int = connection.execute(_SQL.first_seq).fetchone()[0]
     return seq
 

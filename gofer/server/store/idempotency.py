@@ -19,24 +19,14 @@ class IdempotencyRow(NamedTuple):
     created_at: int
 
 
-def insert(transaction: Transaction, key: str, row: IdempotencyRow) -> bool:
+def insert(transaction: Transaction, key: str, fingerprint: str, status: int, body: bytes, at: int) -> bool:
     """False if the key is known already; what was stored with it stays."""
-    values = (key, row.fingerprint, row.status, row.body, row.created_at)
-    return transaction.execute(_SQL.insert, values).rowcount == 1
+    return transaction.execute(_SQL.insert, (key, fingerprint, status, body, at)).rowcount == 1
 
 
 def get(connection: Readable, key: str) -> IdempotencyRow | None:
     row = connection.execute(_SQL.get, (key,)).fetchone()
     return IdempotencyRow(*row) if row else None
-
-
-def set_answer(transaction: Transaction, key: str, status: int, body: bytes) -> None:
-    """For a caller that reserves the key first and knows the answer later."""
-    transaction.execute(_SQL.set_answer, (status, body, key))
-
-
-def delete(transaction: Transaction, key: str) -> None:
-    transaction.execute(_SQL.delete, (key,))
 
 
 def delete_older(transaction: Transaction, before: int, limit: int) -> int:

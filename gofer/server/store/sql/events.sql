@@ -2,7 +2,7 @@
 INSERT INTO events (at, kind, namespace, pipeline, run, run_key, task, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: first_seq
-SELECT COALESCE(MIN(seq), 0) FROM events;
+SELECT COALESCE((SELECT MIN(seq) FROM events), (SELECT seq FROM sqlite_sequence WHERE name = 'events') + 1, 1);
 
 -- name: last_seq
 SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);

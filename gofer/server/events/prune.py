@@ -1,0 +1,77 @@
+"""Removes what is older than it needs to be kept: events, and the answers of idempotent requests."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import NamedTuple
+
+from gofer.models.event import Kind
+from gofer.server.clock import Clock
+from gofer.server.store import idempotency
+from gofer.server.store.database import Database, Transaction
+from gofer.server.store.events import delete_older, first_seq
+
+_BATCH = 1_000
+_PAUSE = 0.01
+_ANSWERS_ARE_KEPT = 24 * 3_600_000
+
+
+class Pruner:
+    """Works in small transactions with pauses between them, so that other writers hardly notice.
+
+    `retention` and `interval` in milliseconds.
+    """
+
+    def __init__(self, database: Database, clock: Clock, retention: int, interval: int) -> None:
+        self._database = database
+        self._clock = clock
+        self._retention = retention
+        self._interval = interval
+
+    async def run(self) -> None:
+        """Prune now and then every `interval`, for ever. Faults of the store are waited out."""
+        while True:
+            await self.prune()
+            await asyncio.sleep(self._interval / 1000)
+
+    async def prune(self) -> int:
+        """Prune once; returns how many events were deleted. If any were, the event `events.pruned` says so."""
+        deleted = await self._prune_events()
+        await self._prune_answers()
+        return deleted
+
+    async def _prune_events(self) -> int:
+        now = self._clock.now()
+        step = _Step(above=None, deleted=0, done=False)
+        while not step.done:
+            step = await self._database.write_patiently(
+                partial(_prune_some, before=now - self._retention, now=now, last=step)
+            )
+            await asyncio.sleep(_PAUSE)
+        return step.deleted
+
+    async def _prune_answers(self) -> None:
+        before = self._clock.now() - _ANSWERS_ARE_KEPT
+        more = True
+        while more:
+            deleted = await self._database.write_patiently(lambda tx: idempotency.delete_older(tx, before, _BATCH))
+            more = deleted == _BATCH
+            await asyncio.sleep(_PAUSE)
+
+
+class _Step(NamedTuple):
+    """How far it went: up to the number `above`, with `deleted` events so far."""
+
+    above: int | None
+    deleted: int
+    done: bool
+
+
+def _prune_some(transaction: Transaction, *, before: int, now: int, last: _Step) -> _Step:
+    above = first_seq(transaction) - 1 if last.above is None else last.above
+    count, done = delete_older(transaction, above, _BATCH, before, now)
+    deleted = last.deleted + count
+    if done and deleted:
+        transaction.emit(Kind.EVENTS_PRUNED, now, data={"count": deleted, "before": before})
+    return _Step(above + _BATCH, deleted, done)
