@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -40,6 +41,9 @@ from gofer.server.runs.slots import Slots
 from gofer.server.services import Services
 from gofer.server.store.database import Database
 from gofer.server.web import WebServer
+
+
+_TIDY_SECONDS = 5.0
 
 
 class Running:
@@ -130,7 +134,7 @@ async def _live(
         tasks.append(group.create_task(launcher.run(ready), name="launcher"))
         await ready.wait()
         await _begin(services, recovery)
-        tasks.append(group.create_task(recovery.sweep(), name="sweep"))
+        sweep = group.create_task(recovery.sweep(), name="sweep")
         serving = group.create_task(web.run_on(listener), name="web server")
         await web.listening.wait()
         try:
@@ -139,8 +143,17 @@ async def _live(
             web.should_exit = True
             await _record(services, Kind.SERVER_STOPPING)
             await asyncio.wait([serving])
-            for task in tasks:
+            await _tidy(sweep, remover)
+            for task in (*tasks, sweep):
                 task.cancel()
+
+
+async def _tidy(sweep: asyncio.Task[int], remover: Remover) -> None:
+    """Remove the containers of ended attempts while there is time; what is left is swept at the next start."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_TIDY_SECONDS):
+            await asyncio.wait([sweep])
+            await remover.drain()
 
 
 async def _begin(services: Services, recovery: Recovery) -> None:
