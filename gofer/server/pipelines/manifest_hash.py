@@ -20,4 +20,9 @@ def canonical(manifest: Manifest) -> bytes:
 
 def manifest_hash(manifest: Manifest) -> str:
     """SHA-256 of the canonical form, in hex."""
-    return hashlib.sha256(canonical(manifest)).hexdigest()
+    return hash_of(canonical(manifest))
+
+
+def hash_of(content: bytes) -> str:
+    """The hash of a canonical form."""
+    return hashlib.sha256(content).hexdigest()

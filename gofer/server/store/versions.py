@@ -40,6 +40,12 @@ def get(connection: Readable, pipeline_key: int, number: int) -> VersionRow | No
     return VersionRow(row["number"], row["hash"], row["manifest"], row["created_at"]) if row else None
 
 
+def newest_with_hash(connection: Readable, pipeline_key: int, manifest_hash: str) -> int | None:
+    """The highest number of a version with this content."""
+    number: int | None = connection.execute(_SQL.newest_with_hash, (pipeline_key, manifest_hash)).fetchone()[0]
+    return number
+
+
 def list_page(connection: Readable, pipeline_key: int, before: int, limit: int) -> list[VersionSummary]:
     """At most `limit` versions with a number below `before`, newest first."""
     return [VersionSummary(*row) for row in connection.execute(_SQL.list_page, (pipeline_key, before, limit))]

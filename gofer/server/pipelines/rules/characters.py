@@ -21,12 +21,12 @@ def check_characters(manifest: Manifest, report: Report) -> None:
     while pending:
         place, value = pending.pop()
         if isinstance(value, str):
-            _check(place, value, report)
+            check_text(place, value, report)
         elif isinstance(value, list):
             pending.extend((f"{place}[{i}]", item) for i, item in reversed(list(enumerate(value))))
         elif isinstance(value, dict):
             for key in value:
-                _check(place, key, report)
+                check_text(place, key, report)
             pending.extend(((place + at_key(key)).removeprefix("."), value[key]) for key in reversed(list(value)))
 
 
@@ -37,7 +37,8 @@ def _surely_clean(manifest: Manifest) -> bool:
         return False
 
 
-def _check(place: str, text: str, report: Report) -> None:
+def check_text(place: str, text: str, report: Report) -> None:
+    """Report the first such character of one text."""
     found = _FORBIDDEN.search(text)
     if found is not None:
         what = "a NUL character" if found[0] == "\x00" else "half of a surrogate pair"

@@ -153,6 +153,8 @@ def _check_mounts(task: Task, scope: Scope) -> None:
         for name, path in (("source", mount.source), ("target", mount.target)):
             place = f".mounts[{i}].{name}"
             check_path(scope, place, path, bounds.MAX_PATH_BYTES)
+            if references(path):
+                scope.add(place, f"{shown(path, 40)} would not be replaced here", "Write the path itself.")
             if ":" in path:
                 scope.add(place, f"{shown(path, 40)} has a colon", "Engines read it as a separator: use another path.")
         target = mount.target.rstrip("/")

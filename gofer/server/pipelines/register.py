@@ -1,0 +1,184 @@
+"""What may be done with pipelines."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import NamedTuple
+
+import msgspec
+
+from gofer.errors import NotFound
+from gofer.models.event import Kind
+from gofer.models.ids import shown
+from gofer.models.manifest import Manifest
+from gofer.models.page import Page
+from gofer.models.pipeline import Pipeline, Registered, Version, VersionDetail
+from gofer.server.clock import Clock
+from gofer.server.pipelines.advice import advice
+from gofer.server.pipelines.delete import Deleter
+from gofer.server.pipelines.manifest_hash import canonical, hash_of
+from gofer.server.pipelines.namespaces import require_namespace
+from gofer.server.pipelines.validate import require_valid
+from gofer.server.pipelines.view import pipeline_model, require_pipeline
+from gofer.server.store import pipelines, versions
+from gofer.server.store.database import Database, Transaction
+from gofer.server.store.pipelines import PipelineRow
+
+_MANIFEST = msgspec.json.Decoder(Manifest)
+
+
+class _Content(NamedTuple):
+    """A valid manifest as it is stored."""
+
+    manifest: Manifest
+    json: str
+    hash: str
+    warnings: list[str]
+
+
+class Pipelines:
+    """One method for each use case. Each change is one transaction with its events."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def register(self, namespace: str, manifest: Manifest) -> Registered:
+        """Make the manifest's content the live version of its pipeline, which is created if there is none.
+
+        Content that a version has already makes no new one: if that is the live version nothing changes at all, else
+        it becomes the live one again. Raises InvalidInput with all problems, or NotFound for the namespace.
+        """
+        content = await asyncio.to_thread(_content, manifest)
+        return await self._database.write(lambda tx: self._register(tx, namespace, content))
+
+    async def set_enabled(self, namespace: str, pipeline: str, enabled: bool) -> Pipeline:
+        """A disabled pipeline starts no runs; those under way go on. Raises NotFound."""
+        at = self._clock.now()
+
+        def work(tx: Transaction) -> Pipeline:
+            row = require_pipeline(tx, namespace, pipeline)
+            if row.enabled == enabled:
+                return pipeline_model(tx.connection, row)
+            pipelines.set_enabled(tx, row.key, enabled, at)
+            kind = Kind.PIPELINE_ENABLED if enabled else Kind.PIPELINE_DISABLED
+            tx.emit(kind, at, namespace=namespace, pipeline=pipeline)
+            return pipeline_model(tx.connection, require_pipeline(tx, namespace, pipeline))
+
+        return await self._database.write(work)
+
+    async def delete(self, namespace: str, pipeline: str) -> None:
+        """Delete the pipeline with its versions and runs; log files are left to the caller.
+
+        Raises NotFound, or Conflict while a run has not ended.
+        """
+        await Deleter(self._database, self._clock).delete(namespace, pipeline)
+
+    async def get(self, namespace: str, pipeline: str) -> Pipeline:
+        """Raises NotFound."""
+        return await self._database.read(lambda c: pipeline_model(c, require_pipeline(c, namespace, pipeline)))
+
+    async def list(self, namespace: str, cursor: str | None, limit: int) -> Page[Pipeline]:
+        """In the order of ids; the cursor is the last id of the page before. Raises NotFound for the namespace."""
+
+        def work(connection: sqlite3.Connection) -> Page[Pipeline]:
+            rows = pipelines.list_page(connection, namespace, cursor or "", limit + 1)
+            if not rows:
+                require_namespace(connection, namespace)
+            following = rows[limit - 1].id if len(rows) > limit else None
+            return Page(items=[pipeline_model(connection, row) for row in rows[:limit]], next=following)
+
+        return await self._database.read(work)
+
+    async def versions(self, namespace: str, pipeline: str, cursor: int | None, limit: int) -> Page[Version]:
+        """Newest first; the cursor is the last number of the page before. Raises NotFound."""
+
+        def work(connection: sqlite3.Connection) -> Page[Version]:
+            row = require_pipeline(connection, namespace, pipeline)
+            before = versions.LAST if cursor is None else cursor
+            found = versions.list_page(connection, row.key, before, limit + 1)
+            items = [
+                Version(namespace=namespace, pipeline=pipeline, number=v.number, hash=v.hash, created_at=v.created_at)
+                for v in found[:limit]
+            ]
+            return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
+
+        return await self._database.read(work)
+
+    async def version(self, namespace: str, pipeline: str, number: int | None) -> VersionDetail:
+        """A version with its manifest; None means the live one. Raises NotFound."""
+
+        def work(connection: sqlite3.Connection) -> VersionDetail:
+            row = require_pipeline(connection, namespace, pipeline)
+            found = versions.get(connection, row.key, row.live_version if number is None else number)
+            if found is None:
+                hint = f"Its versions are 1 to {row.last_version}."
+                raise NotFound(f"The pipeline {shown(pipeline)} has no version {number}", hint)
+            return VersionDetail(
+                namespace=namespace,
+                pipeline=pipeline,
+                number=found.number,
+                hash=found.hash,
+                created_at=found.created_at,
+                manifest=_MANIFEST.decode(found.manifest_json),
+            )
+
+        return await self._database.read(work)
+
+    def _register(self, tx: Transaction, namespace: str, content: _Content) -> Registered:
+        require_namespace(tx, namespace)
+        at = self._clock.now()
+        row = pipelines.get(tx, namespace, content.manifest.id)
+        if row is None:
+            number = 1
+            _create(tx, namespace, content, at)
+            changed = True
+        else:
+            number, changed = _change(tx, row, content, at)
+        after = require_pipeline(tx, namespace, content.manifest.id)
+        warnings = list(content.warnings)
+        if not after.enabled:
+            warnings.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {after.id}.")
+        return Registered(
+            pipeline=pipeline_model(tx.connection, after),
+            version=number,
+            hash=content.hash,
+            created=row is None,
+            changed=changed,
+            warnings=warnings,
+        )
+
+
+def _content(manifest: Manifest) -> _Content:
+    require_valid(manifest)
+    text = canonical(manifest)
+    return _Content(manifest, text.decode(), hash_of(text), advice(manifest))
+
+
+def _create(tx: Transaction, namespace: str, content: _Content, at: int) -> None:
+    manifest = content.manifest
+    key = pipelines.insert(
+        tx, namespace=namespace, pipeline=manifest.id, name=manifest.name, description=manifest.description, at=at
+    )
+    versions.insert(tx, key, number=1, manifest_hash=content.hash, manifest_json=content.json, at=at)
+    tx.emit(Kind.PIPELINE_CREATED, at, namespace=namespace, pipeline=manifest.id)
+    data = {"version": 1, "hash": content.hash}
+    tx.emit(Kind.VERSION_REGISTERED, at, namespace=namespace, pipeline=manifest.id, data=data)
+
+
+def _change(tx: Transaction, row: PipelineRow, content: _Content, at: int) -> tuple[int, bool]:
+    """The version that has the content, and whether it was not live before."""
+    known = versions.newest_with_hash(tx, row.key, content.hash)
+    if known == row.live_version:
+        return known, False
+    number = row.last_version + 1 if known is None else known
+    if known is None:
+        versions.insert(tx, row.key, number=number, manifest_hash=content.hash, manifest_json=content.json, at=at)
+    name, description = content.manifest.name, content.manifest.description
+    pipelines.set_version(tx, row.key, version=number, name=name, description=description, at=at)
+    data = {"version": number, "hash": content.hash, "previous": row.live_version}
+    if known is not None:
+        data["again"] = True
+    tx.emit(Kind.VERSION_REGISTERED, at, namespace=row.namespace, pipeline=row.id, data=data)
+    return number, True
