@@ -42,7 +42,6 @@ from gofer.server.services import Services
 from gofer.server.store.database import Database
 from gofer.server.web import WebServer
 
-
 _TIDY_SECONDS = 5.0
 
 

@@ -28,7 +28,7 @@ class Requirement(NamedTuple):
 class Backoff(NamedTuple):
     """How long to wait before a further attempt; times in milliseconds."""
 
-    count: int
+    retries: int
     first: int
     factor: float
     most: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from gofer.models.event import Kind
 from gofer.models.status import Reason, RunStatus, TaskStatus
@@ -134,7 +135,7 @@ class Supervisor:
         """A task run has ended: what to record of that and of all that follows from it."""
         at = self._context.clock.now()
         state.status, state.reason = outcome.status, outcome.reason
-        return [lambda tx: end_task_run(tx, self.run, state, outcome, at), *self._after_end(state)]
+        return [partial(end_task_run, run=self.run, state=state, outcome=outcome, at=at), *self._after_end(state)]
 
     def _after_end(self, state: TaskState) -> list[Step]:
         self.run.unended -= 1
@@ -157,7 +158,7 @@ class Supervisor:
             at = self._context.clock.now()
             state.status, state.reason = outcome.status, outcome.reason
             self.run.unended -= 1
-            steps.append(lambda tx, state=state, at=at: end_task_run(tx, self.run, state, outcome, at))
+            steps.append(partial(end_task_run, run=self.run, state=state, outcome=outcome, at=at))
             opened = self._conditions.ended(state.position, state.status)
             steps += self._ready(opened.ready)
             unmet += opened.unmet

@@ -121,7 +121,7 @@ class TaskWorker:
             outcome.status is TaskStatus.FAILED
             and not self._state.stop
             and outcome.reason not in _FINAL_REASONS
-            and self._state.attempt <= self._state.planned.backoff.count
+            and self._state.attempt <= self._state.planned.backoff.retries
         )
 
     async def _record_retry(self, outcome: Outcome) -> None:
