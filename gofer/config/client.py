@@ -1,0 +1,57 @@
+"""The command line's own settings: options before environment before file before defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from gofer.config.gather import Table
+from gofer.config.table import Doc, build, table
+
+PATH_VARIABLE = "GOFER_CLI_CONFIG"
+
+_PREFIX = "GOFER_CLI_"
+
+
+class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command needs to know."""
+
+    namespace: Annotated[str, Doc("The namespace that commands work in.")] = "default"
+    format: Annotated[Literal["pretty", "json", "silent"], Doc("How results are printed.")] = "pretty"
+    host: Annotated[str, Doc("Address of the server.")] = "localhost:8080"
+    no_color: Annotated[bool, Doc("Print without colours. Also set by the variable NO_COLOR.")] = False
+    token: Annotated[str, Doc("What proves who you are.", secret=True)] = ""
+
+
+def load_client_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> ClientSettings:
+    """The settings that hold. `overrides` are global options by name.
+
+    The file is `path`, else what `GOFER_CLI_CONFIG` names, else the first of `$HOME/.gofer.hcl` and
+    `$HOME/.config/gofer.hcl` that exists. Raises ConfigError, with the place and what was expected.
+    """
+    known = Table(table(ClientSettings))
+    values = {"no_color": True} if environ.get("NO_COLOR") else {}
+    file = _file(path, environ)
+    if file is not None:
+        from gofer.config.hcl_file import read_file
+
+        values |= known.from_file(file, read_file(file))
+    values |= known.from_environment(environ, _PREFIX, lambda rest: rest == "CONFIG")
+    values |= known.from_options(overrides)
+    settings: ClientSettings = build(ClientSettings, values)
+    return settings
+
+
+def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if path is not None:
+        return path
+    if environ.get(PATH_VARIABLE):
+        return Path(environ[PATH_VARIABLE])
+    home = environ.get("HOME")
+    if not home:
+        return None
+    candidates = (Path(home) / ".gofer.hcl", Path(home) / ".config" / "gofer.hcl")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)

@@ -1,0 +1,109 @@
+"""From what a file or the environment says to a setting's value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gofer.config.hcl_file import Value
+from gofer.config.table import Setting
+from gofer.models.units import format_duration, parse_duration, parse_size
+
+_TRUE = {"true", "1", "yes", "on"}
+_FALSE = {"false", "0", "no", "off"}
+_EXPECTED = {
+    "text": 'a text such as "abc"',
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "duration": 'a duration such as "90s", "5m" or "1h30m"',
+    "size": 'a size such as "512kB" or "8MiB"',
+    "path": "the path of a file or folder, as a text",
+    "list": 'a list of texts such as ["a", "b"]',
+}
+
+
+def convert(setting: Setting, value: Value) -> Any:
+    """The setting's value, from one of a file. Raises ValueError: what was expected, what came."""
+    if setting.type == "list":
+        return _list(setting, value)
+    if setting.type == "boolean":
+        if not isinstance(value, bool):
+            raise _wrong(setting, value)
+        return value
+    if setting.type == "integer" or (setting.type == "size" and isinstance(value, int)):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _wrong(setting, value)
+        return _bounded(setting, value)
+    if not isinstance(value, str):
+        raise _wrong(setting, value)
+    return _from_string(setting, value)
+
+
+def convert_text(setting: Setting, text: str) -> Any:
+    """The setting's value, from a variable of the environment or an option. Raises ValueError as `convert`."""
+    if setting.type == "boolean":
+        word = text.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise _wrong(setting, text)
+        return word in _TRUE
+    if setting.type == "integer":
+        try:
+            number = int(text)
+        except ValueError as error:
+            raise _wrong(setting, text) from error
+        return _bounded(setting, number)
+    if setting.type == "list":
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return _from_string(setting, text)
+
+
+def _from_string(setting: Setting, text: str) -> Any:
+    if setting.type == "choice":
+        if text not in setting.choices:
+            raise _wrong(setting, text)
+        return text
+    if setting.type == "path":
+        if not text or "\0" in text:
+            raise _wrong(setting, text)
+        return Path(text).expanduser().absolute()
+    if setting.type in ("duration", "size"):
+        parse = parse_duration if setting.type == "duration" else parse_size
+        try:
+            number = parse(text)
+        except ValueError as error:
+            raise _wrong(setting, text) from error
+        return _bounded(setting, number)
+    return text
+
+
+def _list(setting: Setting, value: Value) -> list[str]:
+    if not isinstance(value, list):
+        raise _wrong(setting, value)
+    texts = [item for item in value if isinstance(item, str)]
+    if len(texts) != len(value):
+        raise _wrong(setting, value)
+    return texts
+
+
+def _bounded(setting: Setting, number: int) -> int:
+    if setting.minimum is None or number >= setting.minimum:
+        return number
+    least = format_duration(setting.minimum) if setting.type == "duration" else str(setting.minimum)
+    raise ValueError(f"expected at least {least}, came {_shown(setting, number)}")
+
+
+def _wrong(setting: Setting, value: Value) -> ValueError:
+    expected = " or ".join(f'"{choice}"' for choice in setting.choices) or _EXPECTED[setting.type]
+    return ValueError(f"expected {expected}, came {_shown(setting, value)}")
+
+
+def _shown(setting: Setting, value: Value) -> str:
+    if setting.secret:
+        return "something else (not shown, as it is secret)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return "a list with other things than texts"
+    text = str(value)
+    cut = text if len(text) <= 60 else text[:60] + "…"
+    return f"the number {cut}" if isinstance(value, int | float) else f'"{cut}"' if cut.isprintable() else ascii(cut)

@@ -1,0 +1,146 @@
+"""Reads a configuration file in HCL, with the line of everything in it.
+
+Only the lexer of pyhcl is used. Its parser forgets lines, lets a key that stands twice silently win over the first,
+refuses booleans in lists, and builds its tables anew for every file.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gofer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hcl.lexer import Lexer
+
+Value = str | bool | int | float | list["Value"]
+
+_MAX_BYTES = 1024 * 1024
+_MAX_DEPTH = 16
+_LEXER_ERROR = re.compile(r"Line (\d+), column \d+, index \d+: (.*)", re.DOTALL)
+_SHAPE_HINT = 'Settings look like `log_level = "info"`, blocks like `server { host = "localhost:8080" }`.'
+_END = "end of file"
+
+
+class Entry(NamedTuple):
+    """A setting or, with `value` None, a block. `key` is dotted: a setting in a block has the block's key before it."""
+
+    key: str
+    value: Value | None
+    line: int
+
+
+class _Token(NamedTuple):
+    type: str
+    value: str | bool | int | float
+    line: int
+
+
+def read_file(path: Path) -> list[Entry]:
+    """The entries of the file at `path`, in order. Raises ConfigError, with the line where there is one."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        hint = "Check the path and its permissions, or leave the option out."
+        raise ConfigError(f"The configuration file {path} cannot be read: {error.strerror}", hint) from error
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(f"The configuration file {path} is larger than 1 MiB", "Is it the right file?")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path} line {line}: this is not UTF-8 text", "Save the file as UTF-8.") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> list[Entry]:
+    """As `read_file`, of a text; `source` names it in errors."""
+    from hcl.lexer import Lexer
+
+    lexer = Lexer()
+    lexer.input(text)
+    parser = _Parser(lexer, source)
+    parser.body(())
+    return parser.entries
+
+
+class _Parser:
+    def __init__(self, lexer: Lexer, source: str) -> None:
+        self._lexer = lexer
+        self._source = source
+        self._line = 1
+        self.entries: list[Entry] = []
+
+    def body(self, block: tuple[str, ...]) -> None:
+        """Settings and blocks up to the end of the block (or of the file, at the top)."""
+        opened = self._line
+        closing = "RIGHTBRACE" if block else _END
+        if len(block) > _MAX_DEPTH:
+            raise self._error(opened, "blocks are nested too deeply")
+        while (token := self._take()).type != closing:
+            if token.type == _END:
+                raise self._error(opened, f'the block "{".".join(block)}" is never closed', "Add the missing `}`.")
+            if token.type == "COMMA":
+                continue
+            if token.type not in ("IDENTIFIER", "STRING"):
+                raise self._unexpected(token, "the name of a setting")
+            self._item((*block, str(token.value)), token.line)
+
+    def _item(self, path: tuple[str, ...], line: int) -> None:
+        token = self._take()
+        key = ".".join(path)
+        if token.type in ("EQUAL", "COLON"):
+            token = self._take()
+            if token.type != "LEFTBRACE":
+                self.entries.append(Entry(key, self._value(token, line), line))
+                return
+        if token.type != "LEFTBRACE":
+            raise self._unexpected(token, f'"=" or "{{" after "{path[-1]}"')
+        self.entries.append(Entry(key, None, line))
+        self.body(path)
+
+    def _value(self, token: _Token, line: int) -> Value:
+        if token.type in ("STRING", "BOOL", "NUMBER", "FLOAT"):
+            return token.value
+        if token.type == "LEFTBRACKET":
+            return self._list(line)
+        if token.type == "IDENTIFIER":
+            raise self._error(token.line, f"text must stand in quotes: {token.value}", f'Write "{token.value}".')
+        raise self._unexpected(token, "a value")
+
+    def _list(self, opened: int) -> list[Value]:
+        items: list[Value] = []
+        while True:
+            token = self._take()
+            if token.type == "LEFTBRACKET":
+                raise self._error(token.line, "a list cannot stand in a list", "Write one list of plain values.")
+            if token.type not in ("RIGHTBRACKET", _END):
+                items.append(self._value(token, opened))
+                token = self._take()
+            if token.type == "RIGHTBRACKET":
+                return items
+            if token.type == _END:
+                raise self._error(opened, "the list that begins here is never closed", "Add the missing `]`.")
+            if token.type != "COMMA":
+                raise self._unexpected(token, '"," or "]"')
+
+    def _take(self) -> _Token:
+        try:
+            token = self._lexer.token()
+        except ValueError as error:
+            match = _LEXER_ERROR.match(str(error))
+            line, message = (int(match[1]), match[2]) if match else (self._line, str(error))
+            raise self._error(line, message) from error
+        if token is None:
+            return _Token(_END, "", self._line)
+        self._line = token.lineno
+        return _Token(token.type, token.value, token.lineno)
+
+    def _unexpected(self, token: _Token, expected: str) -> ConfigError:
+        came = _END if token.type == _END else f'"{token.value}"'
+        return self._error(token.line, f"expected {expected}, came {came}")
+
+    def _error(self, line: int, message: str, hint: str = _SHAPE_HINT) -> ConfigError:
+        return ConfigError(f"{self._source} line {line}: {message}", hint)

@@ -1,0 +1,101 @@
+"""Every setting of the server. The fields are the one table of them: name, type, default and help stand here only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from gofer.config.table import Doc
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+MIB = 1024 * 1024
+
+
+def default_storage_path(environ: Mapping[str, str]) -> Path:
+    """The user's data folder by the XDG rules."""
+    home = environ.get("XDG_DATA_HOME", "")
+    base = Path(home) if home.startswith("/") else Path(environ.get("HOME") or "/") / ".local" / "share"
+    return base / "gofer"
+
+
+def default_logs_path(storage_path: Path) -> Path:
+    """Where the logs of task runs are unless a setting says otherwise."""
+    return storage_path / "logs"
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    host: Annotated[str, Doc("Address and port to listen on. Only a loopback address is allowed.")] = "localhost:8080"
+    storage_path: Annotated[
+        Path, Doc("Folder of the database, logs and scratch files. Default: `$XDG_DATA_HOME/gofer`.", "path")
+    ] = msgspec.field(default_factory=lambda: default_storage_path(os.environ))
+    shutdown_timeout: Annotated[
+        int, Doc("How long open requests may take to end when the server stops.", "duration", minimum=0)
+    ] = 15 * SECOND
+    max_body_bytes: Annotated[int, Doc("Largest body of a request.", "size", minimum=1024)] = 8 * MIB
+
+
+class DockerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    host: Annotated[
+        str, Doc("Docker Engine, as in `unix:///var/run/docker.sock`. Empty: `DOCKER_HOST`, else that socket.")
+    ] = ""
+    start_concurrency: Annotated[int, Doc("How many containers are started at once.", minimum=1)] = 6
+    log_driver: Annotated[str, Doc("The engine's log driver for Gofer's containers: `local` or `json-file`.")] = "local"
+    prune: Annotated[bool, Doc("Remove ended containers of Gofer that were left behind, now and then.")] = False
+    prune_interval: Annotated[int, Doc("How often to do that.", "duration", minimum=MINUTE)] = 24 * HOUR
+
+
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The `process` engine has no settings yet."""
+
+
+class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    engine: Annotated[
+        Literal["auto", "docker", "process", "fake"],
+        Doc("What runs containers. `auto`: Docker if it answers, else plain processes (dev mode only)."),
+    ] = "auto"
+    docker: DockerSettings = DockerSettings()
+    process: ProcessSettings = ProcessSettings()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Durations in milliseconds, sizes in bytes."""
+
+    dev_mode: Annotated[bool, Doc("Conveniences for one person's machine. Set false for a server.")] = True
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Doc("How much the server says of itself.", reloadable=True)
+    ] = "info"
+    event_log_retention: Annotated[int, Doc("How long events are kept.", "duration", minimum=MINUTE)] = 4380 * HOUR
+    event_prune_interval: Annotated[
+        int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND)
+    ] = 3 * HOUR
+    run_parallelism_limit: Annotated[
+        int, Doc("How many runs may be running at once in the whole server. 0: no limit.", minimum=0)
+    ] = 0
+    task_parallelism_limit: Annotated[
+        int, Doc("How many task runs may be at the engine at once in the whole server. 0: no limit.", minimum=0)
+    ] = 0
+    task_run_logs_dir: Annotated[
+        Path, Doc("Folder of the logs of task runs. Default: `logs` in `server.storage_path`.", "path")
+    ] = msgspec.field(default_factory=lambda: default_logs_path(default_storage_path(os.environ)))
+    task_run_log_expiry: Annotated[
+        int, Doc("For how many of its newest runs a pipeline's logs are kept. 0: for all.", minimum=0)
+    ] = 20
+    task_run_stop_timeout: Annotated[
+        int, Doc("How long a container may take to stop before it is killed.", "duration", minimum=0)
+    ] = 5 * MINUTE
+    allow_process_engine: Annotated[bool, Doc("Allow the `process` engine outside dev mode. It isolates nothing.")] = (
+        False
+    )
+    allow_privileged: Annotated[bool, Doc("Allow tasks to ask for privileged containers.")] = False
+    allowed_networks: Annotated[list[str], Doc("Engine networks that tasks may ask for.", "list")] = []
+    allowed_mounts: Annotated[
+        list[str], Doc("Folders of the engine's host that tasks may mount, with all that is in them.", "list")
+    ] = []
+    server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    scheduler: SchedulerSettings = SchedulerSettings()
