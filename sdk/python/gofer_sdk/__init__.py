@@ -1,0 +1,31 @@
+"""Write Gofer pipelines in Python.
+
+from gofer_sdk import Pipeline, Task
+
+pipeline = Pipeline("hello").tasks(Task("greet", "busybox:stable").command("echo", "Hello"))
+
+if __name__ == "__main__":
+    pipeline.emit()
+"""
+
+from __future__ import annotations
+
+from gofer_sdk.errors import PipelineError
+from gofer_sdk.parameter import ParameterType, ParameterValue
+from gofer_sdk.pipeline import OnLimit, Pipeline
+from gofer_sdk.references import matrix, param
+from gofer_sdk.task import Condition, PullPolicy, Scalar, Task
+
+__all__ = [
+    "Condition",
+    "OnLimit",
+    "ParameterType",
+    "ParameterValue",
+    "Pipeline",
+    "PipelineError",
+    "PullPolicy",
+    "Scalar",
+    "Task",
+    "matrix",
+    "param",
+]

@@ -1,0 +1,3 @@
+module example.org/gofer-pipeline
+
+go 1.19

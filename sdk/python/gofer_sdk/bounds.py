@@ -1,0 +1,46 @@
+"""How many and how long: the server's limits, as far as they are checked here. The server checks them all again.
+
+Text lengths are in characters unless the name says bytes.
+"""
+
+from __future__ import annotations
+
+MAX_TASKS = 2_000
+MAX_MANIFEST_BYTES = 1024 * 1024
+
+MAX_NAME = 200
+MAX_DESCRIPTION = 10_000
+MAX_LABELS = 64
+MAX_LABEL_VALUE = 255
+MAX_LINKS = 50
+MAX_URL = 2_048
+
+MAX_PARAMETERS = 100
+MAX_CHOICES = 200
+MAX_INTEGER = 2**53 - 1
+
+MAX_VARIABLES = 500
+MAX_VALUE_BYTES = 100 * 1024
+MAX_ARGUMENTS = 1_000
+MAX_PATH_BYTES = 4_095
+MAX_USER = 256
+MAX_NETWORK = 255
+MAX_MOUNTS = 50
+
+MAX_MATRIX_KEYS = 10
+MAX_MATRIX_VALUE = 200
+
+MAX_RETRIES = 100
+MAX_FACTOR = 100.0
+MAX_STOP_TIMEOUT_MS = 24 * 3_600_000
+MAX_PARALLELISM = 10_000
+MIN_CPU = 0.01
+MAX_CPU = 1_024.0
+MIN_MEMORY = 6 * 1024**2
+MAX_MEMORY = 1024**5
+
+RESERVED_PREFIX = "GOFER_"
+
+LABEL_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$"
+USER_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]*[$]?(:[A-Za-z0-9_][A-Za-z0-9_.@+-]*)?$"
+NETWORK_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$"

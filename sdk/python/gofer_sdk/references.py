@@ -1,0 +1,52 @@
+"""Texts that the server replaces when a task starts: `param{{name}}`, `matrix{{key}}` and the like.
+
+With `!` before the braces, as in `param!{{name}}`, a text stays as it is, without the `!`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gofer_sdk import checks
+from gofer_sdk.errors import mistake
+
+_PLAIN = frozenset({"param", "matrix"})
+_OPENING = re.compile(r"(param|matrix|global_secret|secret|pipeline|run)(!*)\{\{")
+_KEY = re.compile(r"([^{}]{0,200})\}\}")
+_ESCAPE = 'To keep such a text as it is, put "!" before the braces'
+
+
+def param(name: str) -> str:
+    """`param{{name}}`: the value that the run was given for the pipeline's parameter `name`."""
+    return f"param{{{{{checks.variable_name('param()', name, 'the name of a parameter')}}}}}"
+
+
+def matrix(key: str) -> str:
+    """`matrix{{key}}`: the value of `key` in this task run of a fanned out task."""
+    return f"matrix{{{{{checks.variable_name('matrix()', key, 'a key of a matrix')}}}}}"
+
+
+def references(text: str) -> list[tuple[str, str]]:
+    """What a text refers to, as pairs such as `("param", "name")`, in order. Malformed ones have the key "{"."""
+    found: list[tuple[str, str]] = []
+    for opening in _OPENING.finditer(text) if "{{" in text else ():
+        if not opening[2]:
+            key = _KEY.match(text, opening.end())
+            found.append((opening[1], key[1] if key else "{"))
+    return found
+
+
+def checked(where: str, text: str, *, variable: bool = False) -> str:
+    """`text`, if all it refers to is well formed and, where it is not the value of a variable, no secret or object."""
+    for kind, key in references(text):
+        if key == "{":
+            raise mistake(where, f'"{kind}{{{{" to be closed by "}}}}"', text, f"{_ESCAPE}: {kind}!{{{{.")
+        if kind not in _PLAIN and not variable:
+            fix = f'Write .variable("NAME", "{kind}{{{{{key}}}}}"), and use $NAME here.'
+            raise mistake(where, f"{kind}{{{{…}}}} in the value of a variable only", text, fix)
+        name = f"{where}, {kind}{{{{{key}}}}}"
+        if kind == "param":
+            checks.variable_name(name, key, "the name of a parameter between the braces")
+        else:
+            checks.identifier(name, key, "a key between the braces")
+    return text

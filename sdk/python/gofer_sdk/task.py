@@ -1,0 +1,339 @@
+"""Task: one node of a pipeline."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal, Self
+
+from gofer_sdk import bounds, checks
+from gofer_sdk.errors import PipelineError, mistake
+from gofer_sdk.images import image as checked_image
+from gofer_sdk.references import checked as replaceable
+from gofer_sdk.references import references
+from gofer_sdk.value import Value
+
+Condition = Literal["successful", "failed", "any"]
+PullPolicy = Literal["always", "if_not_present", "never"]
+Scalar = str | int | float
+
+_CONDITIONS = ("successful", "failed", "any")
+_PULL_POLICIES = ("always", "if_not_present", "never")
+
+
+class Task(Value):
+    """A container that runs once in each run of its pipeline: `Task("dump", "postgres:16").command("pg_dump", "shop")`.
+
+    A task is a value. Each method returns a new task; `depends_on`, `variable`, `variables`, `matrix` and `mount` add
+    to what is there, all others replace it. Every method raises PipelineError for a value that cannot be.
+    """
+
+    __slots__ = ()
+    _order = (
+        *("id", "image", "description", "pull", "registry", "entrypoint", "command", "script"),
+        *("working_directory", "user", "variables", "depends_on", "matrix", "retries", "timeout", "stop_timeout"),
+        *("allow_failure", "limits", "network", "mounts", "privileged"),
+    )
+
+    def __init__(self, id: str, image: str) -> None:  # noqa: A002  # `Task(id=…)` is what its author would write
+        """`id` is unique in the pipeline; `image` is what the container engine runs."""
+        checked = checks.identifier("Task()", id, "the id of a task")
+        super().__init__({"id": checked, "image": checked_image(f'Task "{checked}"', image)})
+
+    @property
+    def image(self) -> str:
+        """The image it was given."""
+        return str(self._parts["image"])
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The ids of the tasks that it depends on."""
+        return tuple(edge["task"] for edge in self._parts.get("depends_on", ()))
+
+    def manifest(self) -> dict[str, Any]:
+        """This task as it stands in the manifest. Changing the answer changes nothing here."""
+        return self._plain()
+
+    def with_id(self, id: str) -> Self:  # noqa: A002  # as in the constructor
+        """The same task by another name: how a base task becomes one of a pipeline's."""
+        return self._with(id=checks.identifier(self._where("with_id"), id, "the id of a task"))
+
+    def with_image(self, image: str) -> Self:
+        """The same task on another image."""
+        return self._with(image=checked_image(self._where("with_image"), image))
+
+    def description(self, description: str) -> Self:
+        """What it does, for people."""
+        where = self._where("description")
+        fix = 'Write .description("What it does").'
+        most = bounds.MAX_DESCRIPTION
+        return self._with(description=checks.block(where, description, "a description", fix, empty=True, most=most))
+
+    def command(self, *words: str) -> Self:
+        """The program and its arguments, word by word; no shell reads them. Instead of `script`."""
+        self._refuse_both("command", "script")
+        fix = 'Write .command("echo", "hello"), or .script("echo hello") for a shell.'
+        return self._with(command=_words(self._where("command"), words, fix))
+
+    def script(self, script: str) -> Self:
+        """Lines for `/bin/sh -e -c`, which stops at the first command that fails. Instead of `command`.
+
+        Common indentation and empty lines at both ends are removed, so that a text in triple quotes may be indented.
+        """
+        self._refuse_both("script", "command")
+        self._refuse_both("script", "entrypoint")
+        fix = 'Write .script("echo hello").'
+        where = self._where("script")
+        lines = _dedented(checks.text(where, script, "a script", fix))
+        return self._with(script=replaceable(where, checks.content(where, lines, "a script", fix)))
+
+    def entrypoint(self, *words: str) -> Self:
+        """Instead of the image's own entrypoint."""
+        self._refuse_both("entrypoint", "script")
+        fix = 'Write .entrypoint("/bin/tool").'
+        return self._with(entrypoint=_words(self._where("entrypoint"), words, fix))
+
+    def working_directory(self, path: str) -> Self:
+        """The absolute path that the command begins in."""
+        where = self._where("working_directory")
+        fix = 'Write .working_directory("/data").'
+        checked = replaceable(where, checks.text(where, path, "a path", fix))
+        if not references(checked):
+            checks.path(where, checked, "a path", fix)
+        return self._with(working_directory=checked)
+
+    def user(self, user: str) -> Self:
+        """Who the command runs as, by name or number: `"postgres"`, `"1000"`, `"1000:1000"`."""
+        where = self._where("user")
+        fix = 'Write .user("postgres") or .user("1000:1000").'
+        checked = replaceable(where, checks.text(where, user, "a user", fix))
+        if not references(checked):
+            what = "a user, by name or number"
+            checks.matching(where, checked, what, fix, pattern=bounds.USER_PATTERN, most=bounds.MAX_USER)
+        return self._with(user=checked)
+
+    def registry(self, user: str, *, password_secret: str) -> Self:
+        """Credentials for the image's registry: the user, and the key of the secret that holds the password."""
+        where = self._where("registry")
+        fix = 'Write .registry("robot", password_secret="registry-password").'
+        name = replaceable(where, checks.line(where, user, "a user", fix, most=bounds.MAX_USER), variable=True)
+        what = "password_secret, the key of a secret and not the password itself"
+        return self._with(registry={"user": name, "password_secret": checks.identifier(where, password_secret, what)})
+
+    def pull(self, policy: PullPolicy) -> Self:
+        """When the image is pulled: `always`, `if_not_present` (where this is not said) or `never`."""
+        return self._with(pull=checks.one_of(self._where("pull"), policy, _PULL_POLICIES, 'Write .pull("always").'))
+
+    def variable(self, name: str, value: Scalar) -> Self:
+        """One environment variable. `param("name")` and `matrix("key")` may stand anywhere in the value."""
+        return self._with(variables=self._variables(self._where("variable"), {name: value}))
+
+    def variables(self, variables: Mapping[str, Scalar]) -> Self:
+        """Several environment variables at once."""
+        where = self._where("variables")
+        if not isinstance(variables, Mapping):
+            raise mistake(where, "names and their values", variables, 'Write .variables({"NAME": "value"}).')
+        return self._with(variables=self._variables(where, variables))
+
+    def depends_on(self, *parents: str | Task, when: Condition = "successful") -> Self:
+        """Start only after `parents` have ended as `when` says: `successful`, `failed` or `any` (skipped ones too)."""
+        where = self._where("depends_on")
+        if not parents:
+            raise PipelineError(f'{where}: expected at least one task, got none. Write .depends_on("build").')
+        checks.one_of(where, when, _CONDITIONS, 'Write when="any", for example.')
+        added = [parent.id if isinstance(parent, Task) else _parent(where, parent) for parent in parents]
+        if self.id in added:
+            raise PipelineError(f"{where}: a task cannot wait for itself. Name another task.")
+        checks.distinct(where, (*self.parents, *added), "the list of parents")
+        return self._with(
+            depends_on=[*self._parts.get("depends_on", ()), *({"task": task, "when": when} for task in added)]
+        )
+
+    def matrix(self, **values: Sequence[Scalar]) -> Self:
+        """Fan out: one task run for each combination of the values, as in `.matrix(python=["3.11", "3.12"])`.
+
+        Each one gets its values as GOFER_MATRIX_<KEY> and as `matrix("key")` in its variables. A dependant waits for
+        all of them.
+        """
+        where = self._where("matrix")
+        if not values:
+            raise PipelineError(
+                f'{where}: expected at least one key, got none. Write .matrix(python=["3.11", "3.12"]).'
+            )
+        added = {key: _axis(where, checks.variable_name(where, key, "a key"), axis) for key, axis in values.items()}
+        merged = {**self._parts.get("matrix", {}), **added}
+        checks.few(where, merged, bounds.MAX_MATRIX_KEYS, "keys")
+        checks.distinct(where, (key.upper() for key in merged), "GOFER_MATRIX_… (capitals do not count)")
+        return self._with(matrix=merged)
+
+    def retries(
+        self,
+        count: int,
+        *,
+        backoff: str | timedelta | None = None,
+        factor: float | None = None,
+        max_backoff: str | timedelta | None = None,
+        jitter: float | None = None,
+    ) -> Self:
+        """Up to `count` further attempts after a failure.
+
+        The wait before the first is `backoff` ("1s" where not given), then `factor` (2) times as long each time, at
+        most `max_backoff` ("5m"), shortened or lengthened at random by up to the part `jitter` (0.1) of it.
+        """
+        where = self._where("retries")
+        retries: dict[str, Any] = {"count": _count(where, count)}
+        if backoff is not None:
+            retries["backoff"] = checks.duration(where, backoff, 'backoff="2s"')
+        if factor is not None:
+            retries["factor"] = checks.number(
+                where, factor, "factor", "Write factor=2.", least=1, most=bounds.MAX_FACTOR
+            )
+        if max_backoff is not None:
+            retries["max_backoff"] = checks.duration(where, max_backoff, 'max_backoff="1m"')
+        if jitter is not None:
+            retries["jitter"] = checks.number(where, jitter, "jitter", "Write jitter=0.1.", least=0, most=1)
+        _refuse_shrinking(where, retries)
+        return self._with(retries=retries)
+
+    def timeout(self, timeout: str | timedelta) -> Self:
+        """How long one attempt may take, such as `"10m"`; it is stopped and failed then."""
+        return self._with(timeout=checks.duration(self._where("timeout"), timeout, '.timeout("10m")', least=1))
+
+    def stop_timeout(self, timeout: str | timedelta) -> Self:
+        """How long the container may take to stop when it is asked to, before it is killed."""
+        where = self._where("stop_timeout")
+        most = bounds.MAX_STOP_TIMEOUT_MS
+        return self._with(stop_timeout=checks.duration(where, timeout, '.stop_timeout("30s")', most=most))
+
+    def allow_failure(self, allowed: bool = True) -> Self:
+        """Whether the run may be successful even where this task has failed."""
+        where = self._where("allow_failure")
+        return self._with(allow_failure=checks.boolean(where, allowed, "Write .allow_failure()."))
+
+    def limits(self, *, cpu: float | None = None, memory: str | None = None) -> Self:
+        """At most `cpu` cores (0.5 is half of one) and `memory` (`"512MB"`); without one there is no such limit."""
+        where = self._where("limits")
+        limits: dict[str, Any] = {}
+        if cpu is not None:
+            fix = "Write cpu=0.5 for half a core."
+            limits["cpu"] = checks.number(where, cpu, "cpu", fix, least=bounds.MIN_CPU, most=bounds.MAX_CPU)
+        if memory is not None:
+            least, most = bounds.MIN_MEMORY, bounds.MAX_MEMORY
+            limits["memory"] = checks.size(where, memory, 'memory="512MB"', least=least, most=most)
+        if not limits:
+            raise PipelineError(
+                f'{where}: expected cpu, memory or both, got none. Write .limits(cpu=1, memory="512MB").'
+            )
+        return self._with(limits=limits)
+
+    def network(self, network: str) -> Self:
+        """The engine's network to join. Refused by a server whose configuration does not allow it."""
+        where = self._where("network")
+        what, fix = "the name of a network", 'Write .network("none").'
+        pattern, most = bounds.NETWORK_PATTERN, bounds.MAX_NETWORK
+        return self._with(network=checks.matching(where, network, what, fix, pattern=pattern, most=most))
+
+    def mount(self, source: str, target: str, *, read_only: bool = True) -> Self:
+        """A folder of the engine's host at `target`. Refused by a server whose configuration does not allow it."""
+        where = self._where("mount")
+        mount = {
+            "source": _mounted(where, source, "source"),
+            "target": _mounted(where, target, "target"),
+            "read_only": checks.boolean(where, read_only, "Write read_only=False."),
+        }
+        mounts = [*self._parts.get("mounts", ()), mount]
+        checks.few(where, mounts, bounds.MAX_MOUNTS, "mounts")
+        checks.distinct(where, (each["target"].rstrip("/") for each in mounts), "the list of targets")
+        return self._with(mounts=mounts)
+
+    def privileged(self, privileged: bool = True) -> Self:
+        """All rights on the host. Refused by a server whose configuration does not allow it."""
+        where = self._where("privileged")
+        return self._with(privileged=checks.boolean(where, privileged, "Write .privileged()."))
+
+    def _refuse_both(self, method: str, other: str) -> None:
+        if other in self._parts:
+            raise PipelineError(
+                f"{self._where(method)}: the task has .{other}(…) already, and takes only one of the two. Remove one."
+            )
+
+    def _variables(self, where: str, added: Mapping[str, Scalar]) -> dict[str, str]:
+        """The variables that it has and those added, checked."""
+        variables = dict(self._parts.get("variables", {}))
+        for name, value in added.items():
+            checked = checks.own_variable_name(where, name, "the name of a variable")
+            variables[checked] = replaceable(where, _scalar(where, value, checked), variable=True)
+        checks.few(where, variables, bounds.MAX_VARIABLES, "variables")
+        return variables
+
+
+def _words(where: str, words: Sequence[object], fix: str) -> list[str]:
+    """The words of a command line: at least one."""
+    if not words:
+        raise PipelineError(f"{where}: expected at least one word, got none. {fix}")
+    if len(words) == 1 and isinstance(words[0], list | tuple):
+        raise mistake(where, "words one by one", words[0], "Put a star before the list, as in .command(*words).")
+    checks.few(where, words, bounds.MAX_ARGUMENTS, "words")
+    return [replaceable(where, checks.content(where, word, "a word", fix)) for word in words]
+
+
+def _mounted(where: str, path: object, what: str) -> str:
+    fix = 'Write .mount("/srv/data", "/data").'
+    checked = checks.path(where, path, what, fix)
+    if ":" in checked or (what == "target" and not checked.rstrip("/")):
+        raise mistake(where, f"{what} without a colon, which engines read as a separator, and not the root", path, fix)
+    return checked
+
+
+def _parent(where: str, parent: object) -> str:
+    if isinstance(parent, list | tuple):
+        raise mistake(where, "tasks one by one", parent, "Put a star before the list: .depends_on(*tasks).")
+    return checks.identifier(where, parent, "a task or the id of one")
+
+
+def _scalar(where: str, value: object, name: str) -> str:
+    """The value of a variable or matrix key as text. Numbers are plain; True could be meant as 1, true or yes."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return checks.content(where, value, f"the value of {name}", f'Write it in quotes, such as "{value}".')
+
+
+def _axis(where: str, key: str, values: object) -> list[str]:
+    """All values of one key of a matrix."""
+    fix = f'Write .matrix({key}=["a", "b"]).'
+    checks.identifier(where, key, "a key")
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Sequence) or not values:
+        raise mistake(where, f"a list of at least one value for {key}", values, fix)
+    checks.few(where, values, bounds.MAX_TASKS, f"values of {key}")
+    axis = [_scalar(where, value, key) for value in values]
+    for value in axis:
+        checks.line(where, value, f"a value of {key}", fix, most=bounds.MAX_MATRIX_VALUE)
+        if references(value):
+            reason = "A matrix is fanned out before a run starts: put the text where the value is used."
+            raise mistake(where, f"values of {key} without {{{{…}}}}", value, reason)
+    checks.distinct(where, axis, key)
+    return axis
+
+
+def _count(where: str, count: object) -> int:
+    return checks.whole_number(where, count, "count", "Write .retries(3).", most=bounds.MAX_RETRIES)
+
+
+def _dedented(script: str) -> str:
+    lines = textwrap.dedent(script).split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    while lines and not lines[-1].strip():
+        del lines[-1]
+    return "\n".join(lines)
+
+
+def _refuse_shrinking(where: str, retries: Mapping[str, Any]) -> None:
+    """The longest wait is no shorter than the first."""
+    first, longest = retries.get("backoff", "1s"), retries.get("max_backoff", "5m")
+    if (checks.milliseconds(longest) or 0) < (checks.milliseconds(first) or 0):
+        raise PipelineError(
+            f'{where}: expected max_backoff to be at least backoff, got backoff="{first}", max_backoff="{longest}". '
+            f'Write max_backoff="{first}" or longer.'
+        )

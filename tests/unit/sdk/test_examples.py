@@ -1,0 +1,83 @@
+"""Every example prints a manifest that the server takes, without a single problem."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gofer.models.manifest import Manifest
+from gofer.server.pipelines.validate import validate
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+IN_PYTHON = sorted(EXAMPLES.glob("*.py"))
+
+
+def printed(*command: str | Path, folder: Path = EXAMPLES) -> bytes:
+    return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+
+
+def manifests() -> list[tuple[str, Manifest]]:
+    of_python = [(path.name, printed(sys.executable, path)) for path in IN_PYTHON]
+    of_others = [("pipeline.sh", printed(EXAMPLES / "pipeline.sh"))]
+    return [(name, msgspec.json.decode(body, type=Manifest)) for name, body in [*of_python, *of_others]]
+
+
+@pytest.fixture(scope="module")
+def every() -> list[tuple[str, Manifest]]:
+    return manifests()
+
+
+def test_the_server_finds_no_problem(every: list[tuple[str, Manifest]]) -> None:
+    assert {name: validate(manifest) for name, manifest in every} == {name: [] for name, _ in every}
+    assert len({manifest.id for _, manifest in every}) == len(every) > 6
+
+
+@pytest.mark.parametrize("path", IN_PYTHON, ids=lambda path: path.name)
+def test_an_example_can_be_imported_and_says_the_same_in_every_form(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline: Any = runpy.run_path(str(path))["pipeline"]
+    assert capsys.readouterr().out == ""
+    decoded = msgspec.json.decode(pipeline.to_json(), type=Manifest)
+    assert decoded == msgspec.msgpack.decode(pipeline.to_msgpack(), type=Manifest)
+    assert decoded == msgspec.convert(pipeline.manifest(), Manifest)
+
+
+def test_the_go_example(tmp_path: Path) -> None:
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("no Go compiler here")
+    done = subprocess.run(
+        [go, "run", "."],
+        cwd=EXAMPLES / "go",
+        env={**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "GOPROXY": "off"},
+        capture_output=True,
+        check=True,
+    )
+    manifest = msgspec.json.decode(done.stdout, type=Manifest)
+    assert validate(manifest) == []
+    assert json.loads(done.stdout)["id"] == "go"
+
+
+def test_scripts_are_plain_shell_and_images_the_one_that_is_promised(every: list[tuple[str, Manifest]]) -> None:
+    for name, manifest in every:
+        for task in manifest.tasks:
+            assert (name, task.image) == (name, "busybox:stable")
+            assert task.pull == "if_not_present"
+            if task.script is not None:
+                subprocess.run(["/bin/sh", "-n", "-c", task.script], check=True)
+
+
+def test_the_readme_names_every_example() -> None:
+    readme = (EXAMPLES / "README.md").read_text()
+    found = {path.name for path in EXAMPLES.iterdir() if path.name not in ("README.md", "__pycache__")}
+    assert [name for name in sorted(found) if f"({name})" not in readme] == []
