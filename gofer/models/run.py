@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -109,7 +109,7 @@ class StartRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST …/runs`. `version` absent: what the deployment says."""
 
     parameters: dict[str, ParameterValue] = {}
-    version: int | None = None
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
 
 
 class RetryRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

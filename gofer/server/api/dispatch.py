@@ -1,0 +1,117 @@
+"""The API as one ASGI application: finds the route, decodes, calls its handler, encodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from starlette.types import Receive, Scope, Send
+
+from gofer.errors import GoferError, NotFound
+from gofer.models.ids import shown
+from gofer.server.api import reply
+from gofer.server.api.body import ClientGone
+from gofer.server.api.endpoint import Endpoint, Socket
+from gofer.server.api.http_route import HttpRoute
+from gofer.server.api.idempotency import Idempotency
+from gofer.server.api.problem import MethodNotAllowed, UpgradeRequired
+from gofer.server.api.reply import Reply
+from gofer.server.api.socket_route import SocketRoute
+from gofer.server.api.tally import Tally
+from gofer.server.api.tree import Node, Tree
+
+if TYPE_CHECKING:
+    from gofer.server.services import Services
+
+_SOCKET = "WEBSOCKET"
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+_Route = HttpRoute | SocketRoute
+
+
+class Dispatcher:
+    """Serves `endpoints` and `sockets`. Unknown paths and methods are answered with problems too."""
+
+    def __init__(
+        self, services: Services, endpoints: Sequence[Endpoint], sockets: Sequence[Socket], tally: Tally
+    ) -> None:
+        self._tally = tally
+        self._tree: Tree[_Route] = Tree()
+        idempotency = Idempotency(services.database, services.clock)
+        for endpoint in endpoints:
+            self._tree.add(endpoint.method, endpoint.path, HttpRoute(services, endpoint, idempotency))
+        for socket in sockets:
+            self._tree.add(_SOCKET, socket.path, SocketRoute(services, socket, tally))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        node: Node[_Route] | None = None
+        try:
+            node, given = self._find(scope)
+            route = _http_route(node, scope["method"])
+            answer = _options(node) if route is None else await route.answer(scope, receive, given)
+        except ClientGone:
+            return
+        except Exception as error:
+            answer = reply.of_error(error, f"{_method(scope)} {node.template if node else 'unknown path'}")
+        await reply.write(answer, scope, receive, send)
+        self._tally.note(_method(scope), node.template if node else "", answer.status, perf_counter() - started)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            node, given = self._find(scope)
+            route = node.targets.get(_SOCKET)
+            if not isinstance(route, SocketRoute):
+                raise NotFound("This path is not a websocket.", "See /api/docs.")
+        except GoferError as error:
+            await reply.deny(reply.of_error(error, "websocket"), scope, send)
+            return
+        await route.serve(scope, receive, send, given)
+
+    def _find(self, scope: Scope) -> tuple[Node[_Route], dict[str, str]]:
+        raw_path = scope["raw_path"].decode("latin-1")
+        found = self._tree.find(raw_path)
+        if found is None:
+            raise NotFound(f"There is nothing at {shown(raw_path)}.", self._where_else(raw_path))
+        return found
+
+    def _where_else(self, raw_path: str) -> str:
+        plain = "/" + "/".join(part for part in raw_path.split("/") if part)
+        if plain != raw_path and self._tree.find(plain) is not None:
+            return f"It is written {shown(plain)}, without empty parts."
+        return "See /api/docs for every path."
+
+
+def _http_route(node: Node[_Route], method: str) -> HttpRoute | None:
+    """The route, None for OPTIONS. Raises MethodNotAllowed or UpgradeRequired."""
+    route = node.targets.get("GET" if method == "HEAD" else method)
+    if isinstance(route, HttpRoute):
+        return route
+    if method == "OPTIONS":
+        return None
+    if method == "GET" and _SOCKET in node.targets:
+        raise UpgradeRequired("This path is a websocket.", "Connect to it with a websocket client (ws://).")
+    raise MethodNotAllowed(shown(method)[1:-1], _allowed(node))
+
+
+def _allowed(node: Node[_Route]) -> str:
+    methods = {"GET" if method == _SOCKET else method for method in node.targets}
+    if "GET" in node.targets:
+        methods.add("HEAD")
+    return ", ".join([*sorted(methods), "OPTIONS"])
+
+
+def _options(node: Node[_Route]) -> Reply:
+    return Reply(204, headers=[(b"allow", _allowed(node).encode())])
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"

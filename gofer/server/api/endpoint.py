@@ -1,0 +1,169 @@
+"""How a route is declared. Requests are decoded with, and OpenAPI is generated from, exactly this."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
+
+import msgspec
+from starlette.websockets import WebSocket
+
+from gofer.models.ids import ID_PATTERN
+from gofer.models.page import DEFAULT_LIMIT, MAX_LIMIT
+
+if TYPE_CHECKING:
+    from gofer.server.services import Services
+    from gofer.server.store.database import Transaction
+
+MAX_NUMBER = 2**53 - 1
+STRICT_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+
+Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN, max_length=64)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_NUMBER)]
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT)]
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what stands in a path or a query. Fields are text, integers, booleans, enums, or lists of text."""
+
+
+class NoPath(Input, frozen=True):
+    """A path without parameters."""
+
+
+class NamespacePath(Input, frozen=True):
+    namespace: Id
+
+
+class PipelinePath(NamespacePath, frozen=True, kw_only=True):
+    pipeline: Id
+
+
+class VersionPath(PipelinePath, frozen=True, kw_only=True):
+    version: Number
+
+
+class RunPath(PipelinePath, frozen=True, kw_only=True):
+    run: Number
+
+
+class TaskPath(RunPath, frozen=True, kw_only=True):
+    task: Id
+
+
+class NoQuery(Input, frozen=True):
+    """No query parameters."""
+
+
+class PageQuery(Input, frozen=True):
+    """Of every list: `cursor` is the `next` of the page before."""
+
+    cursor: Cursor | None = None
+    limit: Limit = DEFAULT_LIMIT
+
+
+class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a write that takes no body: nothing, or an empty object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is written as it is. `policy` is its content security policy."""
+
+    body: bytes
+    content_type: str
+    policy: bytes = STRICT_POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer of any length. `chunks` raises before its first chunk if there is nothing to give."""
+
+    chunks: AsyncIterator[bytes]
+    content_type: str
+    file_name: str
+
+
+P = TypeVar("P", bound=Input)
+Q = TypeVar("Q", bound=Input)
+B = TypeVar("B", bound=msgspec.Struct)
+
+Remember = Callable[["Transaction", Any], None]
+
+
+@dataclass(slots=True)
+class Call(Generic[P, Q, B]):
+    """A decoded request.
+
+    `remember` is set when the request has an Idempotency-Key: a service that is handed it as `also` stores the answer
+    in the same transaction as the effect.
+    """
+
+    services: Services
+    path: P
+    query: Q
+    body: B
+    remember: Remember | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One method of one path.
+
+    `handler` takes the decoded call and returns the answer: a value (written as JSON or MessagePack), a Text or Stream
+    of one of the types in `content`, or None (204). How a request is decoded, and what is documented, is what the
+    handler's annotations say: see `shapes_of`. `status` is that of success, or a function of the answer whose possible
+    values stand in `statuses`. `errors` are the statuses that only this route has, beside those that every route may
+    have. `permission` is what the caller must be allowed to do. `decode` replaces the decoding of the body. `keeps` is
+    false for a POST that changes nothing, so that an Idempotency-Key has no meaning there.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call[Any, Any, Any]], Awaitable[Any]]
+    summary: str
+    tag: str
+    status: int | Callable[[Any], int] = 200
+    statuses: tuple[int, ...] = ()
+    content: tuple[str, ...] = ()
+    errors: tuple[int, ...] = ()
+    permission: str = ""
+    decode: Callable[[bytes, str], Any] | None = None
+    keeps: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Socket:
+    """One websocket. `handler` accepts it, and returns when it may be closed.
+
+    A GoferError before the websocket is accepted is answered as a problem; one after it closes the websocket. `sends`
+    and `takes` are the types of the text frames, for the documentation.
+    """
+
+    path: str
+    handler: Callable[[Call[Any, Any, NoBody], WebSocket], Awaitable[None]]
+    summary: str
+    tag: str
+    sends: tuple[type[Any], ...] = ()
+    takes: tuple[type[Any], ...] = ()
+    errors: tuple[int, ...] = ()
+    permission: str = ""
+
+
+class Shapes(NamedTuple):
+    """The types of a handler's path, query, body and answer (None where it answers with nothing)."""
+
+    path: type[Input]
+    query: type[Input]
+    body: type[msgspec.Struct]
+    answer: Any
+
+
+def shapes_of(handler: Callable[..., Awaitable[Any]]) -> Shapes:
+    """What `handler(call: Call[Path, Query, Body]) -> Answer` is annotated with."""
+    hints = get_type_hints(handler)
+    path, query, body = get_args(hints["call"])
+    answer = hints["return"]
+    return Shapes(path, query, body, None if answer is type(None) else answer)

@@ -1,0 +1,93 @@
+"""Events: what happened, listed. The stream of them is in `streams/events`."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Annotated
+
+import msgspec
+
+from gofer.errors import InvalidInput, Problem
+from gofer.models.event import Event, Kind
+from gofer.models.ids import shown
+from gofer.models.page import DEFAULT_LIMIT, Page
+from gofer.server.api import paging
+from gofer.server.api.endpoint import MAX_NUMBER, Call, Cursor, Endpoint, Id, Input, Limit, NoBody, NoPath, Number
+from gofer.server.pipelines.nearest import Nearest
+from gofer.server.store import events
+from gofer.server.store.events import EventPage, Filter
+
+ALL = "/api/v1/events"
+TAG = "events"
+
+# One look of the store is bounded, so a filter that seldom matches takes some; after these the client asks again.
+_LOOKS = 10
+
+KindName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
+
+
+class FilterQuery(Input, frozen=True, kw_only=True):
+    """`kind` may be given several times: a kind (`run.ended`) or all of a noun (`run.*`). `after`: events with a higher
+    number only."""
+
+    kind: list[KindName] = msgspec.field(default_factory=list)
+    namespace: Id | None = None
+    pipeline: Id | None = None
+    run: Number | None = None
+    after: Seq | None = None
+
+
+class EventsQuery(FilterQuery, frozen=True, kw_only=True):
+    cursor: Cursor | None = None
+    limit: Limit = DEFAULT_LIMIT
+    newest_first: bool = False
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes of this noun."""
+    return [Endpoint(method="GET", path=ALL, handler=_list, summary="List events, oldest first", tag=TAG)]
+
+
+def filter_of(query: FilterQuery) -> Filter:
+    """The filter that a query describes. Raises InvalidInput for kinds that do not exist."""
+    problems = [problem for kind in query.kind if (problem := _problem(kind)) is not None]
+    if problems:
+        raise InvalidInput(problems[0].message, problems[0].hint, problems)
+    return Filter(frozenset(query.kind), query.namespace or "", query.pipeline or "", query.run)
+
+
+def _problem(kind: str) -> Problem | None:
+    known = [*Kind, *sorted({each.partition(".")[0] + ".*" for each in Kind})]
+    if kind in known:
+        return None
+    hint = Nearest(known).hint(kind) or "docs/events.md lists them."
+    return Problem(place="query.kind", message=f"There is no event kind {shown(kind)}.", hint=hint)
+
+
+async def _list(call: Call[NoPath, EventsQuery, NoBody]) -> Page[Event]:
+    query = call.query
+    order = "events newest first" if query.newest_first else "events"
+    position = paging.number(order, query.cursor)
+    wanted = filter_of(query)
+
+    def look(connection: sqlite3.Connection) -> EventPage:
+        if not query.newest_first:
+            start = max(query.after or 0, position or 0)
+            return events.list_after(connection, wanted, start, query.limit)
+        before = events.LAST if position is None else position
+        return _above(events.list_before(connection, wanted, before, query.limit), query.after)
+
+    for _ in range(_LOOKS):
+        found = await call.services.database.read(look)
+        position = found.next
+        if found.items or position is None:
+            break
+    return Page(items=found.items, next=None if found.next is None else paging.seal(order, found.next))
+
+
+def _above(found: EventPage, after: int | None) -> EventPage:
+    """What of a page, newest first, lies above `after`; there it ends."""
+    if after is None or (found.next or 0) > after + 1:
+        return found
+    return EventPage([event for event in found.items if event.seq > after], None)

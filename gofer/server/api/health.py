@@ -1,0 +1,39 @@
+"""For those who watch over the server: is it alive, is it ready."""
+
+from __future__ import annotations
+
+from gofer.models.system import Health
+from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery
+
+TAG = "health"
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes of this noun."""
+    return [
+        Endpoint(method="GET", path="/healthz", handler=_alive, summary="Whether the process is alive", tag=TAG),
+        Endpoint(
+            method="GET",
+            path="/readyz",
+            handler=_ready,
+            summary="Whether runs can be taken on: the store, the logs and the engine work (503 otherwise)",
+            tag=TAG,
+            status=_ready_status,
+            statuses=(200, 503),
+        ),
+    ]
+
+
+def _ready_status(health: Health) -> int:
+    return 503 if health.problems else 200
+
+
+async def _alive(call: Call[NoPath, NoQuery, NoBody]) -> Health:
+    return Health(status="ok")
+
+
+async def _ready(call: Call[NoPath, NoQuery, NoBody]) -> Health:
+    services = call.services
+    await services.engine_watch.check()
+    problems = [text for text in (services.database.fault, services.logs.fault, services.engine_watch.problem) if text]
+    return Health(status="unavailable" if problems else "ok", problems=problems)

@@ -1,0 +1,120 @@
+"""One endpoint at work: decode, call its handler, encode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.types import Receive, Scope
+
+from gofer.server.api.body import Body, read_body
+from gofer.server.api.endpoint import Call, Endpoint, Stream, Text, shapes_of
+from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
+from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
+from gofer.server.api.parameters import Parameters
+from gofer.server.api.reply import Chunks, Reply
+
+if TYPE_CHECKING:
+    from gofer.server.services import Services
+    from gofer.server.store.database import Transaction
+
+REPLAYED = (b"idempotent-replayed", b"true")
+
+_JSON = msgspec.json.Encoder()
+_MSGPACK = msgspec.msgpack.Encoder()
+
+
+class _Head:
+    """The headers that matter here."""
+
+    __slots__ = ("accept", "content_length", "content_type", "key")
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.accept: bytes | None = None
+        self.content_length: bytes | None = None
+        self.content_type: bytes | None = None
+        self.key: bytes | None = None
+        for name, value in headers:
+            if name == b"accept":
+                self.accept = value if self.accept is None else self.accept + b"," + value
+            elif name == b"content-type":
+                self.content_type = value
+            elif name == b"content-length":
+                self.content_length = value
+            elif name == b"idempotency-key":
+                self.key = value
+
+
+class HttpRoute:
+    """What an endpoint needs at run time, made once."""
+
+    def __init__(self, services: Services, endpoint: Endpoint, idempotency: Idempotency) -> None:
+        self._services = services
+        self._endpoint = endpoint
+        self._idempotency = idempotency
+        shapes = shapes_of(endpoint.handler)
+        self._path = Parameters(shapes.path)
+        self._query = Parameters(shapes.query)
+        self._body = Body(shapes.body, endpoint.decode)
+        self._negotiates = shapes.answer is not None
+        self._has_body = endpoint.method in ("POST", "PUT", "PATCH")
+        self._keeps = endpoint.keeps and endpoint.method != "GET"
+        self._limit = services.settings.server.max_body_bytes
+
+    async def answer(self, scope: Scope, receive: Receive, given: dict[str, str]) -> Reply:
+        """The reply to one request. Raises GoferError, ClientGone, or whatever the handler lets through."""
+        head = _Head(scope["headers"])
+        form = self._format(head.accept)
+        at = self._path.of_path(given)
+        query = self._query.of_query(scope["query_string"])
+        raw = await read_body(receive, head.content_length, self._limit) if self._has_body else b""
+        call = Call(self._services, at, query, self._body.of(raw, head.content_type))
+        if self._keeps and head.key is not None:
+            key = check_key(head.key)
+            fingerprint = fingerprint_of(
+                scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"], raw
+            )
+            return await self._once(call, key, fingerprint, form)
+        return await self._reply(await self._endpoint.handler(call), form)
+
+    async def _once(self, call: Call[Any, Any, Any], key: str, fingerprint: str, form: Format) -> Reply:
+        async def act(ticket: Ticket) -> Kept:
+            def remember(tx: Transaction, value: Any) -> None:
+                ticket.keep(tx, self._kept(value))
+
+            call.remember = remember
+            return self._kept(await self._endpoint.handler(call))
+
+        kept, replayed = await self._idempotency.once(key, fingerprint, act)
+        body = kept.body if form == "json" or not kept.body else _MSGPACK.encode(msgspec.json.decode(kept.body))
+        content_type = CONTENT_TYPES[form] if body else b""
+        return Reply(kept.status, body, content_type, [REPLAYED] if replayed else ())
+
+    def _kept(self, value: Any) -> Kept:
+        return Kept(self._status(value), b"" if value is None else _JSON.encode(value))
+
+    async def _reply(self, value: Any, form: Format) -> Reply:
+        if isinstance(value, Text):
+            return Reply(self._status(value), value.body, value.content_type.encode(), policy=value.policy)
+        if isinstance(value, Stream):
+            return await self._stream(value)
+        if value is None:
+            return Reply(self._status(value))
+        encoder = _JSON if form == "json" else _MSGPACK
+        return Reply(self._status(value), encoder.encode(value), CONTENT_TYPES[form])
+
+    async def _stream(self, value: Stream) -> Reply:
+        chunks = Chunks(await anext(value.chunks, None), value.chunks)
+        name = (b"content-disposition", f'attachment; filename="{value.file_name}"'.encode())
+        return Reply(self._status(value), b"", value.content_type.encode(), [name], chunks=chunks)
+
+    def _status(self, value: Any) -> int:
+        status = self._endpoint.status
+        return status if isinstance(status, int) else status(value)
+
+    def _format(self, accept: bytes | None) -> Format:
+        if self._endpoint.content:
+            require_accepted(accept, self._endpoint.content)
+        elif self._negotiates:
+            return answer_format(accept)
+        return "json"

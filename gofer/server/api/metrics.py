@@ -1,0 +1,81 @@
+"""/metrics, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gofer.models.status import RunStatus
+from gofer.server.api.tally import BUCKETS, Tally
+from gofer.server.services import Services
+
+
+class Exposition(Collector):
+    """Everything that is told, as it is when it is asked for. `runs` is how many runs have each status."""
+
+    def __init__(self, services: Services, tally: Tally) -> None:
+        self._services = services
+        self._tally = tally
+        self.runs: dict[str, int] = {}
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        registry = CollectorRegistry()
+        registry.register(self)
+        ProcessCollector(registry=registry)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """As prometheus-client wants it."""
+        yield from self._requests()
+        yield from self._latencies()
+        yield from self._websockets()
+        yield from self._runs()
+        yield from self._health()
+
+    def _requests(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "gofer_http_requests", "Requests that were answered", labels=["method", "route", "status"]
+        )
+        for (method, route, status), count in self._tally.requests.items():
+            family.add_metric([method, route, str(status)], count)
+        yield family
+
+    def _latencies(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily(
+            "gofer_http_request_seconds", "From a request's head to its answer's end", labels=["method", "route"]
+        )
+        for (method, route), latencies in self._tally.latencies.items():
+            total, buckets = 0, []
+            for bound, count in zip((*map(str, BUCKETS), "+Inf"), latencies.counts, strict=True):
+                total += count
+                buckets.append((bound, total))
+            family.add_metric([method, route], buckets, latencies.seconds)
+        yield family
+
+    def _websockets(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("gofer_websockets", "Websockets that are open", labels=["route"])
+        for route, count in self._tally.websockets.items():
+            family.add_metric([route], count)
+        yield family
+
+    def _runs(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily("gofer_runs", "Runs that are stored, by status", labels=["status"])
+        for status in RunStatus:
+            family.add_metric([status], self.runs.get(status, 0))
+        yield family
+        yield GaugeMetricFamily("gofer_runs_waiting", "Runs that wait for admission", self._services.runs.queued)
+        yield GaugeMetricFamily("gofer_runs_active", "Runs that are on their way", self._services.runs.running)
+
+    def _health(self) -> Iterator[Metric]:
+        services = self._services
+        engine = GaugeMetricFamily("gofer_engine_available", "Whether the container engine answers", labels=["engine"])
+        engine.add_metric([services.scheduler.name], float(services.engine_watch.available))
+        yield engine
+        store_fault, logs_fault = float(bool(services.database.fault)), float(bool(services.logs.fault))
+        yield GaugeMetricFamily("gofer_store_fault", "Whether the database is in trouble", store_fault)
+        yield GaugeMetricFamily("gofer_logs_fault", "Whether logs cannot be written", logs_fault)
+        yield CounterMetricFamily("gofer_events", "Events that were ever stored", services.bus.last_seq)

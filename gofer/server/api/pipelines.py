@@ -1,0 +1,104 @@
+"""Pipelines: register, look up, enable, delete, draw."""
+
+from __future__ import annotations
+
+from gofer.models.manifest import Manifest
+from gofer.models.page import Page
+from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
+from gofer.server.api import namespaces, paging
+from gofer.server.api.endpoint import (
+    Call,
+    Endpoint,
+    Input,
+    NamespacePath,
+    NoBody,
+    NoQuery,
+    Number,
+    PageQuery,
+    PipelinePath,
+    Text,
+)
+from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
+from gofer.server.pipelines.decode import decode_manifest
+
+ALL = namespaces.ONE + "/pipelines"
+ONE = ALL + "/{pipeline}"
+TAG = "pipelines"
+
+
+class GraphQuery(Input, frozen=True):
+    """`version` absent: the live one."""
+
+    format: GraphFormat = "text"
+    version: Number | None = None
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes of this noun."""
+    return [
+        Endpoint(method="GET", path=ALL, handler=_list, summary="List the pipelines of a namespace", tag=TAG),
+        Endpoint(
+            method="POST",
+            path=ALL,
+            handler=_register,
+            summary="Register a manifest: a new pipeline (201), or a new version of one (200)",
+            tag=TAG,
+            status=_registered_status,
+            statuses=(200, 201),
+            decode=decode_manifest,
+        ),
+        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a pipeline", tag=TAG),
+        Endpoint(method="PATCH", path=ONE, handler=_update, summary="Enable or disable a pipeline", tag=TAG),
+        Endpoint(
+            method="DELETE",
+            path=ONE,
+            handler=_delete,
+            summary="Delete a pipeline with its versions, runs and logs",
+            tag=TAG,
+            status=204,
+            errors=(409,),
+        ),
+        Endpoint(
+            method="GET",
+            path=ONE + "/graph",
+            handler=_graph,
+            summary="Draw the graph of a pipeline",
+            tag=TAG,
+            content=GRAPH_CONTENT,
+        ),
+    ]
+
+
+def _registered_status(registered: Registered) -> int:
+    return 201 if registered.created else 200
+
+
+async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
+    cursor = paging.text("pipelines", call.query.cursor)
+    found = await call.services.pipelines.list(call.path.namespace, cursor, call.query.limit)
+    return paging.page("pipelines", found)
+
+
+async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
+    return await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
+
+
+async def _get(call: Call[PipelinePath, NoQuery, NoBody]) -> Pipeline:
+    return await call.services.pipelines.get(call.path.namespace, call.path.pipeline)
+
+
+async def _update(call: Call[PipelinePath, NoQuery, UpdatePipeline]) -> Pipeline:
+    at = call.path
+    return await call.services.pipelines.set_enabled(at.namespace, at.pipeline, call.body.enabled)
+
+
+async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:
+    at = call.path
+    await call.services.pipelines.delete(at.namespace, at.pipeline)
+    await call.services.logs.delete_pipeline(at.namespace, at.pipeline)
+
+
+async def _graph(call: Call[PipelinePath, GraphQuery, NoBody]) -> Text:
+    at = call.path
+    version = await call.services.pipelines.version(at.namespace, at.pipeline, call.query.version)
+    return drawn(version.manifest, call.query.format)

@@ -1,0 +1,113 @@
+"""Errors as `application/problem+json` (RFC 9457): what is wrong, and what to do next."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+import structlog
+
+from gofer.errors import GoferError, InvalidInput, Problem, Unavailable
+
+CONTENT_TYPE = b"application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+_HINTS = {
+    400: "Compare the request with /api/docs.",
+    403: "The server's configuration decides this; see docs/config.md.",
+    404: "List what there is, or see /api/docs for every path.",
+    409: "Look at the present state of the thing, then try again.",
+    410: "It was removed on purpose and does not come back.",
+    413: "Send less at once.",
+    422: "Compare the request with /api/docs.",
+    500: "This is a fault of Gofer itself. The server's log has the details under the error's id.",
+    503: "Nothing was changed. Try again in a few seconds; `gofer service doctor` says what is wrong.",
+}
+
+
+class MethodNotAllowed(GoferError):
+    """The path exists, but not with this method. `allowed` goes into the Allow header."""
+
+    status = 405
+    title = "Method not allowed"
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(f"This path does not take {method}.", f"It takes {allowed}.")
+        self.allowed = allowed
+
+
+class NotAcceptable(GoferError):
+    """The Accept header allows nothing the server can write."""
+
+    status = 406
+    title = "Not acceptable"
+
+
+class UnsupportedMediaType(GoferError):
+    """The Content-Type is not one the server can read."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
+class UpgradeRequired(GoferError):
+    """A plain HTTP request to a path that is a websocket."""
+
+    status = 426
+    title = "Upgrade required"
+
+
+class ProblemDetails(msgspec.Struct, kw_only=True):
+    """Body of every error. `hint` says what to do; `problems` lists each fault of the input with its place.
+
+    `error_id` stands beside an internal error only; the server's log has the details under it.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    hint: str
+    problems: list[Problem] | msgspec.UnsetType = msgspec.UNSET
+    error_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def details(error: BaseException, *, where: str) -> ProblemDetails:
+    """What the client is told of `error`.
+
+    An exception that is not a GoferError is a fault of Gofer's own: it is logged with its traceback and `where` (method
+    and route) under a new error id, and nothing of it is shown.
+    """
+    if not isinstance(error, GoferError):
+        return _internal(error, where)
+    problems = list(error.problems) if isinstance(error, InvalidInput) else []
+    return ProblemDetails(
+        title=error.title,
+        status=error.status,
+        detail=error.message,
+        hint=error.hint or _HINTS.get(error.status, _HINTS[400]),
+        problems=problems or msgspec.UNSET,
+    )
+
+
+def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
+    """The headers that belong to this error besides those of every answer."""
+    if isinstance(error, MethodNotAllowed):
+        return [(b"allow", error.allowed.encode())]
+    if isinstance(error, Unavailable):
+        return [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
+    if isinstance(error, UpgradeRequired):
+        return [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
+    return []
+
+
+def _internal(error: BaseException, where: str) -> ProblemDetails:
+    error_id = secrets.token_hex(4)
+    structlog.get_logger("gofer.api").error("unexpected error", error_id=error_id, where=where, exc_info=error)
+    return ProblemDetails(
+        title="Internal error",
+        status=500,
+        detail=f"Something went wrong inside Gofer (error {error_id}).",
+        hint=_HINTS[500],
+        error_id=error_id,
+    )

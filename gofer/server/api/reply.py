@@ -1,0 +1,126 @@
+"""Writing answers to the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from gofer.errors import TooLarge
+from gofer.server.api import problem
+from gofer.server.api.body import drain
+from gofer.server.api.endpoint import STRICT_POLICY
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+# Nothing that the API writes may be run, framed, sniffed or kept.
+_BASE: list[tuple[bytes, bytes]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+]
+_POLICY = (b"content-security-policy", STRICT_POLICY)
+
+
+class Chunks(NamedTuple):
+    """The body of an answer of any length, its first part fetched already (None: there is none)."""
+
+    first: bytes | None
+    rest: AsyncIterator[bytes]
+
+
+class Reply(NamedTuple):
+    """An answer. `policy` replaces the strict content security policy. `drain`: a body may still be coming in.
+
+    With `chunks` they are the body, and `body` is not used.
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = b""
+    headers: Headers = ()
+    policy: bytes = STRICT_POLICY
+    drain: bool = False
+    chunks: Chunks | None = None
+
+
+def of_error(error: BaseException, where: str) -> Reply:
+    """The problem that says what `error` is; `where` is for the log."""
+    told = problem.details(error, where=where)
+    return Reply(
+        told.status,
+        msgspec.json.encode(told),
+        problem.CONTENT_TYPE,
+        problem.headers(error),
+        drain=isinstance(error, TooLarge),
+    )
+
+
+async def write(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer; without its body to a HEAD request."""
+    await send({"type": "http.response.start", "status": reply.status, "headers": _head(reply)})
+    if reply.chunks is not None:
+        await _write_chunks(reply.chunks, scope, receive, send)
+        return
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    if reply.drain:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await drain(receive)
+        body = b""
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _write_chunks(chunks: Chunks, scope: Scope, receive: Receive, send: Send) -> None:
+    """Stops early when the client goes away. A fault is logged and cuts the answer off, so that nobody takes it for
+    whole."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        if chunks.first is not None and scope["method"] != "HEAD":
+            await _send_all(chunks, gone, send)
+        await send({"type": "http.response.body", "body": b""})
+    except Exception as error:
+        structlog.get_logger("gofer.api").error("an answer was cut off", path=scope["path"], exc_info=error)
+    finally:
+        gone.cancel()
+        await _close(chunks.rest)
+
+
+async def _send_all(chunks: Chunks, gone: asyncio.Future[None], send: Send) -> None:
+    await send({"type": "http.response.body", "body": chunks.first, "more_body": True})
+    async for chunk in chunks.rest:
+        if gone.done():
+            return
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _close(chunks: Any) -> None:
+    if hasattr(chunks, "aclose"):
+        await chunks.aclose()
+
+
+async def deny(reply: Reply, scope: Scope, send: Send) -> None:
+    """Answer a websocket's handshake with an HTTP error."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": _head(reply)})
+    await send({"type": "websocket.http.response.body", "body": reply.body})
+
+
+def _head(reply: Reply) -> list[tuple[bytes, bytes]]:
+    headers = [*_BASE, _POLICY if reply.policy is STRICT_POLICY else (_POLICY[0], reply.policy), *reply.headers]
+    if reply.content_type:
+        headers.append((b"content-type", reply.content_type))
+    if reply.drain:
+        headers.append((b"connection", b"close"))
+    if reply.status != 204 and reply.chunks is None:
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+    return headers

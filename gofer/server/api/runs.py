@@ -1,0 +1,103 @@
+"""Runs: start, look up, cancel, retry."""
+
+from __future__ import annotations
+
+from gofer.models.page import Page
+from gofer.models.run import Cancelled, RetryRun, Run, StartRun
+from gofer.models.status import RunStatus
+from gofer.server.api import namespaces, paging, pipelines
+from gofer.server.api.endpoint import Call, Endpoint, NamespacePath, NoBody, NoQuery, PageQuery, PipelinePath, RunPath
+
+ALL = pipelines.ONE + "/runs"
+ONE = ALL + "/{run}"
+TAG = "runs"
+
+
+class RunsQuery(PageQuery, frozen=True, kw_only=True):
+    status: RunStatus | None = None
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes of this noun."""
+    return [
+        Endpoint(
+            method="GET",
+            path=namespaces.ONE + "/runs",
+            handler=_list_of_namespace,
+            summary="List the runs of a namespace, newest first",
+            tag=TAG,
+        ),
+        Endpoint(method="GET", path=ALL, handler=_list, summary="List the runs of a pipeline, newest first", tag=TAG),
+        Endpoint(method="POST", path=ALL, handler=_start, summary="Start a run", tag=TAG, status=201, errors=(409,)),
+        Endpoint(
+            method="POST",
+            path=ALL + "/cancel",
+            handler=_cancel_all,
+            summary="Cancel every run of a pipeline that has not ended",
+            tag=TAG,
+        ),
+        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a run", tag=TAG),
+        Endpoint(
+            method="POST",
+            path=ONE + "/cancel",
+            handler=_cancel,
+            summary="Cancel a run: it ends soon, or has ended",
+            tag=TAG,
+            status=202,
+        ),
+        Endpoint(
+            method="POST",
+            path=ONE + "/retry",
+            handler=_retry,
+            summary="Run an ended run again, whole or from what failed",
+            tag=TAG,
+            status=201,
+            errors=(409,),
+        ),
+    ]
+
+
+async def _list_of_namespace(call: Call[NamespacePath, RunsQuery, NoBody]) -> Page[Run]:
+    query = call.query
+    cursor = paging.number("namespace runs", query.cursor)
+    found = await call.services.runs.list(call.path.namespace, None, query.status, cursor, query.limit)
+    return paging.page("namespace runs", found, number=True)
+
+
+async def _list(call: Call[PipelinePath, RunsQuery, NoBody]) -> Page[Run]:
+    query = call.query
+    cursor = paging.number("runs", query.cursor)
+    found = await call.services.runs.list(call.path.namespace, call.path.pipeline, query.status, cursor, query.limit)
+    return paging.page("runs", found, number=True)
+
+
+async def _start(call: Call[PipelinePath, NoQuery, StartRun]) -> Run:
+    return await call.services.runs.start(
+        call.path.namespace,
+        call.path.pipeline,
+        parameters=call.body.parameters,
+        version=call.body.version,
+        also=call.remember,
+    )
+
+
+async def _get(call: Call[RunPath, NoQuery, NoBody]) -> Run:
+    at = call.path
+    return await call.services.runs.get(at.namespace, at.pipeline, at.run)
+
+
+async def _cancel(call: Call[RunPath, NoQuery, NoBody]) -> Run:
+    at = call.path
+    return await call.services.runs.cancel(at.namespace, at.pipeline, at.run)
+
+
+async def _cancel_all(call: Call[PipelinePath, NoQuery, NoBody]) -> Cancelled:
+    at = call.path
+    return Cancelled(runs=await call.services.runs.cancel_all(at.namespace, at.pipeline))
+
+
+async def _retry(call: Call[RunPath, NoQuery, RetryRun]) -> Run:
+    at = call.path
+    return await call.services.runs.retry(
+        at.namespace, at.pipeline, at.run, from_failed=call.body.from_failed, also=call.remember
+    )

@@ -1,0 +1,44 @@
+"""What the server is, and how it does."""
+
+from __future__ import annotations
+
+from gofer import __version__
+from gofer.models.system import Check, SystemInfo
+from gofer.server.api.checks import run_checks
+from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery
+
+TAG = "system"
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes of this noun."""
+    return [
+        Endpoint(method="GET", path="/api/v1/system/info", handler=_info, summary="What this server is", tag=TAG),
+        Endpoint(
+            method="GET",
+            path="/api/v1/system/checks",
+            handler=_checks,
+            summary="Look for faults, and say what to do about each",
+            tag=TAG,
+        ),
+    ]
+
+
+async def _info(call: Call[NoPath, NoQuery, NoBody]) -> SystemInfo:
+    services = call.services
+    return SystemInfo(
+        version=__version__,
+        dev_mode=services.settings.dev_mode,
+        address=services.address,
+        storage_path=str(services.settings.server.storage_path),
+        started_at=services.started_at,
+        engine=services.engine_watch.info,
+        engine_available=services.engine_watch.available,
+        store_fault=services.database.fault,
+        runs_queued=services.runs.queued,
+        runs_running=services.runs.running,
+    )
+
+
+async def _checks(call: Call[NoPath, NoQuery, NoBody]) -> list[Check]:
+    return await run_checks(call.services)

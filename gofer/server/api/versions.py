@@ -1,0 +1,32 @@
+"""Versions of a pipeline."""
+
+from __future__ import annotations
+
+from gofer.models.page import Page
+from gofer.models.pipeline import Version, VersionDetail
+from gofer.server.api import paging, pipelines
+from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoQuery, PageQuery, PipelinePath, VersionPath
+
+ALL = pipelines.ONE + "/versions"
+ONE = ALL + "/{version}"
+TAG = "versions"
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes of this noun."""
+    return [
+        Endpoint(method="GET", path=ALL, handler=_list, summary="List the versions of a pipeline", tag=TAG),
+        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a version with its manifest", tag=TAG),
+    ]
+
+
+async def _list(call: Call[PipelinePath, PageQuery, NoBody]) -> Page[Version]:
+    at = call.path
+    cursor = paging.number("versions", call.query.cursor)
+    found = await call.services.pipelines.versions(at.namespace, at.pipeline, cursor, call.query.limit)
+    return paging.page("versions", found, number=True)
+
+
+async def _get(call: Call[VersionPath, NoQuery, NoBody]) -> VersionDetail:
+    at = call.path
+    return await call.services.pipelines.version(at.namespace, at.pipeline, at.version)

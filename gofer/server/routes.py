@@ -1,0 +1,71 @@
+"""Every route of the server, in one table."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp
+
+from gofer.models.log import LogEnd, LogFrame
+from gofer.server.api import events, health, logs, manifests, namespaces, pipelines, runs, system, taskruns, versions
+from gofer.server.api.dispatch import Dispatcher
+from gofer.server.api.documentation import Documentation
+from gofer.server.api.endpoint import Endpoint, Socket
+from gofer.server.api.origin import HostCheck
+from gofer.server.api.scrape import Scrape
+from gofer.server.api.tally import Tally
+from gofer.server.services import Services
+from gofer.server.streams.attach import EndOfInput, Exited, Failed, Resize, attach
+from gofer.server.streams.events import EventFrame, events_stream
+from gofer.server.streams.logs import logs_stream
+
+
+def application(services: Services) -> ASGIApp:
+    """The whole API as one ASGI application, kept from web pages of other sites."""
+    tally = Tally()
+    known = [*endpoints(), *Scrape(tally).endpoints()]
+    documentation = Documentation(known, sockets())
+    dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
+    return HostCheck(dispatcher, services.settings.server.host)
+
+
+def endpoints() -> list[Endpoint]:
+    """The routes that need nothing but the services."""
+    return [
+        *system.endpoints(),
+        *namespaces.endpoints(),
+        *manifests.endpoints(),
+        *pipelines.endpoints(),
+        *versions.endpoints(),
+        *runs.endpoints(),
+        *taskruns.endpoints(),
+        *logs.endpoints(),
+        *events.endpoints(),
+        *health.endpoints(),
+    ]
+
+
+def sockets() -> list[Socket]:
+    """The websockets."""
+    return [
+        Socket(
+            path=logs.PAGE + "/stream",
+            handler=logs_stream,
+            summary="Follow a task run's log, from any line",
+            tag=logs.TAG,
+            sends=(LogFrame, LogEnd),
+        ),
+        Socket(
+            path=events.ALL + "/stream",
+            handler=events_stream,
+            summary="Follow events, from any number",
+            tag=events.TAG,
+            sends=(EventFrame,),
+        ),
+        Socket(
+            path=taskruns.ONE + "/attach",
+            handler=attach,
+            summary="Run a command in a running container",
+            tag=taskruns.TAG,
+            sends=(Exited, Failed),
+            takes=(Resize, EndOfInput),
+        ),
+    ]

@@ -1,0 +1,59 @@
+"""What the database tells of its own health and of the runs in it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import NamedTuple
+
+from gofer.server.store.queries import load
+
+_SQL = load("diagnosis")
+_STEPS_BETWEEN_LOOKS = 50_000
+
+
+class RunName(NamedTuple):
+    namespace: str
+    pipeline: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.pipeline} {self.number}"
+
+
+def runs_by_status(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many runs there are of each status that occurs. Looks at every run."""
+    return {row[0]: row[1] for row in connection.execute(_SQL.runs_by_status)}
+
+
+def newest_event_at(connection: sqlite3.Connection) -> int | None:
+    """When the event with the highest number was stored, in milliseconds since the Unix epoch."""
+    row = connection.execute(_SQL.newest_event_at).fetchone()
+    return row[0] if row else None
+
+
+def ended_but_running(connection: sqlite3.Connection, before: int, limit: int) -> list[RunName]:
+    """Runs that still stand as running though all of their task runs had ended before that time."""
+    rows = connection.execute(_SQL.ended_but_running, {"before": before, "limit": limit})
+    return [RunName(*row) for row in rows]
+
+
+def never_cancelled(connection: sqlite3.Connection, before: int, limit: int) -> list[RunName]:
+    """Runs that were to be cancelled before that time and have not ended."""
+    rows = connection.execute(_SQL.never_cancelled, {"before": before, "limit": limit})
+    return [RunName(*row) for row in rows]
+
+
+def quick_check(connection: sqlite3.Connection, seconds: float) -> list[str] | None:
+    """What SQLite finds wrong with the file, at most 10 findings; None if that takes longer than `seconds`."""
+    until = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS_BETWEEN_LOOKS)
+    try:
+        findings = [str(row[0]) for row in connection.execute("PRAGMA quick_check(10)")]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
+    return [] if findings == ["ok"] else findings

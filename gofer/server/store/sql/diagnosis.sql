@@ -1,0 +1,22 @@
+-- name: runs_by_status
+SELECT status, COUNT(*) FROM runs GROUP BY status;
+
+-- name: newest_event_at
+SELECT at FROM events ORDER BY seq DESC LIMIT 1;
+
+-- name: ended_but_running
+SELECT r.namespace, p.id AS pipeline, r.number
+FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.status IN ('queued', 'running') AND r.status = 'running' AND r.started_at < :before
+  AND NOT EXISTS (
+    SELECT 1 FROM task_runs AS t
+    WHERE t.run_key = r.key
+      AND (t.status NOT IN ('successful', 'failed', 'cancelled', 'skipped') OR t.ended_at > :before)
+  )
+ORDER BY r.key LIMIT :limit;
+
+-- name: never_cancelled
+SELECT r.namespace, p.id AS pipeline, r.number
+FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.status IN ('queued', 'running') AND r.cancel_requested_at < :before
+ORDER BY r.key LIMIT :limit;
