@@ -45,7 +45,7 @@ async def _list(call: Call[NoPath, PageQuery, NoBody]) -> Page[Namespace]:
 
 
 async def _create(call: Call[NoPath, NoQuery, CreateNamespace]) -> Namespace:
-    return await call.services.namespaces.create(call.body)
+    return await call.services.namespaces.create(call.body, also=call.remember)
 
 
 async def _get(call: Call[NamespacePath, NoQuery, NoBody]) -> Namespace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from gofer.errors import Conflict, InvalidInput, NotFound, Problem
 from gofer.models.event import Kind
@@ -17,6 +18,9 @@ from gofer.server.pipelines.rules.values import check_block, check_line
 from gofer.server.store import namespaces
 from gofer.server.store.database import Database, Transaction
 
+Also = Callable[[Transaction, Namespace], None]
+"""More that belongs into the transaction, such as the answer kept for an Idempotency-Key."""
+
 
 class Namespaces:
     """One method for each use case. Each change is one transaction with its event."""
@@ -25,8 +29,9 @@ class Namespaces:
         self._database = database
         self._clock = clock
 
-    async def create(self, wanted: CreateNamespace) -> Namespace:
-        """The new namespace. Raises InvalidInput, or Conflict if there is one of that id."""
+    async def create(self, wanted: CreateNamespace, *, also: Also | None = None) -> Namespace:
+        """The new namespace; `also` is done in the same transaction. Raises InvalidInput, or Conflict if there is one
+        of that id."""
         check_id(wanted.id, "namespace")
         _check_texts(wanted.name, wanted.description)
         at = self._clock.now()
@@ -38,6 +43,8 @@ class Namespaces:
             if not namespaces.insert(tx, namespace):
                 raise Conflict(f"There is a namespace {shown(wanted.id)} already", "Choose another id, or update it.")
             tx.emit(Kind.NAMESPACE_CREATED, at, namespace=wanted.id)
+            if also is not None:
+                also(tx, namespace)
             return namespace
 
         return await self._database.write(work)

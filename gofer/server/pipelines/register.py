@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -27,6 +28,9 @@ from gofer.server.store.pipelines import PipelineRow
 
 _MANIFEST = msgspec.json.Decoder(Manifest)
 
+Also = Callable[[Transaction, Registered], None]
+"""More that belongs into the transaction, such as the answer kept for an Idempotency-Key."""
+
 
 class _Content(NamedTuple):
     """A valid manifest as it is stored."""
@@ -44,14 +48,22 @@ class Pipelines:
         self._database = database
         self._clock = clock
 
-    async def register(self, namespace: str, manifest: Manifest) -> Registered:
+    async def register(self, namespace: str, manifest: Manifest, *, also: Also | None = None) -> Registered:
         """Make the manifest's content the live version of its pipeline, which is created if there is none.
 
         Content that a version has already makes no new one: if that is the live version nothing changes at all, else
-        it becomes the live one again. Raises InvalidInput with all problems, or NotFound for the namespace.
+        it becomes the live one again. `also` is done in the same transaction. Raises InvalidInput with all problems, or
+        NotFound for the namespace.
         """
         content = await asyncio.to_thread(_content, manifest)
-        return await self._database.write(lambda tx: self._register(tx, namespace, content))
+
+        def work(tx: Transaction) -> Registered:
+            registered = self._register(tx, namespace, content)
+            if also is not None:
+                also(tx, registered)
+            return registered
+
+        return await self._database.write(work)
 
     async def set_enabled(self, namespace: str, pipeline: str, enabled: bool) -> Pipeline:
         """A disabled pipeline starts no runs; those under way go on. Raises NotFound."""
