@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import structlog
 
 from gofer.engines.scheduler.base import Scheduler
-from gofer.errors import GoferError
 from gofer.server.runs.engine_watch import EngineWatch
 
 
@@ -39,8 +39,9 @@ class Remover:
         while True:
             name = await self._names.get()
             try:
-                await self._watch.call(lambda name=name: self._scheduler.remove(name))  # type: ignore[misc]
-            except GoferError as error:
-                self._log.warning("container not removed", container=name, problem=error.message)
+                await self._watch.call(partial(self._scheduler.remove, name))
+            except Exception:
+                # It is swept at the next start; until then it is litter, and no reason to stop.
+                self._log.exception("container not removed", container=name)
             finally:
                 self._names.task_done()
