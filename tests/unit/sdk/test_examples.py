@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -18,6 +19,7 @@ from gofer.models.manifest import Manifest
 from gofer.server.pipelines.validate import validate
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+SCHEMA = EXAMPLES.parent / "docs" / "manifest.schema.json"
 IN_PYTHON = sorted(EXAMPLES.glob("*.py"))
 
 
@@ -25,20 +27,28 @@ def printed(*command: str | Path, folder: Path = EXAMPLES) -> bytes:
     return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
 
 
-def manifests() -> list[tuple[str, Manifest]]:
-    of_python = [(path.name, printed(sys.executable, path)) for path in IN_PYTHON]
-    of_others = [("pipeline.sh", printed(EXAMPLES / "pipeline.sh"))]
-    return [(name, msgspec.json.decode(body, type=Manifest)) for name, body in [*of_python, *of_others]]
+@pytest.fixture(scope="module")
+def bodies() -> dict[str, bytes]:
+    """What each example prints."""
+    of_python = {path.name: printed(sys.executable, path) for path in IN_PYTHON}
+    return {**of_python, "pipeline.sh": printed(EXAMPLES / "pipeline.sh")}
 
 
 @pytest.fixture(scope="module")
-def every() -> list[tuple[str, Manifest]]:
-    return manifests()
+def every(bodies: dict[str, bytes]) -> dict[str, Manifest]:
+    return {name: msgspec.json.decode(body, type=Manifest) for name, body in bodies.items()}
 
 
-def test_the_server_finds_no_problem(every: list[tuple[str, Manifest]]) -> None:
-    assert {name: validate(manifest) for name, manifest in every} == {name: [] for name, _ in every}
-    assert len({manifest.id for _, manifest in every}) == len(every) > 6
+def test_the_server_finds_no_problem(every: dict[str, Manifest]) -> None:
+    assert {name: validate(manifest) for name, manifest in every.items()} == {name: [] for name in every}
+    assert len({manifest.id for manifest in every.values()}) == len(every) > 6
+
+
+def test_the_published_schema_takes_them(bodies: dict[str, bytes]) -> None:
+    schema = json.loads(SCHEMA.read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    for name, body in bodies.items():
+        assert (name, [error.message for error in validator.iter_errors(json.loads(body))]) == (name, [])
 
 
 @pytest.mark.parametrize("path", IN_PYTHON, ids=lambda path: path.name)
@@ -68,8 +78,8 @@ def test_the_go_example(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["id"] == "go"
 
 
-def test_scripts_are_plain_shell_and_images_the_one_that_is_promised(every: list[tuple[str, Manifest]]) -> None:
-    for name, manifest in every:
+def test_scripts_are_plain_shell_and_images_the_one_that_is_promised(every: dict[str, Manifest]) -> None:
+    for name, manifest in every.items():
         for task in manifest.tasks:
             assert (name, task.image) == (name, "busybox:stable")
             assert task.pull == "if_not_present"
