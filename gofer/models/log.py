@@ -12,9 +12,11 @@ Stream = Literal["stdout", "stderr"]
 class Line(msgspec.Struct, array_like=True):
     """One line: `[number, time, stream, text, partial]`.
 
-    `number` counts from 1 within the attempt, both streams together. `time` is RFC 3339 with nanoseconds. `partial`
-    lines have no final newline yet: a later frame may repeat the same number with more text. Bytes that are not
-    UTF-8 appear as U+FFFD here; the raw download has them as they were.
+    `number` counts from 1 within the attempt, both streams together, and never changes. `time` is RFC 3339 with
+    nanoseconds: when the line's first text was printed. `partial`: no newline has followed the text yet. It may go on:
+    a later frame then has the same number, and the text that is to be appended. Or another stream has broken into it:
+    then its rest is a line of its own. Bytes that are not UTF-8 appear as U+FFFD here; the raw download has them as
+    they were.
     """
 
     number: int
@@ -25,7 +27,11 @@ class Line(msgspec.Struct, array_like=True):
 
 
 class LogPage(msgspec.Struct, kw_only=True):
-    """Some lines. `next_line` is where to go on; `total` how many lines there are now; `complete` no more can come."""
+    """Some lines. `next_line` is where to go on; `total` how many lines there are now; `complete` no more can come.
+
+    A page may have fewer lines than were asked for: it ends before it gets large. While the log is not complete, an
+    unterminated last line is its own `next_line`, so that whoever asks again gets it with its rest.
+    """
 
     lines: list[Line]
     next_line: int

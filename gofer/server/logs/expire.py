@@ -1,0 +1,124 @@
+"""Expiry: the logs of each pipeline's newest runs are kept, those of older ones removed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from gofer.errors import Unavailable
+from gofer.server.clock import Clock
+from gofer.server.logs import folder
+from gofer.server.logs.logs import Logs
+from gofer.server.logs.thread import in_thread
+from gofer.server.store import logs as rows
+from gofer.server.store.database import Database
+
+_BATCH = 50
+_PAUSE = 1.0
+_RETRY = 5.0
+
+
+class Expiry:
+    """Keeps the logs of the newest `keep` runs of each pipeline (0: of all). Runs that have not ended keep theirs.
+
+    The database says first that a log is expired, then its files go; files that a sudden end has left behind go at
+    the next start, as do those of pipelines that are no more. `pause`: seconds for which ends of runs are collected.
+    """
+
+    def __init__(self, database: Database, logs: Logs, clock: Clock, keep: int, *, pause: float = _PAUSE) -> None:
+        self._database = database
+        self._logs = logs
+        self._clock = clock
+        self._keep = keep
+        self._pause = pause
+        self._noticed: set[int] = set()
+        self._wake = asyncio.Event()
+
+    async def open(self) -> None:
+        """Make sure that what stands in the folder is this database's. Call before any run goes on or starts.
+
+        Raises ConfigError if another server uses the folder.
+        """
+        root = self._logs.root
+        await self._logs.claim(self._database.server_id)
+        found = await in_thread(partial(folder.pipelines, root))
+        known = await self._database.read(rows.pipelines)
+        for namespace, pipeline in found:
+            if (namespace, pipeline) not in known and folder.holds_only_logs(root, namespace, pipeline):
+                await self._delete(namespace, pipeline)
+
+    async def run(self) -> None:
+        """Catch up with everything, then expire what each `notice` makes old, until cancelled."""
+        await self._patiently(self._remove_left_behind)
+        await self._patiently(self.expire_once)
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(self._pause)
+            self._wake.clear()
+            noticed, self._noticed = self._noticed, set()
+            for key in sorted(noticed):
+                await self._patiently(partial(self._expire, key))
+
+    def notice(self, pipeline_key: int) -> None:
+        """A run of this pipeline has ended."""
+        if self._keep > 0:
+            self._noticed.add(pipeline_key)
+            self._wake.set()
+
+    async def expire_once(self) -> None:
+        """Expire everything that is old now. Raises Unavailable when the database is in trouble."""
+        if self._keep > 0:
+            for key in await self._database.read(partial(rows.pipelines_with_expirable, keep=self._keep)):
+                await self._expire(key)
+
+    async def _expire(self, pipeline_key: int) -> None:
+        find = partial(rows.expirable, pipeline_key=pipeline_key, keep=self._keep, limit=_BATCH)
+        while found := await self._database.read(find):
+            await self._database.write(partial(rows.expire, found=found, at=self._clock.now()))
+            for run in found:
+                await self._delete(run.namespace, run.pipeline, run.number)
+
+    async def _remove_left_behind(self) -> None:
+        """Remove the files of runs whose logs are expired already, or that the database does not know."""
+        root = self._logs.root
+        await in_thread(partial(folder.empty_trash, root))
+        found = await in_thread(partial(folder.pipelines, root))
+        for begin in range(0, len(found), _BATCH):
+            some = found[begin : begin + _BATCH]
+            # The folders are listed before the database is asked: a run is in the database before it has a folder.
+            listed = await in_thread(partial(_list_runs, root, some))
+            kept = await self._database.read(partial(rows.kept, some=some))
+            for pipeline, here, keep in zip(some, listed, kept, strict=True):
+                for number in set(here) - keep:
+                    await self._delete(*pipeline, number)
+
+    async def _delete(self, namespace: str, pipeline: str, run: int | None = None) -> None:
+        """Remove files; those that cannot be removed now are left to the next start."""
+        try:
+            if run is None:
+                await self._logs.delete_pipeline(namespace, pipeline)
+            else:
+                await self._logs.delete_run(namespace, pipeline, run)
+        except OSError as error:
+            _warn("expired logs stay", namespace=namespace, pipeline=pipeline, run=run, error=str(error))
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`, again and again while the database or the disk is in trouble."""
+        while True:
+            try:
+                return await work()
+            except (Unavailable, OSError) as error:
+                _warn("expiry of logs waits", error=str(error))
+            await asyncio.sleep(_RETRY)
+
+
+def _list_runs(root: Path, some: list[tuple[str, str]]) -> list[list[int]]:
+    return [folder.runs(root, namespace, pipeline) for namespace, pipeline in some]
+
+
+def _warn(message: str, **details: object) -> None:
+    structlog.get_logger("gofer.logs").warning(message, **details)
