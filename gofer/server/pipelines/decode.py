@@ -11,6 +11,7 @@ from gofer.errors import BadRequest, InvalidInput, TooLarge
 from gofer.models.ids import shown
 from gofer.models.manifest import MAX_MANIFEST_BYTES, SCHEMA_VERSION, Manifest
 from gofer.models.units import format_size
+from gofer.server.pipelines.parameters import described
 from gofer.server.pipelines.report import Report
 from gofer.server.pipelines.shapes import check_shape, first_problem
 
@@ -49,18 +50,21 @@ def _decoder(content_type: str) -> tuple[str, Callable[..., Any]]:
 
 
 def _explained(error: Exception, body: bytes, name: str, decode: Callable[..., Any]) -> BadRequest | InvalidInput:
+    report = Report()
     try:
         raw = decode(body)
+    except msgspec.ValidationError:
+        # Well formed, but with a number that nothing can hold; what the first try has said knows where.
+        raw = msgspec.UNSET
     except RecursionError:
         return BadRequest(f"The manifest's {name} is nested too deeply", _SCHEMA_HINT)
     except (msgspec.DecodeError, UnicodeDecodeError) as syntax:
         return BadRequest(f"The manifest is not well-formed {name}: {_sentence(syntax)}", _SCHEMA_HINT)
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    report = Report()
     if isinstance(version, int) and version > SCHEMA_VERSION:
         # What a newer schema means by its fields is not known here.
         report.add("schema_version", *unsupported_version(version))
-    else:
+    elif raw is not msgspec.UNSET:
         check_shape(raw, Manifest, report)
     if report.clean and isinstance(error, msgspec.ValidationError):
         first_problem(error, report)
@@ -72,7 +76,7 @@ def _explained(error: Exception, body: bytes, name: str, decode: Callable[..., A
 def unsupported_version(version: int) -> tuple[str, str]:
     """Message and hint for a schema version that this program does not know."""
     return (
-        f"schema version {shown(str(version), 20)} is not supported; this server reads version {SCHEMA_VERSION}",
+        f"schema version {described(version)} is not supported; this server reads version {SCHEMA_VERSION}",
         "Use a newer server, or an SDK of this server's version.",
     )
 

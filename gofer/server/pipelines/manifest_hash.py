@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 
@@ -13,9 +14,16 @@ def canonical(manifest: Manifest) -> bytes:
     """JSON with sorted keys and without what equals its default; the schema's version is always there."""
     # Through builtins and back, so that 1 and 1.0 are one where a field is a number.
     same = msgspec.convert(msgspec.to_builtins(manifest), Manifest)
-    content = msgspec.to_builtins(same)
+    content = _without_empty(msgspec.to_builtins(same))
+    if "tasks" in content:
+        content["tasks"] = [_without_empty(task) for task in content["tasks"]]
     content["schema_version"] = same.schema_version
     return msgspec.json.encode(content, order="sorted")
+
+
+def _without_empty(part: dict[str, Any]) -> dict[str, Any]:
+    """A part that was given with nothing in it means what its absence means."""
+    return {key: value for key, value in part.items() if value != {}}
 
 
 def manifest_hash(manifest: Manifest) -> str:

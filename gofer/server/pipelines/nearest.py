@@ -31,6 +31,10 @@ class Nearest:
         if cost > self._budget:
             return None
         self._budget -= cost
+        beginning = name[: max(3, len(name) * 4 // 5)]
+        begins_alike = [known for known in self._names if known.startswith(beginning)]
+        if len(begins_alike) == 1:
+            return begins_alike[0]
         close = difflib.get_close_matches(name, self._names, n=1, cutoff=0.6)
         return close[0] if close else None
 

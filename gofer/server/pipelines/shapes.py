@@ -9,6 +9,7 @@ from msgspec import inspect
 
 from gofer.models.ids import shown
 from gofer.server.pipelines.nearest import Nearest
+from gofer.server.pipelines.parameters import described
 from gofer.server.pipelines.report import Report, at_key
 
 _NAMES: dict[type[inspect.Type], tuple[str, type | tuple[type, ...]]] = {
@@ -110,12 +111,8 @@ def _named(kind: inspect.Type) -> str:
 def _described(value: Any) -> str:
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return shown(value, 40)
-    if isinstance(value, int | float):
-        return shown(repr(value), 40).strip('"')
+    if isinstance(value, str | int | float):
+        return described(value)
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, dict) else f"a {type(value).__name__}"
