@@ -1,0 +1,60 @@
+"""Which engines there are: a literal table, with the imports inside, so that only what is used is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from gofer.engines.scheduler.base import Scheduler
+from gofer.errors import ConfigError
+
+
+class DockerSettings(Protocol):
+    """See `scheduler.docker` in the server's configuration."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def start_concurrency(self) -> int: ...
+    @property
+    def log_driver(self) -> str: ...
+    @property
+    def init(self) -> bool: ...
+
+
+class SchedulerSettings(Protocol):
+    """See `scheduler` in the server's configuration; engines do not know that part of Gofer."""
+
+    @property
+    def docker(self) -> DockerSettings: ...
+
+
+def _docker(settings: SchedulerSettings, folder: Path) -> Scheduler:
+    from gofer.engines.scheduler.docker import DockerOptions, DockerScheduler
+
+    docker = settings.docker
+    return DockerScheduler(
+        DockerOptions(
+            host=docker.host,
+            start_concurrency=docker.start_concurrency,
+            log_driver=docker.log_driver,
+            init=docker.init,
+        )
+    )
+
+
+SCHEDULERS: Final[Mapping[str, Callable[[SchedulerSettings, Path], Scheduler]]] = {
+    "docker": _docker,
+}
+
+
+def scheduler(name: str, settings: SchedulerSettings, folder: Path) -> Scheduler:
+    """The engine of that name, not opened yet; what it keeps of its own goes into `folder`. Raises ConfigError."""
+    try:
+        make = SCHEDULERS[name]
+    except KeyError:
+        raise ConfigError(
+            f'there is no scheduler engine "{name}"', f"Set scheduler.engine to one of: {', '.join(SCHEDULERS)}."
+        ) from None
+    return make(settings, folder)

@@ -1,0 +1,227 @@
+"""Requests to the Docker Engine, through aiodocker.
+
+Imported when the engine is opened, not before: aiodocker takes long to load.
+
+What aiodocker does not do right for us goes through its session: waiting (we must know that the engine waits before we
+start), logs (it drops stream ids and takes a lost connection for the end) and pulling (likewise, and it refuses
+credentials for images without a registry's name). Attaching has a connection of its own, see docker_wire.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import aiodocker
+import aiohttp
+from aiodocker.execs import Exec
+
+from gofer.engines.scheduler.base import Credentials
+from gofer.engines.scheduler.docker_address import Address, keep_alive, unavailable
+from gofer.engines.scheduler.docker_errors import ApiError
+
+Progress = AsyncIterator[dict[str, Any]]
+
+_CONNECT_TIMEOUT = 10.0
+_NO_CONNECTION = 900
+
+
+class Client:
+    """One engine's API. Every method raises EngineUnavailable when it does not answer, ApiError when it refuses."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._connector: aiohttp.BaseConnector
+        self._docker: aiodocker.Docker
+        self.tls = address.tls()
+
+    async def open(self) -> None:
+        """Makes the connection pool; connects nowhere yet."""
+        # By default only 100 requests may run at once, and a hundred waits would block everything else.
+        if self._address.path:
+            self._connector = aiohttp.UnixConnector(self._address.path, limit=0)
+        else:
+            ssl = self.tls if self.tls is not None else True
+            self._connector = aiohttp.TCPConnector(limit=0, ssl=ssl, socket_factory=_kept_alive)
+        timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_TIMEOUT)
+        self._docker = aiodocker.Docker(url=self._address.url, connector=self._connector, timeout=timeout)
+
+    async def close(self) -> None:
+        """Drops every connection."""
+        await self._docker.close()
+        await self._connector.close()
+
+    async def version(self) -> dict[str, Any]:
+        """What the engine says of itself. Also settles which version of the API is spoken from here on."""
+        async with self._request("GET", "/version") as response:
+            answer: dict[str, Any] = await response.json(content_type=None)
+        self._docker.api_version = f"v{answer['ApiVersion']}"
+        return answer
+
+    async def create(self, name: str, body: Mapping[str, Any]) -> str:
+        """The new container's id."""
+        with self._errors():
+            return (await self._docker.containers.create(body, name=name)).id
+
+    async def start(self, container: str) -> None:
+        """Start it; nothing happens if it runs."""
+        with self._errors():
+            await self._docker.containers.container(container).start()
+
+    async def stop(self, container: str, seconds: int) -> None:
+        """Returns when it has ended, killed after `seconds` if need be; at once if it does not run."""
+        with self._errors():
+            await self._docker.containers.container(container).stop(t=seconds)
+
+    async def kill(self, container: str) -> None:
+        """SIGKILL."""
+        with self._errors():
+            await self._docker.containers.container(container).kill(signal="SIGKILL")
+
+    async def delete(self, container: str) -> None:
+        """Remove it with its anonymous volumes, killing it if it runs."""
+        with self._errors():
+            await self._docker.containers.container(container).delete(force=True, v=True)
+
+    async def inspect(self, container: str) -> dict[str, Any] | None:
+        """Everything about a container, None if there is none."""
+        with self._errors():
+            try:
+                return await self._docker.containers.container(container).show()
+            except aiodocker.DockerError as error:
+                if error.status != 404:
+                    raise
+        return None
+
+    async def find(self, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """Summaries of all containers that match, ended ones too."""
+        params = {"all": "1", "filters": json.dumps(filters)}
+        async with self._request("GET", "/containers/json", params=params) as response:
+            return list(await response.json(content_type=None))
+
+    async def image(self, reference: str) -> dict[str, Any]:
+        """Everything about an image that is there."""
+        with self._errors():
+            return dict(await self._docker.images.inspect(reference))
+
+    @asynccontextmanager
+    async def pull(self, reference: str, credentials: Credentials | None) -> AsyncIterator[Progress]:
+        """Pulls an image; inside the context its progress can be read."""
+        headers = {"X-Registry-Auth": _registry_auth(reference, credentials)} if credentials else {}
+        params = {"fromImage": reference}
+        async with self._request("POST", "/images/create", params=params, headers=headers) as response:
+            yield self._json_lines(response)
+
+    async def wait(self, container: str, condition: str) -> asyncio.Task[dict[str, Any]]:
+        """Returns once the engine waits for the container; the task's result is the engine's answer at its end."""
+        response = await self._send("POST", f"/containers/{container}/wait", params={"condition": condition})
+        return asyncio.create_task(self._answer(response), name=f"docker wait {container[:12]}")
+
+    @asynccontextmanager
+    async def logs(self, container: str, *, follow: bool) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The engine's own log from its beginning, in multiplexed frames with timestamps."""
+        params = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
+        async with self._request("GET", f"/containers/{container}/logs", params=params) as response:
+            yield self._pieces(response)
+
+    async def last_words(self, container: str, lines: int) -> str:
+        """The end of what an ended container wrote to its standard error."""
+        params = {"stderr": "1", "tail": str(lines)}
+        async with self._request("GET", f"/containers/{container}/logs", params=params) as response:
+            return (await response.read()).decode(errors="replace")
+
+    async def create_exec(self, container: str, command: list[str], *, terminal: bool) -> Exec:
+        """A command to be run in a running container."""
+        with self._errors():
+            return await self._docker.containers.container(container).exec(command, stdin=True, tty=terminal)
+
+    async def resize_exec(self, exec_id: str, columns: int, rows: int) -> None:
+        """Its terminal's size."""
+        with self._errors():
+            await self._docker.containers.exec(exec_id).resize(w=columns, h=rows)
+
+    async def inspect_exec(self, exec_id: str) -> dict[str, Any]:
+        """Whether it runs, and its exit code."""
+        with self._errors():
+            return await self._docker.containers.exec(exec_id).inspect()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except aiodocker.DockerError as error:
+            if error.status == _NO_CONNECTION:
+                raise unavailable(self._address, error.__context__ or error) from error
+            raise ApiError(error.status, error.message) from error
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise unavailable(self._address, error) from error
+
+    async def _send(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
+        with self._errors():
+            response = await self._docker.session.request(method, self._address.url + path, **options)
+            if response.status < 400:
+                return response
+            async with response:
+                raise ApiError(response.status, _message(await response.text(errors="replace")))
+
+    @asynccontextmanager
+    async def _request(self, method: str, path: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        response = await self._send(method, path, **options)
+        try:
+            with self._errors():
+                yield response
+        finally:
+            # A response that was not read to its end may never end: its connection cannot serve others.
+            if not response.content.at_eof():
+                response.close()
+            response.release()
+
+    async def _answer(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
+        try:
+            with self._errors():
+                body = await response.read()
+                if not body.strip():
+                    raise unavailable(self._address, "it hung up")
+                return dict(json.loads(body))
+        finally:
+            response.close()
+
+    async def _pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        with self._errors():
+            async for piece in response.content.iter_any():
+                yield piece
+
+    async def _json_lines(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+        with self._errors():
+            async for line in response.content:
+                yield json.loads(line)
+
+
+def _message(body: str) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body.strip()[:500]
+
+
+def _registry_auth(reference: str, credentials: Credentials) -> str:
+    host = reference.partition("/")[0]
+    named = "/" in reference and ("." in host or ":" in host or host == "localhost")
+    auth = {
+        "username": credentials.user,
+        "password": credentials.password,
+        "serveraddress": host if named else "https://index.docker.io/v1/",
+    }
+    return base64.urlsafe_b64encode(json.dumps(auth).encode()).decode()
+
+
+def _kept_alive(info: Any) -> Any:
+    import socket
+
+    connection = socket.socket(*info[:3])
+    keep_alive(connection)
+    return connection
