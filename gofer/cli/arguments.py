@@ -1,0 +1,133 @@
+"""Arguments that several commands take."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from gofer.cli.invocation import Invocation
+    from gofer.models.run import TaskRun
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_COMPLETION_TIMEOUT = 1.0
+
+
+class RunNumber(click.ParamType[int]):
+    """The number of a run, or `latest`, which becomes 0."""
+
+    name = "run"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "latest":
+            return 0
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**53):
+            self.fail(f'expected the number of a run, or "latest", got "{text}"', param, ctx)
+        return int(text)
+
+
+def pipeline_argument(command: F) -> F:
+    """PIPELINE, completed from the server."""
+    return click.argument("pipeline", shell_complete=complete_pipeline)(command)
+
+
+def run_argument(command: F) -> F:
+    """PIPELINE RUN; the command gets the number, also for `latest`."""
+
+    @functools.wraps(command)
+    def resolved(invocation: Invocation, pipeline: str, run: int, **rest: Any) -> Any:
+        return command(invocation, pipeline=pipeline, run=run or latest_run(invocation, pipeline), **rest)
+
+    numbered = click.argument("run", type=RunNumber(), metavar="RUN")(resolved)
+    return pipeline_argument(numbered)  # type: ignore[return-value]  # click's decorators keep the function
+
+
+def task_argument(command: F) -> F:
+    """PIPELINE RUN TASK."""
+    return run_argument(click.argument("task", shell_complete=complete_task)(command))
+
+
+def latest_run(invocation: Invocation, pipeline: str) -> int:
+    """The number of the pipeline's newest run. Raises CommandError where there is none."""
+    from gofer.cli.exit_codes import CommandError, ExitCode
+    from gofer.client import paths
+    from gofer.models.run import Run
+
+    page = invocation.client.page(paths.runs(invocation.namespace, pipeline), Run, {"limit": 1})
+    if not page.items:
+        raise CommandError(
+            f'the pipeline "{pipeline}" has no runs yet',
+            f"Start one with `gofer run start {pipeline}`.",
+            exit_code=ExitCode.NOT_FOUND,
+        )
+    return page.items[0].id
+
+
+def complete_pipeline(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of the namespace's pipelines, where the server answers at once."""
+    from gofer.client import paths
+    from gofer.models.pipeline import Pipeline
+
+    return _complete(ctx, incomplete, lambda invocation: (paths.pipelines(invocation.namespace), Pipeline))
+
+
+def complete_task(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of the run's task runs."""
+    from gofer.client import paths
+    from gofer.models.run import TaskRun
+
+    pipeline, run = ctx.params.get("pipeline"), ctx.params.get("run")
+    if not pipeline or run is None:
+        return []
+
+    def tasks(invocation: Invocation) -> tuple[str, type[TaskRun]]:
+        number = run or latest_run(invocation, pipeline)
+        return f"{paths.run(invocation.namespace, pipeline, number)}/tasks", TaskRun
+
+    return _complete(ctx, incomplete, tasks)
+
+
+def _complete(
+    ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]]
+) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from gofer.client.http import Client
+    from gofer.errors import GoferError
+    from gofer.models.page import MAX_LIMIT
+
+    invocation: Invocation = ctx.find_root().obj
+    try:
+        path, item = where(invocation)
+        client = Client(invocation.server, _COMPLETION_TIMEOUT)
+        known = [found.id for found in client.page(path, item, {"limit": MAX_LIMIT}).items]
+    except GoferError:
+        # A person who presses Tab is not helped by an error in the middle of the line.
+        return []
+    return [CompletionItem(one) for one in known if one.startswith(incomplete)]
+
+
+def parse_parameters(given: tuple[str, ...]) -> dict[str, str]:
+    """`NAME=VALUE` pairs. Raises click.BadParameter for anything else, and for a name given twice."""
+    values: dict[str, str] = {}
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise click.BadParameter(f'expected NAME=VALUE, got "{pair}"', param_hint="'--param'")
+        if name in values:
+            raise click.BadParameter(f'"{name}" was given twice', param_hint="'--param'")
+        values[name] = value
+    return values
+
+
+def parameter_option(command: F) -> F:
+    """`--param NAME=VALUE`, repeatable."""
+    about = "A parameter of the run; repeat for more."
+    return click.option("--param", "-p", "parameters", metavar="NAME=VALUE", multiple=True, help=about)(command)

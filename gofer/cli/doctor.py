@@ -1,0 +1,110 @@
+"""What can be found out about this machine while no server answers."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gofer.client.http import UnixConnection
+from gofer.errors import ClientError, ConfigError
+from gofer.models.system import Check
+from gofer.models.units import format_size
+
+if TYPE_CHECKING:
+    from gofer.config.settings import Settings
+
+_LITTLE_SPACE = 1_000_000_000
+_NO_SPACE = 100_000_000
+_TIMEOUT = 3.0
+_DOCKER_SOCKET = "/var/run/docker.sock"
+
+
+def local_checks(unreachable: ClientError, environ: Mapping[str, str], config: str | None) -> list[Check]:
+    """All findings. `unreachable`: why the server does not answer; `config`: the configuration file that is named."""
+    from gofer.config.load import load
+
+    checks = [_check("server", "warning", unreachable.message, unreachable.hint)]
+    try:
+        settings = load(Path(config) if config else None, environ, {})
+    except ConfigError as error:
+        return [*checks, _check("configuration", "error", error.message, error.hint)]
+    checks.append(_check("configuration", "ok", "The settings are sound."))
+    return [*checks, _address(settings), *_storage(settings.server.storage_path), _engine(settings, environ)]
+
+
+def _check(name: str, level: str, message: str, hint: str = "") -> Check:
+    return Check(name=name, level=level, message=message, hint=hint)
+
+
+def _address(settings: Settings) -> Check:
+    host, _, port = settings.server.host.rpartition(":")
+    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    try:
+        with socket.create_server((name, int(port)), family=socket.AF_INET6 if ":" in name else socket.AF_INET):
+            return _check("address", "ok", f"{settings.server.host} is free.")
+    except (OSError, ValueError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return _check(
+            "address",
+            "error",
+            f"Gofer cannot listen on {settings.server.host}: {reason}.",
+            "Stop what listens there, or choose another address: gofer service start --host localhost:8081.",
+        )
+
+
+def _storage(folder: Path) -> list[Check]:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        hint = "Make it writable for this user, or choose another folder: gofer service start --storage FOLDER."
+        return [_check("storage", "error", f"Gofer cannot write to {folder}.", hint)]
+    free = shutil.disk_usage(there).free
+    level = "error" if free < _NO_SPACE else "warning" if free < _LITTLE_SPACE else "ok"
+    hint = "" if level == "ok" else "Free some space, or choose a folder on another disk with --storage."
+    found = "The folder" if there == folder else "A new folder"
+    return [
+        _check("storage", "ok", f"{found} {folder} can be written."),
+        _check("disk", level, f"{format_size(free)} are free on its disk.", hint),
+    ]
+
+
+def _engine(settings: Settings, environ: Mapping[str, str]) -> Check:
+    wanted = settings.scheduler.engine
+    if wanted in ("process", "fake"):
+        message = f"The {wanted} engine needs nothing, and isolates nothing."
+        return _check("engine", "warning", message, "Use it for pipelines that you trust.")
+    address = settings.scheduler.docker.host or environ.get("DOCKER_HOST") or f"unix://{_DOCKER_SOCKET}"
+    try:
+        version = _docker_version(address)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        level = "error" if wanted == "docker" or not settings.dev_mode else "warning"
+        hint = "Start Docker, or allow this user to use it (usermod -aG docker USER)."
+        if level == "warning":
+            hint += " Without it tasks run as plain processes."
+        return _check("engine", level, f"The Docker Engine at {address} does not answer: {reason}.", hint)
+    return _check("engine", "ok", f"Docker {version} answers at {address}.")
+
+
+def _docker_version(address: str) -> str:
+    """What the engine's ping says of its API. Raises ValueError for an address that is not understood."""
+    scheme, _, rest = address.partition("://")
+    connection: http.client.HTTPConnection
+    if scheme == "unix" and rest.startswith("/"):
+        connection = UnixConnection(rest, _TIMEOUT)
+    elif scheme in ("tcp", "http"):
+        connection = http.client.HTTPConnection(rest.rstrip("/"), timeout=_TIMEOUT)
+    else:
+        raise ValueError("only unix:// and tcp:// addresses can be checked from here")
+    try:
+        connection.request("GET", "/_ping")
+        response = connection.getresponse()
+        return f"(API {response.headers.get('Api-Version', 'of unknown version')})"
+    finally:
+        connection.close()

@@ -1,0 +1,79 @@
+"""One call of `gofer`: what the global options, the environment and the file say, and what commands need from it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gofer.cli.output import Output
+
+if TYPE_CHECKING:
+    from gofer.client.address import Server
+    from gofer.client.http import Client
+    from gofer.config.client import ClientSettings
+
+_WHERE = ("namespace", "host", "config")
+
+
+class Invocation:
+    """Made by the root command; everything in it is made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self.overrides: dict[str, str] = {}
+        self._settings: ClientSettings | None = None
+        self._output: Output | None = None
+        self._client: Client | None = None
+
+    def override(self, name: str, value: str) -> None:
+        """Take over a global option; the one that stands last on the command line wins."""
+        self.overrides[name] = value
+        self._settings = self._output = None
+
+    @property
+    def settings(self) -> ClientSettings:
+        """Options before environment before file. Raises ConfigError."""
+        if self._settings is None:
+            from gofer.config.client import load_client_settings
+
+            given = {name: value for name, value in self.overrides.items() if name != "config"}
+            path = self.overrides.get("config")
+            self._settings = load_client_settings(Path(path) if path else None, os.environ, given)
+        return self._settings
+
+    @property
+    def namespace(self) -> str:
+        return self.settings.namespace
+
+    @property
+    def output(self) -> Output:
+        if self._output is None:
+            settings = self.settings
+            self._output = Output(settings.format, colors=not settings.no_color)
+        return self._output
+
+    @property
+    def client(self) -> Client:
+        """Connects when it is first used."""
+        if self._client is None:
+            from gofer.client.http import Client
+
+            self._client = Client(self.server)
+        return self._client
+
+    @property
+    def server(self) -> Server:
+        """Where the server is, for streams."""
+        from gofer.client.address import Server, parse_address
+
+        return Server(parse_address(self.settings.host), self.settings.token)
+
+    def command(self, name: str, arguments: str = "") -> str:
+        """A `gofer` command for a person to copy, with the options that say where and in which namespace."""
+        given = [f"--{option} {self.overrides[option]}" for option in _WHERE if option in self.overrides]
+        return " ".join(part for part in ["gofer", name, arguments, *given] if part)
+
+    def close(self) -> None:
+        """Give the connection up, if there is one."""
+        if self._client is not None:
+            self._client.close()

@@ -1,0 +1,252 @@
+"""`gofer pipeline …`"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from gofer.cli.arguments import parameter_option, pipeline_argument
+from gofer.cli.base import Group, pass_invocation
+from gofer.cli.exit_codes import CommandError, ExitCode
+from gofer.cli.listing import Columns, Paging, paging_options, show_list
+from gofer.cli.status import cell
+from gofer.cli.terminal import plain
+from gofer.cli.times import ago, clock
+from gofer.client import paths
+from gofer.errors import InvalidInput, Problem
+from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
+
+if TYPE_CHECKING:
+    from gofer.cli.compile import Manifest
+    from gofer.cli.invocation import Invocation
+    from gofer.cli.table import Cell
+
+_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+class _Problems(msgspec.Struct):
+    problems: list[Problem]
+
+
+@click.group("pipeline", cls=Group)
+def pipeline() -> None:
+    """Register pipelines, look at them and run them."""
+
+
+def _compiled(path: str, timeout: float) -> Manifest:
+    from gofer.cli.compile import compile_pipeline
+
+    return compile_pipeline(path, timeout=timeout)
+
+
+def _path_argument(command: Any) -> Any:
+    timeout = click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 3600),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long the pipeline's own program may take to print its manifest.",
+    )
+    return click.argument("path", type=click.Path(allow_dash=True))(timeout(command))
+
+
+@pipeline.command(
+    "create",
+    examples=[
+        "gofer pipeline create ./examples/simple.py",
+        "gofer pipeline create ./nightly            # a folder: pipeline.py, main.py, go.mod or Cargo.toml",
+        "./my-generator | gofer pipeline create -",
+    ],
+)
+@pass_invocation
+@_path_argument
+def create(invocation: Invocation, path: str, timeout: float) -> None:
+    """Register a pipeline, or a new version of it.
+
+    PATH is a Python file, a folder, an executable file of any language, a manifest in JSON (*.json), or - for a
+    manifest on stdin. The program is run in a process of its own and prints the manifest. The same content again makes
+    no new version.
+    """
+    manifest = _compiled(path, timeout)
+    target = paths.pipelines(invocation.namespace)
+    answer = invocation.client.send_bytes(target, manifest.body, manifest.content_type)
+    registered = msgspec.json.decode(answer, type=Registered)
+    output = invocation.output
+    for warning in registered.warnings:
+        output.warn(warning)
+    output.show(registered, lambda: [_registered(registered)])
+    output.note(f"Run it: gofer pipeline run {registered.pipeline.id} --follow")
+
+
+def _registered(registered: Registered) -> str:
+    what, version = f"pipeline {registered.pipeline.id}", registered.version
+    if registered.created:
+        return f"{what} created, version {version} ({registered.hash[:12]})"
+    if registered.changed:
+        return f"{what} updated, version {version} ({registered.hash[:12]})"
+    return f"{what} unchanged: version {version} has the same content ({registered.hash[:12]})"
+
+
+@pipeline.command("validate", examples=["gofer pipeline validate ./examples/simple.py"])
+@pass_invocation
+@_path_argument
+def validate(invocation: Invocation, path: str, timeout: float) -> int:
+    """Say everything that is wrong with a pipeline, without registering it.
+
+    PATH as for `gofer pipeline create`. Ends with exit code 5 where there are problems.
+    """
+    manifest = _compiled(path, timeout)
+    answer = invocation.client.send_bytes(paths.VALIDATE, manifest.body, manifest.content_type)
+    found = msgspec.json.decode(answer, type=_Problems)
+    output = invocation.output
+    if output.format == "json":
+        output.document(found)
+    elif found.problems:
+        count = len(found.problems)
+        problems = f"{count} problem{'s' if count > 1 else ''}"
+        output.error(InvalidInput(f"{plain(manifest.source)} has {problems}", problems=found.problems))
+    else:
+        output.show(found, lambda: [f"{plain(manifest.source)} is valid"])
+    return ExitCode.REFUSED if found.problems else ExitCode.OK
+
+
+@pipeline.command("list", examples=["gofer pipeline list", "gofer pipeline list --all --format json"])
+@pass_invocation
+@paging_options
+def list_(invocation: Invocation, paging: Paging) -> None:
+    """The pipelines of the namespace."""
+    columns = Columns(
+        ("PIPELINE", "NAME", "ENABLED", "VERSION", "RUNS", "LAST RUN", ""),
+        _row,
+        "No pipelines yet. Register one: gofer pipeline create PATH",
+    )
+    show_list(invocation, paths.pipelines(invocation.namespace), Pipeline, {}, paging, columns)
+
+
+def _row(one: Pipeline) -> list[Cell]:
+    enabled: Cell = "yes" if one.enabled else ("no", "yellow")
+    last = one.last_run
+    start: list[Cell] = [one.id, plain(one.name), enabled, str(one.version), str(one.runs)]
+    return [*start, *([cell(last.status), f"#{last.id} {ago(last.created_at)}"] if last else ["", ""])]
+
+
+@pipeline.command("get", examples=["gofer pipeline get nightly"])
+@pass_invocation
+@pipeline_argument
+def get(invocation: Invocation, pipeline: str) -> None:
+    """One pipeline."""
+    found = invocation.client.get(paths.pipeline(invocation.namespace, pipeline), Pipeline)
+    invocation.output.show(found, lambda: _described(invocation, found))
+
+
+def _described(invocation: Invocation, one: Pipeline) -> Iterable[str]:
+    pairs: list[tuple[str, Cell]] = [
+        ("pipeline", one.id),
+        ("name", plain(one.name)),
+        ("namespace", one.namespace),
+        ("description", plain(one.description)),
+        ("enabled", "yes" if one.enabled else ("no: new runs are refused", "yellow")),
+        ("version", f"{one.version} of {one.versions}"),
+        ("runs", str(one.runs)),
+        ("created", clock(one.created_at)),
+        ("modified", clock(one.modified_at)),
+    ]
+    if one.last_run is not None:
+        text, look = cell(one.last_run.status)
+        pairs.append(("last run", (f"#{one.last_run.id} {text}, {ago(one.last_run.created_at)}", look)))
+    return invocation.output.fields(pairs)
+
+
+@pipeline.command(
+    "run",
+    examples=["gofer pipeline run nightly --follow", "gofer pipeline run nightly -p day=monday -p force=true"],
+)
+@pass_invocation
+@pipeline_argument
+@parameter_option
+@click.option("--version", type=click.IntRange(1), metavar="N", help="Run this version rather than the live one.")
+@click.option("--follow", "-f", is_flag=True, help="Follow the run; the exit code is its outcome.")
+def run(
+    invocation: Invocation, pipeline: str, parameters: tuple[str, ...], version: int | None, follow: bool
+) -> int | None:
+    """Start a run (the same as `gofer run start`)."""
+    from gofer.cli.run import start_run
+
+    return start_run(invocation, pipeline, parameters, version, follow)
+
+
+@pipeline.command("enable", examples=["gofer pipeline enable nightly"])
+@pass_invocation
+@pipeline_argument
+def enable(invocation: Invocation, pipeline: str) -> None:
+    """Let a pipeline start runs again."""
+    _set_enabled(invocation, pipeline, True)
+
+
+@pipeline.command("disable", examples=["gofer pipeline disable nightly"])
+@pass_invocation
+@pipeline_argument
+def disable(invocation: Invocation, pipeline: str) -> None:
+    """Let a pipeline start no new runs. Those that run go on."""
+    _set_enabled(invocation, pipeline, False)
+
+
+def _set_enabled(invocation: Invocation, pipeline: str, enabled: bool) -> None:
+    path = paths.pipeline(invocation.namespace, pipeline)
+    changed = invocation.client.send("PATCH", path, Pipeline, UpdatePipeline(enabled=enabled))
+    invocation.output.show(changed, lambda: [f"pipeline {changed.id} {'enabled' if changed.enabled else 'disabled'}"])
+
+
+@pipeline.command("delete", examples=["gofer pipeline delete nightly"])
+@pass_invocation
+@pipeline_argument
+def delete(invocation: Invocation, pipeline: str) -> None:
+    """Delete a pipeline with its versions, runs and logs. Refused while a run of it is unfinished."""
+    invocation.client.delete(paths.pipeline(invocation.namespace, pipeline))
+    invocation.output.show({"deleted": pipeline}, lambda: [f"pipeline {pipeline} deleted"])
+
+
+@pipeline.command(
+    "graph",
+    examples=[
+        "gofer pipeline graph nightly",
+        "gofer pipeline graph ./examples/dag.py --format svg > dag.svg",
+        "gofer pipeline graph nightly --format mermaid --version 3",
+    ],
+)
+@pass_invocation
+@click.argument("target", metavar="PIPELINE|PATH")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["text", "mermaid", "svg"]),
+    default="text",
+    show_default=True,
+    help="As what.",
+)
+@click.option("--version", type=click.IntRange(1), metavar="N", help="Of a registered pipeline: which version.")
+def graph(invocation: Invocation, target: str, kind: str, version: int | None) -> None:
+    """Draw a pipeline's tasks and what they wait for.
+
+    The argument is the id of a registered pipeline, or a path as for `gofer pipeline create` (anything with a dot or a
+    slash in it, or -).
+    """
+    if _ID.match(target) and target != "-":
+        path = f"{paths.pipeline(invocation.namespace, target)}/graph"
+        text = invocation.client.text(path, {"format": kind, "version": version})
+    else:
+        text = _graph_of_file(invocation, target, kind, version)
+    invocation.output.show({"format": kind, "graph": text}, lambda: [text.rstrip("\n")])
+
+
+def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | None) -> str:
+    if version is not None:
+        raise CommandError("--version is for registered pipelines", "Name one by its id.", exit_code=ExitCode.USAGE)
+    manifest = _compiled(path, 30.0)
+    answer = invocation.client.send_bytes(paths.GRAPH, manifest.body, manifest.content_type, {"format": kind})
+    return answer.decode(errors="replace")

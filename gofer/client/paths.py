@@ -1,0 +1,46 @@
+"""The API's paths. Ids are checked here, so that nothing a person typed can name another path."""
+
+from __future__ import annotations
+
+from gofer.models.ids import check_id
+
+API = "/api/v1"
+NAMESPACES = f"{API}/namespaces"
+EVENTS = f"{API}/events"
+EVENT_STREAM = f"{API}/events/stream"
+VALIDATE = f"{API}/manifests/validate"
+GRAPH = f"{API}/manifests/graph"
+INFO = f"{API}/system/info"
+CHECKS = f"{API}/system/checks"
+
+
+def namespace(namespace_id: str) -> str:
+    """Path of a namespace. Raises InvalidInput where it is not an id, as all functions here do."""
+    return f"{NAMESPACES}/{check_id(namespace_id, 'namespace')}"
+
+
+def pipelines(namespace_id: str) -> str:
+    """Path of a namespace's pipelines."""
+    return f"{namespace(namespace_id)}/pipelines"
+
+
+def pipeline(namespace_id: str, pipeline_id: str) -> str:
+    """Path of a pipeline."""
+    return f"{pipelines(namespace_id)}/{check_id(pipeline_id, 'pipeline')}"
+
+
+def runs(namespace_id: str, pipeline_id: str | None) -> str:
+    """Path of a pipeline's runs, or of all runs of the namespace."""
+    if pipeline_id is None:
+        return f"{namespace(namespace_id)}/runs"
+    return f"{pipeline(namespace_id, pipeline_id)}/runs"
+
+
+def run(namespace_id: str, pipeline_id: str, number: int) -> str:
+    """Path of a run."""
+    return f"{pipeline(namespace_id, pipeline_id)}/runs/{number}"
+
+
+def task(namespace_id: str, pipeline_id: str, number: int, task_id: str) -> str:
+    """Path of a task run."""
+    return f"{run(namespace_id, pipeline_id, number)}/tasks/{check_id(task_id, 'task')}"

@@ -1,0 +1,122 @@
+"""Websockets of the API. asyncio rather than threads: a follow has one connection for events and some for logs."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+
+from gofer import __version__
+from gofer.client.address import Address, Server
+from gofer.client.answers import error_of, unreachable
+from gofer.client.http import Query, query_string
+from gofer.errors import ClientError
+from gofer.models.event import Event
+from gofer.models.log import LogEnd, LogFrame
+
+_MAX_FRAME = 64 * 1024 * 1024
+_OPEN_TIMEOUT = 10.0
+
+# Close codes after which the same request would end in the same way, and the HTTP status that says as much.
+_FINAL = {1008: 400, 1011: 500}
+
+
+class Disconnected(ClientError):
+    """The connection was lost before the stream had come to its end. The same request may work later."""
+
+
+class _Events(msgspec.Struct, tag_field="type", tag="events"):
+    events: list[Event]
+
+
+@asynccontextmanager
+async def open_websocket(server: Server, path: str, query: Query) -> AsyncIterator[ClientConnection]:
+    """A connection to `path`.
+
+    Raises ClientError with the server's own words where it refuses, Disconnected where it cannot be reached or the
+    connection is lost while it is used.
+    """
+    try:
+        async with _connect(server, path + query_string(query)) as connection:
+            yield connection
+    except InvalidStatus as error:
+        response = error.response
+        raise error_of(
+            response.status_code, response.headers.get("Content-Type", ""), bytes(response.body or b""), server.address
+        ) from None
+    except ConnectionClosed as error:
+        raise _closed(server.address, error) from None
+    except InvalidMessage as error:
+        raise _disconnected(server.address, error.__cause__ or error) from None
+    except (OSError, EOFError, InvalidHandshake) as error:
+        raise _disconnected(server.address, error) from None
+
+
+async def events(
+    server: Server, path: str, query: Query, on_open: Callable[[], None] = lambda: None
+) -> AsyncGenerator[list[Event], None]:
+    """Batches of events, without end. `on_open` is called once the server has accepted."""
+    decoder = msgspec.json.Decoder(_Events)
+    async with open_websocket(server, path, query) as connection:
+        on_open()
+        async for message in connection:
+            yield decoder.decode(message).events
+        raise _disconnected(server.address, EOFError("the server closed the stream"))
+
+
+async def log_frames(
+    server: Server, path: str, query: Query, on_open: Callable[[], None] = lambda: None
+) -> AsyncGenerator[LogFrame | LogEnd, None]:
+    """Frames of a log; the last is LogEnd. `on_open` is called once the server has accepted."""
+    decoder = msgspec.json.Decoder(LogFrame | LogEnd)
+    async with open_websocket(server, path, query) as connection:
+        on_open()
+        async for message in connection:
+            frame = decoder.decode(message)
+            yield frame
+            if isinstance(frame, LogEnd):
+                return
+        raise _disconnected(server.address, EOFError("the server closed the stream"))
+
+
+def _connect(server: Server, target: str) -> connect:
+    headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
+    address = server.address
+    if address.socket:
+        return unix_connect(
+            address.socket,
+            f"ws://localhost{target}",
+            compression=None,
+            max_size=_MAX_FRAME,
+            open_timeout=_OPEN_TIMEOUT,
+            additional_headers=headers,
+            user_agent_header=f"gofer/{__version__}",
+        )
+    secure = address.scheme == "https"
+    return connect(
+        f"{'wss' if secure else 'ws'}://{address.netloc}{target}",
+        compression=None,
+        max_size=_MAX_FRAME,
+        open_timeout=_OPEN_TIMEOUT,
+        additional_headers=headers,
+        user_agent_header=f"gofer/{__version__}",
+        proxy=None,
+        ssl=ssl.create_default_context() if secure else None,
+    )
+
+
+def _closed(address: Address, error: ConnectionClosed) -> ClientError:
+    """A close for which the server gave a reason is an answer; any other is a lost connection."""
+    frame = error.rcvd
+    if frame is not None and frame.code in _FINAL:
+        return ClientError(frame.reason or "the server closed the stream", problem_status=_FINAL[frame.code])
+    return _disconnected(address, error)
+
+
+def _disconnected(address: Address, error: BaseException) -> Disconnected:
+    plain = unreachable(address, error)
+    return Disconnected(plain.message, plain.hint)
