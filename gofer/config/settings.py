@@ -46,6 +46,9 @@ class DockerSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     start_concurrency: Annotated[int, Doc("How many containers are started at once.", minimum=1)] = 6
     log_driver: Annotated[str, Doc("The engine's log driver for Gofer's containers: `local` or `json-file`.")] = "local"
+    init: Annotated[
+        bool, Doc("Put a small init process before each command, so that signals reach it and zombies are reaped.")
+    ] = True
     prune: Annotated[bool, Doc("Remove ended containers of Gofer that were left behind, now and then.")] = False
     prune_interval: Annotated[int, Doc("How often to do that.", "duration", minimum=MINUTE)] = 24 * HOUR
 
@@ -79,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     task_parallelism_limit: Annotated[
         int, Doc("How many task runs may be at the engine at once in the whole server. 0: no limit.", minimum=0)
-    ] = 0
+    ] = 100
     task_run_logs_dir: Annotated[
         Path, Doc("Folder of the logs of task runs. Default: `logs` in `server.storage_path`.", "path")
     ] = msgspec.field(default_factory=lambda: default_logs_path(default_storage_path(os.environ)))

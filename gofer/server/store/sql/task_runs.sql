@@ -9,7 +9,7 @@ SELECT * FROM task_runs WHERE run_key = ? AND position > ? ORDER BY position LIM
 SELECT * FROM task_runs WHERE run_key = ? AND id = ? LIMIT 1;
 
 -- name: set_queued
-UPDATE task_runs SET status = 'queued', reason = ?, detail = ?, queued_at = ?, next_attempt_at = ?
+UPDATE task_runs SET status = 'queued', reason = ?, detail = ?, queued_at = COALESCE(queued_at, ?), next_attempt_at = ?
 WHERE run_key = ? AND position = ?;
 
 -- name: set_starting
