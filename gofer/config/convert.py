@@ -63,9 +63,7 @@ def _from_string(setting: Setting, text: str) -> Any:
             raise _wrong(setting, text)
         return text
     if setting.type == "path":
-        if not text or "\0" in text:
-            raise _wrong(setting, text)
-        return Path(text).expanduser().absolute()
+        return _path(setting, text)
     if setting.type in ("duration", "size"):
         parse = parse_duration if setting.type == "duration" else parse_size
         try:
@@ -74,6 +72,15 @@ def _from_string(setting: Setting, text: str) -> Any:
             raise _wrong(setting, text) from error
         return _bounded(setting, number)
     return text
+
+
+def _path(setting: Setting, text: str) -> Path:
+    if not text or "\0" in text:
+        raise _wrong(setting, text)
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"expected a path, came {_shown(setting, text)}: there is no such home folder") from error
 
 
 def _list(setting: Setting, value: Value) -> list[str]:

@@ -22,6 +22,17 @@ class Connection(aiosqlite.Connection):
         # A process that dies by an exception must not wait for this thread for ever. SQLite survives the cut.
         self._thread.daemon = True
 
+    async def open(self) -> None:
+        """Connect. Raises what sqlite3 raises; the thread has ended then."""
+        self._thread.start()
+        try:
+            self._connection = await self.call(self._connector)
+        except BaseException:
+            stopped = self.stop()
+            if stopped is not None:
+                await stopped
+            raise
+
     @property
     def raw(self) -> sqlite3.Connection:
         """To be used in the connection's own thread only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sqlite3
 import time
@@ -130,7 +131,7 @@ class Database:
 
     async def _connect(self, name: str, connect: Callable[[Path, float], sqlite3.Connection]) -> Connection:
         connection = Connection(partial(connect, self._path, self._busy_timeout), name)
-        await connection
+        await connection.open()
         self._connections.append(connection)
         return connection
 
@@ -164,7 +165,11 @@ class Database:
 
 
 def _prepare(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        try:
+            path.parent.mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
     # Made here, as SQLite would let others read it.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 

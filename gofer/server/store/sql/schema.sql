@@ -1,0 +1,133 @@
+-- The schema after all migrations, to be read in one place. A test keeps it in step with them.
+
+-- Times are milliseconds since the Unix epoch, UTC.
+
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE namespaces (
+  id          TEXT PRIMARY KEY,
+  name        TEXT NOT NULL DEFAULT '',
+  description TEXT NOT NULL DEFAULT '',
+  created_at  INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pipelines (
+  key          INTEGER PRIMARY KEY AUTOINCREMENT,
+  namespace    TEXT NOT NULL REFERENCES namespaces (id),
+  id           TEXT NOT NULL,
+  name         TEXT NOT NULL DEFAULT '',
+  description  TEXT NOT NULL DEFAULT '',
+  enabled      INTEGER NOT NULL DEFAULT 1,
+  live_version INTEGER NOT NULL,
+  last_version INTEGER NOT NULL,
+  last_run     INTEGER NOT NULL DEFAULT 0,
+  created_at   INTEGER NOT NULL,
+  modified_at  INTEGER NOT NULL,
+  UNIQUE (namespace, id)
+) STRICT;
+
+CREATE TABLE versions (
+  key          INTEGER PRIMARY KEY,
+  pipeline_key INTEGER NOT NULL REFERENCES pipelines (key) ON DELETE CASCADE,
+  number       INTEGER NOT NULL,
+  hash         TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  manifest     TEXT NOT NULL,
+  UNIQUE (pipeline_key, number)
+) STRICT;
+
+-- `key` is never used again, so that whatever is named after it is unique for all time.
+CREATE TABLE runs (
+  key                 INTEGER PRIMARY KEY AUTOINCREMENT,
+  pipeline_key        INTEGER NOT NULL REFERENCES pipelines (key) ON DELETE CASCADE,
+  namespace           TEXT NOT NULL,
+  number              INTEGER NOT NULL,
+  version             INTEGER NOT NULL,
+  status              TEXT NOT NULL,
+  reason              TEXT NOT NULL DEFAULT '',
+  detail              TEXT NOT NULL DEFAULT '',
+  initiator_kind      TEXT NOT NULL,
+  initiator_name      TEXT NOT NULL DEFAULT '',
+  parameters          TEXT NOT NULL DEFAULT '{}',
+  retry_of            INTEGER,
+  task_count          INTEGER NOT NULL,
+  created_at          INTEGER NOT NULL,
+  started_at          INTEGER,
+  ended_at            INTEGER,
+  cancel_requested_at INTEGER,
+  cancel_reason       TEXT NOT NULL DEFAULT '',
+  logs_expired        INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (pipeline_key, number)
+) STRICT;
+
+CREATE INDEX runs_unfinished ON runs (key) WHERE status IN ('queued', 'running');
+CREATE INDEX runs_of_namespace ON runs (namespace, key);
+CREATE INDEX runs_with_logs ON runs (pipeline_key, number) WHERE logs_expired = 0;
+
+CREATE TABLE task_runs (
+  run_key             INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+  position            INTEGER NOT NULL,
+  id                  TEXT NOT NULL,
+  status              TEXT NOT NULL,
+  reason              TEXT NOT NULL DEFAULT '',
+  detail              TEXT NOT NULL DEFAULT '',
+  allow_failure       INTEGER NOT NULL DEFAULT 0,
+  attempt             INTEGER NOT NULL DEFAULT 0,
+  exit_code           INTEGER,
+  queued_at           INTEGER,
+  started_at          INTEGER,
+  ended_at            INTEGER,
+  next_attempt_at     INTEGER,
+  cancel_requested_at INTEGER,
+  PRIMARY KEY (run_key, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+  run_key      INTEGER NOT NULL,
+  position     INTEGER NOT NULL,
+  number       INTEGER NOT NULL,
+  uid          TEXT NOT NULL,
+  container    TEXT NOT NULL,
+  status       TEXT NOT NULL,
+  reason       TEXT NOT NULL DEFAULT '',
+  detail       TEXT NOT NULL DEFAULT '',
+  exit_code    INTEGER,
+  image_digest TEXT NOT NULL DEFAULT '',
+  starting_at  INTEGER NOT NULL,
+  running_at   INTEGER,
+  ended_at     INTEGER,
+  log_state    TEXT NOT NULL DEFAULT 'open',
+  log_lines    INTEGER NOT NULL DEFAULT 0,
+  log_bytes    INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (run_key, position, number),
+  FOREIGN KEY (run_key, position) REFERENCES task_runs (run_key, position) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+  at        INTEGER NOT NULL,
+  kind      TEXT NOT NULL,
+  namespace TEXT,
+  pipeline  TEXT,
+  run       INTEGER,
+  run_key   INTEGER,
+  task      TEXT,
+  data      TEXT
+) STRICT;
+
+CREATE INDEX events_of_run ON events (run_key) WHERE run_key IS NOT NULL;
+
+-- What a write with an Idempotency-Key was answered, so that sending it again changes nothing.
+CREATE TABLE idempotency (
+  key         TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,
+  status      INTEGER NOT NULL,
+  body        BLOB NOT NULL,
+  created_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_by_age ON idempotency (created_at);
