@@ -80,6 +80,7 @@ class Supervisor:
         steps += self._replay()
         steps += self._cancel_steps() if run.cancelling else self._ready(self._conditions.roots())
         await self._record_and_launch(steps)
+        self._context.reached("begun")
 
     def _adopt(self, state: TaskState) -> None:
         worker = TaskWorker(self._context, self.run, state, self._journal)
