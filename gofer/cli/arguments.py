@@ -56,7 +56,8 @@ def task_argument(command: F) -> F:
 
 def latest_run(invocation: Invocation, pipeline: str) -> int:
     """The number of the pipeline's newest run. Raises CommandError where there is none."""
-    from gofer.cli.exit_codes import CommandError, ExitCode
+    from gofer.cli.exit_codes import ExitCode
+    from gofer.cli.failure import CommandError
     from gofer.client import paths
     from gofer.models.run import Run
 

@@ -13,7 +13,8 @@ from typing import IO, NamedTuple
 import msgspec
 
 from gofer.cli.child import Ended, Limits, run_program
-from gofer.cli.exit_codes import CommandError, ExitCode
+from gofer.cli.exit_codes import ExitCode
+from gofer.cli.failure import CommandError
 from gofer.cli.terminal import clean, plain
 from gofer.cli.traceback_text import trimmed
 from gofer.models.manifest import MAX_MANIFEST_BYTES

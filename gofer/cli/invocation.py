@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gofer.cli.output import Output
-
 if TYPE_CHECKING:
+    from gofer.cli.output import Output
     from gofer.client.address import Server
     from gofer.client.http import Client
     from gofer.config.client import ClientSettings
@@ -48,6 +47,8 @@ class Invocation:
     @property
     def output(self) -> Output:
         if self._output is None:
+            from gofer.cli.output import Output
+
             settings = self.settings
             self._output = Output(settings.format, colors=not settings.no_color)
         return self._output

@@ -99,7 +99,8 @@ def _usage(error: click.ClickException) -> int:
 
 
 def _failed(error: Exception, invocation: Invocation) -> int:
-    from gofer.cli.exit_codes import ExitCode, exit_code_of
+    from gofer.cli.exit_codes import ExitCode
+    from gofer.cli.failure import exit_code_of
     from gofer.errors import GoferError
 
     if isinstance(error, BrokenPipeError):

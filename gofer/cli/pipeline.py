@@ -11,7 +11,8 @@ import msgspec
 
 from gofer.cli.arguments import parameter_option, pipeline_argument
 from gofer.cli.base import Group, pass_invocation
-from gofer.cli.exit_codes import CommandError, ExitCode
+from gofer.cli.exit_codes import ExitCode
+from gofer.cli.failure import CommandError
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.status import cell
 from gofer.cli.terminal import plain

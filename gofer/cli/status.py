@@ -33,7 +33,5 @@ def cell(status: str, *, cancelling: bool = False) -> tuple[str, str]:
 
 
 def why(reason: str, detail: str) -> str:
-    """The reason and its sentence, in one line."""
-    words = reason.replace("_", " ")
-    text = f"{words}: {detail}" if words and detail else words or detail
-    return plain(text)
+    """The sentence about it, or the reason's own words where there is none."""
+    return plain(detail or reason.replace("_", " "))

@@ -5,20 +5,29 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import IO
 
-# In this order: colours (SGR), other CSI, OSC and its kin up to their end, any other escape, stray control characters.
-_CONTROL = re.compile(
-    r"(?P<sgr>\x1b\[[0-9;:]*m)"
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-    r"|(?P<motion>[\r\n])"
-)
 RESET = "\x1b[0m"
 _COLORS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 _COLORS |= {"bold": "1", "dim": "2"}
+
+
+@cache
+def _control() -> re.Pattern[str]:
+    """Compiled when it is first needed, as most commands print nothing that needs it.
+
+    In this order: colours (SGR), other CSI, OSC and its kin up to their end, any other escape, stray control
+    characters.
+    """
+    return re.compile(
+        r"(?P<sgr>\x1b\[[0-9;:]*m)"
+        r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+        r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+        r"|\x1b[ -/]*[0-~]?"
+        r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+        r"|(?P<motion>[\r\n])"
+    )
 
 
 def clean(text: str, *, colors: bool, motion: bool = False) -> str:
@@ -33,7 +42,7 @@ def clean(text: str, *, colors: bool, motion: bool = False) -> str:
         kind = match.lastgroup
         return match[0] if (kind == "sgr" and colors) or (kind == "motion" and motion) else ""
 
-    cleaned = _CONTROL.sub(keep, text)
+    cleaned = _control().sub(keep, text)
     return cleaned + RESET if colors and "\x1b" in cleaned else cleaned
 
 

@@ -31,7 +31,9 @@ def ago(at: int | None) -> str:
     passed = now() - at
     if passed > 30 * _DAY:
         return clock(at)[:10]
-    return "now" if passed < 1000 else f"{format_duration(passed // 1000 * 1000)} ago"
+    if passed < 60_000:
+        return "now" if passed < 1000 else f"{passed // 1000}s ago"
+    return f"{format_duration(passed)} ago"
 
 
 def took(start: int | None, end: int | None) -> str:

@@ -65,7 +65,7 @@ async def events(
         on_open()
         async for message in connection:
             yield decoder.decode(message).events
-        raise _disconnected(server.address, EOFError("the server closed the stream"))
+        raise _lost(server.address)
 
 
 async def log_frames(
@@ -80,7 +80,7 @@ async def log_frames(
             yield frame
             if isinstance(frame, LogEnd):
                 return
-        raise _disconnected(server.address, EOFError("the server closed the stream"))
+        raise _lost(server.address)
 
 
 def _connect(server: Server, target: str) -> connect:
@@ -114,7 +114,12 @@ def _closed(address: Address, error: ConnectionClosed) -> ClientError:
     frame = error.rcvd
     if frame is not None and frame.code in _FINAL:
         return ClientError(frame.reason or "the server closed the stream", problem_status=_FINAL[frame.code])
-    return _disconnected(address, error)
+    return _lost(address)
+
+
+def _lost(address: Address) -> Disconnected:
+    hint = "Is the server still there? `gofer service info` asks it."
+    return Disconnected(f"the connection to the server at {address} was lost", hint)
 
 
 def _disconnected(address: Address, error: BaseException) -> Disconnected:

@@ -57,7 +57,7 @@ class Row:
         task, data = self.task, event.data
         task.status, task.attempt, self.note = status, attempt, ""
         task.next_attempt_at = data.get("next_at")
-        if status is TaskStatus.STARTING and task.started_at is None:
+        if status is TaskStatus.RUNNING and task.started_at is None:
             task.started_at = event.at
         if status.ended or event.kind == Kind.TASKRUN_RETRYING:
             task.reason = Reason(data.get("reason", ""))

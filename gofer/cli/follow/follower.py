@@ -29,6 +29,7 @@ MOST_LOGS = 16
 """Logs that are open at once; more wait for their turn and are then shown from their first line."""
 
 _REFRESH = 0.1
+_LOG_PATIENCE = 0.5
 _ENDS = frozenset({Kind.TASKRUN_ENDED, Kind.TASKRUN_RETRYING})
 
 
@@ -46,6 +47,7 @@ class Follower:
         self._link = Link(reconnect_timeout, self._lost, self._restored)
         self._slots = asyncio.Semaphore(MOST_LOGS)
         self._pumps: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._announcements: asyncio.Queue[tuple[Event, asyncio.Task[None] | None]] = asyncio.Queue()
         self._requests = asyncio.Lock()
 
     async def follow(self) -> Board:
@@ -117,6 +119,7 @@ class Follower:
         for task in _begun(board):
             # Their beginning may be told by no event any more.
             self._open_log(group, board, task.id, task.attempt)
+        announcing = group.create_task(self._announce(), name="announcements")
         after = 0
 
         def open_stream(opened: Callable[[], None]) -> AsyncGenerator[list[Event], None]:
@@ -130,17 +133,31 @@ class Follower:
                 if board.ended:
                     break
         await asyncio.gather(*self._pumps.values())
+        await self._announcements.join()
+        announcing.cancel()
 
     def _take(self, group: asyncio.TaskGroup, board: Board, event: Event) -> None:
         board.take(event)
         attempt = int(event.data.get("attempt", 0))
         if event.kind == Kind.TASKRUN_STARTING:
             self._open_log(group, board, event.task, attempt)
-        pump = self._pumps.get((event.task, attempt))
-        if pump is not None and event.kind in _ENDS:
-            pump.add_done_callback(lambda _: self._view.event(event))
-        else:
-            self._view.event(event)
+        pump = self._pumps.get((event.task, attempt)) if event.kind in _ENDS else None
+        self._announcements.put_nowait((event, pump))
+
+    async def _announce(self) -> None:
+        """Show events in their order, but the end of an attempt after its log; a long log holds no other event up."""
+        while True:
+            event, pump = await self._announcements.get()
+            if pump is not None:
+                await asyncio.wait([pump], timeout=_LOG_PATIENCE)
+            if pump is None or pump.done():
+                self._view.event(event)
+            else:
+                pump.add_done_callback(partial(self._show_late, event))
+            self._announcements.task_done()
+
+    def _show_late(self, event: Event, _: object) -> None:
+        self._view.event(event)
 
     def _open_log(self, group: asyncio.TaskGroup, board: Board, task: str, attempt: int) -> None:
         if attempt > 0 and (task, attempt) not in self._pumps:
