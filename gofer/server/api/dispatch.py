@@ -105,7 +105,7 @@ def _allowed(node: Node[_Route]) -> str:
     methods = {"GET" if method == _SOCKET else method for method in node.targets}
     if "GET" in node.targets:
         methods.add("HEAD")
-    return ", ".join([*sorted(methods), "OPTIONS"])
+    return ", ".join(sorted({*methods, "OPTIONS"}))
 
 
 def _options(node: Node[_Route]) -> Reply:
