@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,9 +19,10 @@ class Checkpointer:
     it. Readers that follow each other without a gap would let it grow for ever: past `limit` bytes they are waited for.
     """
 
-    def __init__(self, path: Path, limit: int = _LIMIT) -> None:
+    def __init__(self, path: Path, *, limit: int = _LIMIT, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._log = path.with_name(path.name + "-wal")
         self._limit = limit
+        self._monotonic = monotonic
         self._commits = 0
         self._not_before = 0.0
 
@@ -29,8 +31,8 @@ class Checkpointer:
         self._commits += 1
         if self._commits % _COMMITS_BETWEEN_LOOKS or self._size() <= self._limit:
             return
-        if time.monotonic() >= self._not_before and not self._truncate(connection):
-            self._not_before = time.monotonic() + _PAUSE
+        if self._monotonic() >= self._not_before and not self._truncate(connection):
+            self._not_before = self._monotonic() + _PAUSE
 
     def _size(self) -> int:
         try:

@@ -120,7 +120,8 @@ class Database:
             return cast(T, await self._readers.read(work))
         except sqlite3.Error as error:
             trouble = fault(error, self._path)
-            if trouble is None:
+            # A work that tries to write here is mistaken: the disk is not to blame.
+            if trouble is None or error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
                 raise
             raise trouble from error
 
