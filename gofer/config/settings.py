@@ -49,9 +49,6 @@ class DockerSettings(msgspec.Struct, frozen=True, kw_only=True):
     init: Annotated[
         bool, Doc("Put a small init process before each command, so that signals reach it and zombies are reaped.")
     ] = True
-    init: Annotated[
-        bool, Doc("Run a small init process in each container, so that it hears when it is asked to stop.")
-    ] = True
     prune: Annotated[bool, Doc("Remove ended containers of Gofer that were left behind, now and then.")] = False
     prune_interval: Annotated[int, Doc("How often to do that.", "duration", minimum=MINUTE)] = 24 * HOUR
 
