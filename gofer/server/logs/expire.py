@@ -16,6 +16,7 @@ from gofer.server.logs.logs import Logs
 from gofer.server.logs.thread import in_thread
 from gofer.server.store import logs as rows
 from gofer.server.store.database import Database
+from gofer.server.store.transaction import Readable
 
 _BATCH = 50
 _PAUSE = 1.0
@@ -91,9 +92,9 @@ class Expiry:
             some = found[begin : begin + _BATCH]
             # The folders are listed before the database is asked: a run is in the database before it has a folder.
             listed = await in_thread(partial(_list_runs, root, some))
-            kept = await self._database.read(partial(rows.kept, some=some))
+            kept = await self._database.read(partial(_list_kept, some=some))
             for pipeline, here, keep in zip(some, listed, kept, strict=True):
-                for number in set(here) - keep:
+                for number in () if keep is None else set(here) - keep:
                     await self._delete(*pipeline, number)
 
     async def _delete(self, namespace: str, pipeline: str, run: int | None = None) -> None:
@@ -118,6 +119,10 @@ class Expiry:
 
 def _list_runs(root: Path, some: list[tuple[str, str]]) -> list[list[int]]:
     return [folder.runs(root, namespace, pipeline) for namespace, pipeline in some]
+
+
+def _list_kept(connection: Readable, some: list[tuple[str, str]]) -> list[set[int] | None]:
+    return [rows.kept(connection, namespace, pipeline) for namespace, pipeline in some]
 
 
 def _warn(message: str, **details: object) -> None:

@@ -13,7 +13,7 @@ from gofer.server.logs.frames import Frame
 from gofer.server.logs.record import Mark
 from gofer.server.logs.thread import in_thread
 
-INTERVAL = 0.025
+INTERVAL = 0.02
 """Seconds between two wake-ups of the followers, at least: what comes between them is one batch."""
 
 _KEPT_FRAMES = 12

@@ -157,7 +157,7 @@ class Logs:
     async def follow(
         self, log: LogId, first: int, stream: Stream | None, is_complete: Callable[[], Awaitable[LogState]]
     ) -> AsyncGenerator[str, None]:
-        """JSON text frames (LogFrame) from line `first` on, then as lines come, every 25 ms; at the end a LogEnd.
+        """JSON text frames (LogFrame) from line `first` on, then as lines come, every 20 ms; at the end a LogEnd.
 
         `first` and `stream` as in `read`; 0: only what comes from now on. A line that is going on may come in
         several frames, each with more of its text. Works before the file exists. `is_complete` is asked only while

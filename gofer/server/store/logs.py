@@ -51,6 +51,7 @@ def pipelines(connection: Readable) -> set[tuple[str, str]]:
     return {(row["namespace"], row["id"]) for row in connection.execute(_SQL.pipelines)}
 
 
-def kept(connection: Readable, some: Sequence[tuple[str, str]]) -> list[set[int]]:
-    """For each of some pipelines, the numbers of the runs that have their logs."""
-    return [{row[0] for row in connection.execute(_SQL.kept, pipeline)} for pipeline in some]
+def kept(connection: Readable, namespace: str, pipeline: str) -> set[int] | None:
+    """The numbers of a pipeline's runs that have their logs, None if there is no such pipeline."""
+    row = connection.execute(_SQL.key, (namespace, pipeline)).fetchone()
+    return {kept[0] for kept in connection.execute(_SQL.kept, (row[0],))} if row else None

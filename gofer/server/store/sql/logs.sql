@@ -12,9 +12,10 @@ UPDATE runs SET logs_expired = 1 WHERE key = ? AND logs_expired = 0;
 UPDATE attempts SET log_state = 'expired' WHERE run_key = ?;
 
 -- name: kept
-SELECT r.number
-FROM pipelines AS p JOIN runs AS r INDEXED BY runs_with_logs ON r.pipeline_key = p.key AND r.logs_expired = 0
-WHERE p.namespace = ? AND p.id = ?;
+SELECT number FROM runs INDEXED BY runs_with_logs WHERE pipeline_key = ? AND logs_expired = 0;
+
+-- name: key
+SELECT key FROM pipelines WHERE namespace = ? AND id = ?;
 
 -- name: pipelines_with_expirable
 SELECT DISTINCT p.key
