@@ -69,11 +69,11 @@ class Namespaces:
 
         def work(tx: Transaction) -> Namespace:
             before = require_namespace(tx, namespace)
-            after = namespaces.update(tx, namespace, name=change.name, description=change.description, at=at)
-            if after is None or (before.name, before.description) == (after.name, after.description):
+            if change.name in (None, before.name) and change.description in (None, before.description):
                 return before
+            after = namespaces.update(tx, namespace, name=change.name, description=change.description, at=at)
             tx.emit(Kind.NAMESPACE_UPDATED, at, namespace=namespace)
-            return after
+            return after or before
 
         return await self._database.write(work)
 

@@ -60,7 +60,8 @@ class Row(NamedTuple):
 
     @property
     def text(self) -> str:
-        return " ".join(part for part in (self.drawing, self.id, self.note) if part)
+        line = " ".join(part for part in (self.drawing, self.id, self.note) if part)
+        return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)
 
 
 def to_text(manifest: Manifest, statuses: Mapping[str, TaskStatus] | None = None, *, ascii_only: bool = False) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer.errors import InvalidInput, NotFound
@@ -87,12 +87,14 @@ def test_references_are_told_in_order() -> None:
     assert references("run{{a}} param!{{b}} secret{{c}} param{{") == [Reference("run", "a"), Reference("secret", "c")]
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text())
 def test_text_without_braces_is_never_changed(text: str) -> None:
     plain = text.replace("{", "")
     assert interpolate(plain, shout) == plain
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(st.sampled_from([*KINDS, "{{", "}}", "{", "}", "!", "a", " ", "_", "secret{{k}}", "param!{{p}}"])))
 def test_any_text_is_replaced_or_refused(parts: list[str]) -> None:
     text = "".join(parts)
@@ -103,6 +105,7 @@ def test_any_text_is_replaced_or_refused(parts: list[str]) -> None:
     assert len(result) <= len(text)
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text())
 def test_any_text_can_be_escaped(text: str) -> None:
     """Putting "!" before the braces of whatever looks like an interpolation gives the text back."""
