@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from gofer.errors import Conflict, InvalidInput, NotFound
-from gofer.models.pipeline import CreateNamespace, UpdateNamespace
+from gofer.models.pipeline import CreateNamespace, Namespace, UpdateNamespace
+from gofer.server.store.database import Transaction
 from tests.unit.pipelines.building import manifest, task
 from tests.unit.pipelines.conftest import Server
 
@@ -25,6 +26,17 @@ async def test_create_get_update_delete(server: Server) -> None:
     with pytest.raises(NotFound, match='There is no namespace "team"'):
         await server.namespaces.get("team")
     assert server.told() == ["namespace.created", "namespace.updated", "namespace.updated", "namespace.deleted"]
+
+
+async def test_what_is_also_done_belongs_to_the_transaction(server: Server) -> None:
+    def refuse(tx: Transaction, namespace: Namespace) -> None:
+        raise Conflict(f"not {namespace.id}", "")
+
+    with pytest.raises(Conflict, match="not team"):
+        await server.namespaces.create(CreateNamespace(id="team"), also=refuse)
+    with pytest.raises(NotFound):
+        await server.namespaces.get("team")
+    assert server.told() == []
 
 
 async def test_a_change_that_changes_nothing_tells_nothing(server: Server) -> None:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gofer.errors import Conflict, InvalidInput, NotFound
-from gofer.models.pipeline import CreateNamespace
+from gofer.models.pipeline import CreateNamespace, Registered
 from gofer.models.run import Initiator
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.server.pipelines.manifest_hash import manifest_hash
@@ -117,6 +117,20 @@ async def test_what_is_stored_hashes_to_its_hash_and_comes_back_whole(server: Se
         lambda c: c.execute("SELECT manifest FROM versions WHERE number = 1").fetchone()[0]
     )
     assert json.loads(text)["schema_version"] == 1
+
+
+async def test_what_is_also_done_belongs_to_the_transaction(server: Server) -> None:
+    def refuse(tx: Transaction, registered: Registered) -> None:
+        assert registered.created
+        raise Conflict("no", "")
+
+    with pytest.raises(Conflict, match="no"):
+        await server.pipelines.register("default", ONE, also=refuse)
+    assert await rows(server, "pipelines") == 0
+    assert server.told() == []
+    seen: list[Registered] = []
+    registered = await server.pipelines.register("default", ONE, also=lambda tx, value: seen.append(value))
+    assert seen == [registered]
 
 
 async def test_an_invalid_manifest_changes_nothing(server: Server) -> None:
