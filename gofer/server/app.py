@@ -93,7 +93,7 @@ async def _live(
     listener: socket.socket,
     address: Address,
 ) -> AsyncIterator[Running]:
-    bus = Bus(database, clock)
+    bus = Bus(database)
     database.on_commit = bus.publish
     watch = EngineWatch(engine, database, clock)
     remover = Remover(engine, watch)

@@ -7,7 +7,6 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 
 from gofer.models.event import Event
-from gofer.server.clock import Clock
 from gofer.server.store.database import Database
 from gofer.server.store.events import Filter as Filter
 from gofer.server.store.events import list_after
@@ -23,9 +22,8 @@ class Bus:
     so it costs the others nothing and loses nothing.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
         self._recent: list[Event] = []
         self._waiting: dict[Filter, set[asyncio.Future[int]]] = {}
 
@@ -33,6 +31,11 @@ class Bus:
     def last_seq(self) -> int:
         """The number of the newest event that was committed."""
         return self._database.last_seq
+
+    @property
+    def waiting(self) -> int:
+        """How many subscribers wait for something new."""
+        return sum(map(len, self._waiting.values()))
 
     def publish(self, events: Sequence[Event]) -> None:
         """To be set as the database's `on_commit`."""
