@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gofer.config.client import ClientSettings, load_client_settings
+from gofer.errors import ConfigError
+
+
+def test_defaults(tmp_path: Path) -> None:
+    assert load_client_settings(None, {"HOME": str(tmp_path)}, {}) == ClientSettings(
+        namespace="default", format="pretty", host="localhost:8080", no_color=False, token=""
+    )
+    assert load_client_settings(None, {}, {}) == ClientSettings()
+
+
+def test_options_beat_environment_beats_file(tmp_path: Path) -> None:
+    (tmp_path / ".gofer.hcl").write_text('namespace = "file"\nhost = "file:1"\nformat = "json"\nno_color = true\n')
+    environ = {"HOME": str(tmp_path), "GOFER_CLI_NAMESPACE": "variable", "GOFER_CLI_HOST": "variable:2"}
+    settings = load_client_settings(None, environ, {"namespace": "option"})
+    assert (settings.namespace, settings.host) == ("option", "variable:2")
+    assert (settings.format, settings.no_color) == ("json", True)
+
+
+def test_the_first_file_that_is_there_is_read(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    (tmp_path / ".config").mkdir()
+    (tmp_path / ".config" / "gofer.hcl").write_text('namespace = "second"')
+    assert load_client_settings(None, environ, {}).namespace == "second"
+    (tmp_path / ".gofer.hcl").write_text('namespace = "first"')
+    assert load_client_settings(None, environ, {}).namespace == "first"
+    (tmp_path / "named.hcl").write_text('namespace = "named"')
+    environ["GOFER_CLI_CONFIG"] = str(tmp_path / "named.hcl")
+    assert load_client_settings(None, environ, {}).namespace == "named"
+    (tmp_path / "given.hcl").write_text('namespace = "given"')
+    assert load_client_settings(tmp_path / "given.hcl", environ, {}).namespace == "given"
+
+
+def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_client_settings(tmp_path / "missing.hcl", {}, {})
+
+
+def test_the_customary_variable_against_colours_counts() -> None:
+    assert load_client_settings(None, {"NO_COLOR": "1"}, {}).no_color
+    assert not load_client_settings(None, {"NO_COLOR": ""}, {}).no_color
+    assert not load_client_settings(None, {"NO_COLOR": "1", "GOFER_CLI_NO_COLOR": "false"}, {}).no_color
+
+
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".gofer.hcl").write_text('\nformta = "json"')
+    with pytest.raises(ConfigError, match=r'\.gofer\.hcl line 2: there is no setting "formta"') as caught:
+        load_client_settings(None, {"HOME": str(tmp_path)}, {})
+    assert caught.value.hint == 'Did you mean "format"?'
+    with pytest.raises(ConfigError, match='expected "pretty" or "json" or "silent", came "yaml"'):
+        load_client_settings(None, {"GOFER_CLI_FORMAT": "yaml"}, {})
+    with pytest.raises(ConfigError, match="environment variable GOFER_CLI_TOKN") as caught:
+        load_client_settings(None, {"GOFER_CLI_TOKN": "x"}, {})
+    assert caught.value.hint == "Did you mean GOFER_CLI_TOKEN?"
+
+
+def test_a_token_is_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "c.hcl"
+    path.write_text("token = 123456")
+    with pytest.raises(ConfigError) as caught:
+        load_client_settings(path, {}, {})
+    assert "123456" not in caught.value.message + caught.value.hint

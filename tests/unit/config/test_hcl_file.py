@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gofer.config.hcl_file import Entry, Value, parse, read_file
+from gofer.errors import ConfigError
+
+FILE = """\
+# A comment. // Another. /* A third. */
+dev_mode = false
+log_level = "info" // at the end of a line
+
+/* over
+   lines */
+server {
+  host: "localhost:8080"
+  "max_body_bytes" = 1024,
+}
+scheduler = {
+  engine = "docker"
+  docker { prune = true }
+  docker { start_concurrency = 3 }
+}
+allowed_mounts = ["/a", # with a comment
+  "/b",]
+allowed_networks = []
+server.shutdown_timeout = "5s"
+empty {}
+text = <<END
+first
+second
+END
+last = -1.5
+"""
+
+
+def test_everything_comes_with_its_line() -> None:
+    assert parse(FILE, "f") == [
+        Entry("dev_mode", False, 2),
+        Entry("log_level", "info", 3),
+        Entry("server", None, 7),
+        Entry("server.host", "localhost:8080", 8),
+        Entry("server.max_body_bytes", 1024, 9),
+        Entry("scheduler", None, 11),
+        Entry("scheduler.engine", "docker", 12),
+        Entry("scheduler.docker", None, 13),
+        Entry("scheduler.docker.prune", True, 13),
+        Entry("scheduler.docker", None, 14),
+        Entry("scheduler.docker.start_concurrency", 3, 14),
+        Entry("allowed_mounts", ["/a", "/b"], 16),
+        Entry("allowed_networks", [], 18),
+        Entry("server.shutdown_timeout", "5s", 19),
+        Entry("empty", None, 20),
+        Entry("text", "first\nsecond", 21),
+        Entry("last", -1.5, 25),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('x = "a \\"b\\" \\\\ c"', 'a "b" \\ c'),
+        ('x = "${not.replaced}"', "${not.replaced}"),
+        ('x = "ü"', "ü"),
+        ("x = [true, 1, 2.5]", [True, 1, 2.5]),
+        ("x = 0x10", 16),
+        ("", None),
+        ("# only a comment", None),
+    ],
+)
+def test_values(text: str, value: Value | None) -> None:
+    assert [entry.value for entry in parse(text, "f")] == ([] if value is None else [value])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('a = 1\nserver {\n  host = "x"\n', 'line 2: the block "server" is never closed'),
+        ("a {\n b {\n", 'line 2: the block "a.b" is never closed'),
+        ("a = [1,\n2", "line 1: the list that begins here is never closed"),
+        ("a = [", "line 1: the list that begins here is never closed"),
+        ("a = [1 2]", 'line 1: expected "," or "]", came "2"'),
+        ("a = [[1]]", "line 1: a list cannot stand in a list"),
+        ("\n\na = info", "line 3: text must stand in quotes: info"),
+        ("a =\n", "line 1: expected a value, came end of file"),
+        ("a = }", 'line 1: expected a value, came "}"'),
+        ("a\nb", 'line 2: expected "=" or "{" after "a", came "b"'),
+        ('trigger "cron" { }', 'line 1: expected "=" or "{" after "trigger", came "cron"'),
+        ("a = 1\n}", 'line 2: expected the name of a setting, came "}"'),
+        ("= 1", 'line 1: expected the name of a setting, came "="'),
+        ('a = 1\nb = "x', "line 2: EOF before closing string quote"),
+        ("a = 1\n\n@", "line 3: Illegal character '@'"),
+        ("a = <<END\nx\n", "EOF before closing heredoc"),
+        ("a {" * 50, "blocks are nested too deeply"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "gofer.hcl")
+    assert caught.value.message.startswith("gofer.hcl line ")
+    assert message in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_file(tmp_path / "missing.hcl")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_file(tmp_path)
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "f.hcl").write_bytes(b'a = 1\nb = "\xff"\n')
+    with pytest.raises(ConfigError, match="line 2: this is not UTF-8"):
+        read_file(tmp_path / "f.hcl")
+    (tmp_path / "big.hcl").write_bytes(b"#" * 1_100_000)
+    with pytest.raises(ConfigError, match="larger than 1 MiB"):
+        read_file(tmp_path / "big.hcl")
+
+
+def test_hcl_is_imported_only_for_a_file() -> None:
+    script = (
+        "import sys, gofer.config.client as c, gofer.config.load as l;"
+        "c.load_client_settings(None, {}, {}); l.load(None, {}, {}, default_path=l.Path('/nonexistent'));"
+        "print(any(name == 'hcl' or name.startswith('hcl.') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"
