@@ -44,8 +44,15 @@ def _docker(settings: SchedulerSettings, folder: Path) -> Scheduler:
     )
 
 
+def _process(settings: SchedulerSettings, folder: Path) -> Scheduler:
+    from gofer.engines.scheduler.process import ProcessScheduler
+
+    return ProcessScheduler(folder / "process")
+
+
 SCHEDULERS: Final[Mapping[str, Callable[[SchedulerSettings, Path], Scheduler]]] = {
     "docker": _docker,
+    "process": _process,
 }
 
 

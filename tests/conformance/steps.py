@@ -107,7 +107,8 @@ def _shell(step: Step) -> str:
         case Folder():
             return "pwd"
         case UntilStopped():
-            return 'go=; trap "go=1" TERM; while [ -z "$go" ]; do sleep 0.02; done; trap - TERM'
+            # An engine may signal every process, not the first alone: the shell would tell of its ended sleep.
+            return 'go=; trap "go=1" TERM; while [ -z "$go" ]; do sleep 0.02; done 2>/dev/null; trap "" TERM'
         case Hang(deaf):
             return 'trap "" TERM; while :; do sleep 0.05; done' if deaf else "exec sleep 600"
         case Flood():
