@@ -20,24 +20,24 @@ from gofer.models.status import TaskStatus
 from gofer.server.pipelines.graph import Node, expand, layers
 
 _MAX_RAILS = 32
+_INDENTED = 16
 _NAMED_PARENTS = 6
 
 
 class _Glyphs(NamedTuple):
-    """What lines are drawn with. `branch`, `last`: at the leftmost parent; `join`, `last_join`: at the others."""
+    """What is drawn with. `joints`, of parents' rails, by: a line to the left, one to the right, the rail goes on."""
 
     rail: str
     line: str
-    branch: str
-    last: str
-    join: str
-    last_join: str
+    joints: Mapping[tuple[bool, bool, bool], str]
     arrow: str
     more: str
 
 
-_UNICODE = _Glyphs("│", "─", "├", "└", "┼", "┴", "←", "…")
-_ASCII = _Glyphs("|", "-", "+", "`", "+", "'", "<-", "...")
+_WAYS = [(True, False), (False, True), (True, True)]
+_JOINTS = [(left, right, on) for on in (False, True) for left, right in _WAYS]
+_UNICODE = _Glyphs("│", "─", dict(zip(_JOINTS, "┘└┴┤├┼", strict=True)), "←", "…")
+_ASCII = _Glyphs("|", "-", dict(zip(_JOINTS, "'`'+++", strict=True)), "<-", "...")
 _SYMBOLS: dict[TaskStatus | None, tuple[str, str]] = {  # Unicode, ASCII
     None: ("○", "o"),
     TaskStatus.WAITING: ("○", "o"),
@@ -94,10 +94,8 @@ def _rails(nodes: Sequence[Node], symbols: Mapping[int, str], glyphs: _Glyphs) -
     column_of: dict[int, int] = {}
     rows: list[Row] = []
     for node in _parents_first(nodes):
-        parents = sorted(column_of[edge.parent] for edge in node.parents)
-        column = parents[-1] + 1 if parents else 0
-        while column < len(rails) and rails[column] is not None:
-            column += 1
+        parents = {column_of[edge.parent] for edge in node.parents}
+        column = _free_column(rails, parents)
         if column >= _MAX_RAILS:
             return None
         for edge in node.parents:
@@ -121,23 +119,31 @@ def _rails(nodes: Sequence[Node], symbols: Mapping[int, str], glyphs: _Glyphs) -
     return rows
 
 
+def _free_column(rails: Sequence[int | None], parents: set[int]) -> int:
+    """The next one to the right of the parents, as in an outline; from the left again where that leads too far."""
+    column = max(parents, default=-1) + 1
+    while column < len(rails) and rails[column] is not None:
+        column += 1
+    if column < _INDENTED:
+        return column
+    return next((i for i, rail in enumerate(rails) if rail is None), len(rails))
+
+
 def _drawing(
-    rails: Sequence[int | None], column: int, parents: Sequence[int], ending: set[int], mark: str, glyphs: _Glyphs
+    rails: Sequence[int | None], column: int, parents: set[int], ending: set[int], mark: str, glyphs: _Glyphs
 ) -> str:
-    first = parents[0] if parents else column
+    first, last = min(parents | {column}), max(parents | {column})
     cells: list[str] = []
     for i in range(max(len(rails), column + 1)):
-        in_line = first <= i < column
         if i == column:
             cells.append(mark)
         elif i in parents:
-            branch = (glyphs.last, glyphs.branch) if i == first else (glyphs.last_join, glyphs.join)
-            cells.append(branch[i not in ending])
+            cells.append(glyphs.joints[i > first, i < last, i not in ending])
         elif i < len(rails) and rails[i] is not None:
             cells.append(glyphs.rail)
         else:
-            cells.append(glyphs.line if in_line else " ")
-        cells.append(glyphs.line if in_line else " ")
+            cells.append(glyphs.line if first < i < last else " ")
+        cells.append(glyphs.line if first <= i < last else " ")
     return "".join(cells).rstrip()
 
 

@@ -87,10 +87,10 @@ def connections(drawing: str, width: int) -> list[tuple[str, str]]:
     for line in drawing.splitlines():
         rails, name = line[:width], line.split("  (")[0].split()[-1]
         here = next(i for i, c in enumerate(rails) if c == "○")
-        for i, c in enumerate(rails[:here]):
-            if c in "├┼└┴":
+        for i, c in enumerate(rails):
+            if c in "├┼└┴┤┘":
                 found.append((owner[i], name))
-            if c in "└┴":
+            if c in "└┴┘":
                 del owner[i]
         owner[here] = name
     return sorted(found)
@@ -114,12 +114,19 @@ def random_dag(count: int, seed: int, span: int) -> Manifest:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_the_rails_show_exactly_the_edges(seed: int) -> None:
-    some = random_dag(20, seed, 8)
+    some = random_dag(60, seed, 8)
     drawing = to_text(some)
-    width = max(line.index("○") for line in drawing.splitlines()) + 1
-    # Names that begin within the width hold no rail's character.
+    width = 64  # names that begin within it hold no rail's character
     expected = sorted((parent.task, child.id) for child in some.tasks for parent in child.depends_on)
     assert connections(drawing, width) == expected
+
+
+def test_a_long_chain_begins_at_the_left_again() -> None:
+    chain = manifest(*(task(f"t{i}", *([f"t{i - 1}"] if i else [])) for i in range(40)))
+    lines = to_text(chain).splitlines()
+    assert lines[:3] == ["○ t0", "└─○ t1", "  └─○ t2"]
+    assert lines[15:18] == ["                            └─○ t15", "○─────────────────────────────┘ t16", "└─○ t17"]
+    assert connections(to_text(chain), 31) == sorted((f"t{i}", f"t{i + 1}") for i in range(39))
 
 
 def test_mermaid() -> None:
