@@ -23,6 +23,7 @@ from gofer.server import own_log
 from gofer.server.clock import Clock
 from gofer.server.crash import crash_at
 from gofer.server.events.bus import Bus
+from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
 from gofer.server.listen import Address, listen
 from gofer.server.logs.expire import Expiry
@@ -95,6 +96,8 @@ async def _live(
 ) -> AsyncIterator[Running]:
     bus = Bus(database)
     database.on_commit = bus.publish
+    faults = FaultRecorder(database, clock)
+    database.on_fault, logs.on_fault = faults.of_store, faults.of_logs
     watch = EngineWatch(engine, database, clock)
     remover = Remover(engine, watch)
     slots = Slots(settings.task_parallelism_limit)
@@ -126,6 +129,7 @@ async def _live(
         ("remover", remover.run()),
         ("log expiry", expiry.run()),
         ("event pruner", pruner.run()),
+        ("fault recorder", faults.run()),
     ]
     async with asyncio.TaskGroup() as group:
         ready = asyncio.Event()
