@@ -44,7 +44,8 @@ def paging_options(command: F) -> F:
     most = click.IntRange(1, 1_000_000)
     wrapped = click.option("--all", "everything", is_flag=True, help="Everything, page after page.")(paged)
     wrapped = click.option("--cursor", metavar="TEXT", help="Go on where an earlier page ended.")(wrapped)
-    limit = click.option("--limit", type=most, default=DEFAULT_LIMIT, show_default=True, help="How many at most.")
+    about = "How many at most."
+    limit = click.option("--limit", type=most, default=DEFAULT_LIMIT, show_default=True, metavar="N", help=about)
     return limit(wrapped)  # type: ignore[return-value]  # click's decorators keep the function
 
 

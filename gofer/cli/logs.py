@@ -139,8 +139,8 @@ class ExactLines:
         """`take` gets a piece of a line, and whether the line begins with it."""
         self._take = take
         self._number = 0
+        self._received = 0
         self._shown = 0
-        self._skip = 0
         self._partial = False
         self.next_line = request.since_line
 
@@ -149,21 +149,19 @@ class ExactLines:
         for line in lines:
             begins = not (self._partial and line.number == self._number)
             if begins:
-                self._number, self._shown = line.number, 0
-            skipped = min(self._skip, len(line.text))
-            self._skip -= skipped
-            self._shown += len(line.text)
+                self._number, self._received, self._shown = line.number, 0, 0
+            known = max(self._shown - self._received, 0)
+            self._received += len(line.text)
+            self._shown = max(self._shown, self._received)
             self._partial = line.partial
-            if skipped < len(line.text) or not line.partial or begins:
-                piece = Line(line.number, line.time, line.stream, line.text[skipped:], line.partial)
-                self._take(piece, begins)
+            if begins or not line.partial or known < len(line.text):
+                self._take(Line(line.number, line.time, line.stream, line.text[known:], line.partial), begins)
         if lines:
             self.next_line = self._number if self._partial else self._number + 1
 
     def reconnect(self) -> None:
-        """What was shown of a line that is not whole comes again, and is left out."""
-        if self._partial:
-            self._skip, self._shown = self._shown, 0
+        """A line that is not whole comes again from its beginning; what was shown of it is left out."""
+        self._received = 0
 
 
 def _sink(output: Output, request: LogRequest) -> Callable[[Line, bool], None]:

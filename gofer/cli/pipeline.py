@@ -97,9 +97,9 @@ def _registered(registered: Registered) -> str:
 @pass_invocation
 @_path_argument
 def validate(invocation: Invocation, path: str, timeout: float) -> int:
-    """Say everything that is wrong with a pipeline, without registering it.
+    """Say everything that is wrong with a pipeline.
 
-    PATH as for `gofer pipeline create`. Ends with exit code 5 where there are problems.
+    PATH as for `gofer pipeline create`. Nothing is registered. Ends with exit code 5 where there are problems.
     """
     manifest = _compiled(path, timeout)
     answer = invocation.client.send_bytes(paths.VALIDATE, manifest.body, manifest.content_type)

@@ -14,7 +14,7 @@ from gofer.models.log import Line, LogEnd, LogFrame
 Ending = Literal["complete", "expired"]
 
 LONGEST = 64 * 1024
-"""Characters after which a line that comes in pieces is cut; `gofer taskrun logs` has all of it."""
+"""Characters after which a line is cut; `gofer taskrun logs` has all of it."""
 
 
 async def pump_log(
@@ -53,14 +53,13 @@ class LineReader:
         for line in lines:
             if self._open is not None:
                 if self._open.number == line.number:
-                    self._open = _joined(self._open, line)
-                    line = self._open
+                    line = _joined(self._open, line)
                 else:
                     # The other stream broke in: the line ends where it is.
                     whole.append(self._open)
-            self._open = line if line.partial else None
+            self._open = _cut(line) if line.partial else None
             if self._open is None:
-                whole.append(line)
+                whole.append(_cut(line))
         if whole:
             self._take(whole)
         if lines:
@@ -79,6 +78,11 @@ class LineReader:
 
 def _joined(line: Line, more: Line) -> Line:
     text = line.text if len(line.text) > LONGEST else line.text + more.text
-    if len(text) > LONGEST:
-        text = text[:LONGEST] + "…"
     return Line(line.number, line.time, line.stream, text, more.partial)
+
+
+def _cut(line: Line) -> Line:
+    """What is cut is one character longer than LONGEST, so that `_joined` adds nothing to it."""
+    if len(line.text) <= LONGEST + 1:
+        return line
+    return Line(line.number, line.time, line.stream, line.text[:LONGEST] + "…", line.partial)
