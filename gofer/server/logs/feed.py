@@ -29,7 +29,9 @@ class Feed:
     """
 
     def __init__(self, path: Path, turn: asyncio.Lock) -> None:
+        self._path = path
         self._file = LogFile(path)
+        self._size = 0
         self._turn = turn
         self._written = Mark()
         self._waiting: list[asyncio.Future[None]] = []
@@ -61,10 +63,6 @@ class Feed:
         self._written = end
         self.finished = True
         self._publish()
-
-    def stop_writing(self) -> None:
-        """The writer was given up without the log being complete."""
-        self.live = False
 
     def expire(self) -> None:
         """The log was removed; who has not read it to its end by now will not."""
@@ -155,11 +153,18 @@ class Feed:
         self._file.end = self.end
 
     def _measure(self) -> Mark | None:
+        """The end of the file, None if there is none or it has not grown since."""
+        file = LogFile(self._path)
         with suppress(FileNotFoundError):
-            if self._file.fileno() < 0:
-                self._file.open()
-                return self._file.end
-            return self._file.measure() if self._file.size() != self._file.end.offset else None
+            size = self._path.stat().st_size
+            if size == self._size:
+                return None
+            try:
+                file.open()
+                self._size = size
+                return file.end
+            finally:
+                file.close()
         return None
 
     def _publish(self) -> None:

@@ -116,6 +116,8 @@ class Logs:
             raise
         finally:
             writer.release()
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
         await writer.settle()
         return _size(writer.written)
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from gofer.errors import ConfigError
+from gofer.server.logs import folder
 
 _MARKER = ".gofer"
 
@@ -59,14 +60,14 @@ class Ownership:
         os.pwrite(fd, server_id.encode("ascii") + b"\n", 0)
 
     def _put_aside(self, owner: str) -> None:
-        aside = self._root / f".of-{owner}"
-        with os.scandir(self._root) as entries:
-            names = [entry.name for entry in entries if not entry.name.startswith(".")]
-        for name in names:
-            aside.mkdir(mode=0o700, exist_ok=True)
-            target = aside / name
+        """Move what looks like logs of pipelines; everything else in the folder is none of ours."""
+        for namespace, pipeline in folder.pipelines(self._root):
+            if not folder.holds_only_logs(self._root, namespace, pipeline):
+                continue
+            target = self._root / f".of-{owner}" / namespace / pipeline
+            target.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
             number = 1
             while target.exists():
                 number += 1
-                target = aside / f"{name}.{number}"
-            (self._root / name).rename(target)
+                target = target.with_name(f"{pipeline}.{number}")
+            (self._root / namespace / pipeline).rename(target)

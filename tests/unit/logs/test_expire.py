@@ -263,6 +263,9 @@ async def test_two_servers_cannot_share_a_folder(world: World) -> None:
 
 async def test_another_databases_logs_are_put_aside_whole(world: World) -> None:
     log = LogId("default", "one", 1, "task", 1)
+    foreign = world.logs.root / "nginx" / "access.log"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"precious")
     for owner in ("first", "second", "first"):
         logs = Logs(world.logs.root, Clock())
         await logs.open()
@@ -276,6 +279,7 @@ async def test_another_databases_logs_are_put_aside_whole(world: World) -> None:
         (".of-second", "default"),
     ]
     assert b"first" in aside[0].read_bytes()
+    assert foreign.read_bytes() == b"precious"
     again = Logs(world.logs.root, Clock())
     await again.claim("first")
     assert b"first" in log_path(again.root, log).read_bytes()
