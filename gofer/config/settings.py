@@ -70,9 +70,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in milliseconds, sizes in bytes."""
 
     dev_mode: Annotated[bool, Doc("Conveniences for one person's machine. Set false for a server.")] = True
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Doc("How much the server says of itself.", reloadable=True)
-    ] = "info"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Doc("How much the server says of itself.")] = (
+        "info"
+    )
     event_log_retention: Annotated[int, Doc("How long events are kept.", "duration", minimum=MINUTE)] = 4380 * HOUR
     event_prune_interval: Annotated[
         int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND)

@@ -51,10 +51,19 @@ def table(settings: type[msgspec.Struct], prefix: str = "") -> Iterator[Setting]
         kind, doc = get_args(hint)
         assert get_origin(hint) is Annotated
         assert isinstance(doc, Doc)
-        default = None if field.default is msgspec.NODEFAULT else field.default
+        default = [] if field.default_factory is list else field.default
         type_ = doc.type or ("choice" if get_origin(kind) is Literal else _TYPES[kind])
         choices = get_args(kind) if type_ == "choice" else ()
-        yield Setting(key, type_, default, doc.help, choices, doc.minimum, doc.secret, doc.reloadable)
+        yield Setting(
+            key,
+            type_,
+            None if default is msgspec.NODEFAULT else default,
+            doc.help,
+            choices,
+            doc.minimum,
+            doc.secret,
+            doc.reloadable,
+        )
 
 
 def build(settings: type[msgspec.Struct], values: dict[str, Any], prefix: str = "") -> Any:
