@@ -7,6 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -219,11 +220,9 @@ def test_a_client_that_goes_away_leaves_nothing(server: ServerThread) -> None:
     task = TaskRun(server)
     task.capture(b"old\n")
     before = server.in_loop(tasks)
-    sockets = [task.connect() for _ in range(5)]
-    for websocket in sockets:
-        websocket.recv()
-    assert server.in_loop(tasks) > before
-    for websocket in sockets:
-        websocket.close()
+    with ExitStack() as stack:
+        for websocket in [stack.enter_context(task.connect()) for _ in range(5)]:
+            websocket.recv()
+        assert server.in_loop(tasks) > before
     while server.in_loop(tasks) > before:
         time.sleep(0.001)
