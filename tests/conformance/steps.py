@@ -88,7 +88,14 @@ def lines(count: int, stream: Stream = "stdout") -> bytes:
 
 def in_shell(steps: Sequence[Step]) -> Sequence[str]:
     """A command that does it."""
-    return ["sh", "-c", "\n".join(_shell(step) for step in steps)]
+    return ["sh", "-c", "\n".join([_prepare(steps), *(_shell(step) for step in steps)])]
+
+
+def _prepare(steps: Sequence[Step]) -> str:
+    # Before anything is printed, so that a test that has seen some output may ask it to end.
+    if Hang(deaf=True) in steps:
+        return 'trap "" TERM'
+    return 'go=; trap "go=1" TERM' if UntilStopped() in steps else ""
 
 
 def _shell(step: Step) -> str:
@@ -108,9 +115,9 @@ def _shell(step: Step) -> str:
             return "pwd"
         case UntilStopped():
             # An engine may signal every process, not the first alone: the shell would tell of its ended sleep.
-            return 'go=; trap "go=1" TERM; while [ -z "$go" ]; do sleep 0.02; done 2>/dev/null; trap "" TERM'
+            return 'while [ -z "$go" ]; do sleep 0.02; done 2>/dev/null; trap "" TERM'
         case Hang(deaf):
-            return 'trap "" TERM; while :; do sleep 0.05; done' if deaf else "exec sleep 600"
+            return "while :; do sleep 0.05; done" if deaf else "exec sleep 600"
         case Flood():
             return f"exec yes {PADDING}"
         case Exit(code):

@@ -113,7 +113,7 @@ async def test_a_reader_that_was_cancelled_goes_on_where_it_was(engine: Engine) 
             got.append(chunk)  # noqa: PERF401 - what came before a cancellation must be kept
 
     reading = asyncio.ensure_future(read(Position()))
-    for _ in range(50):
+    while len(together(got)["stdout"]) < len(lines(5_000)):
         await asyncio.sleep(0.001)
         reading.cancel()
         await asyncio.wait([reading])
