@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gofer.server.logs.file import LogFile
-from gofer.server.logs.record import HEADER, NEITHER, STREAMS, Mark, begins_line, kind, walk, whole
+from gofer.server.logs.record import FULL, HEAD, HEADER, NEITHER, PART, STREAMS, Mark, begins_line, walk, whole
 
 
 class RawReader:
@@ -39,13 +39,20 @@ class RawReader:
         return None
 
     def _texts(self, block: bytes) -> bytes:
+        records = block.split(b"\n")
+        records.pop()
+        heads = [record[HEAD] for record in records]
+        full, part = (FULL, PART) if self._stream == NEITHER else (FULL[self._stream :][:1], PART[self._stream :][:1])
+        if not any(map(heads.count, part)):
+            mine = [record[HEADER:] for record, head in zip(records, heads, strict=True) if head in full]
+            mine.append(b"")
+            return b"\n".join(mine)
         out: list[bytes] = []
-        for record in block.split(b"\n")[:-1]:
-            stream, tag = kind(record) or (NEITHER, "N")
-            if tag != "N" and self._stream in (NEITHER, stream):
+        for record, head in zip(records, heads, strict=True):
+            if head in full:
+                out += (record[HEADER:], b"\n")
+            elif head in part:
                 out.append(record[HEADER:])
-                if tag == "F":
-                    out.append(b"\n")
         return b"".join(out)
 
     def _with_times(self, here: Mark, block: bytes) -> bytes:

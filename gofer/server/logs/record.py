@@ -24,15 +24,16 @@ MAX_TEXT = 16 * 1024
 STDOUT, STDERR, NEITHER = 0, 1, 2
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 
-# What stands in a header from its 29th byte on, up to the text: the end of the time, the stream and the tag.
-_FULL = (b"Z stdout F ", b"Z stderr F ")
-_PART = (b"Z stdout P ", b"Z stderr P ")
+# The end of a header, which says all but the time.
+HEAD = slice(29, HEADER)
+FULL = (b"Z stdout F ", b"Z stderr F ")
+PART = (b"Z stdout P ", b"Z stderr P ")
 _NOTE = b"Z stderr N "
 _KINDS = {
-    _FULL[0]: (STDOUT, "F"),
-    _FULL[1]: (STDERR, "F"),
-    _PART[0]: (STDOUT, "P"),
-    _PART[1]: (STDERR, "P"),
+    FULL[0]: (STDOUT, "F"),
+    FULL[1]: (STDERR, "F"),
+    PART[0]: (STDOUT, "P"),
+    PART[1]: (STDERR, "P"),
     _NOTE: (STDERR, "N"),
 }
 _LAST_SECOND = 253_402_300_799
@@ -128,7 +129,7 @@ class Stamps:
 
 def kind(record: bytes) -> tuple[int, str] | None:
     """Stream and tag of a record (without its newline), None if it is no record."""
-    return _KINDS.get(record[29:HEADER])
+    return _KINDS.get(record[HEAD])
 
 
 def advance(mark: Mark, block: bytes) -> Mark:
@@ -136,8 +137,8 @@ def advance(mark: Mark, block: bytes) -> Mark:
     tally = Tally(mark)
     records = block.split(b"\n")
     records.pop()
-    heads = [record[29:HEADER] for record in records]
-    counts = (heads.count(_FULL[0]), heads.count(_FULL[1]))
+    heads = [record[HEAD] for record in records]
+    counts = (heads.count(FULL[0]), heads.count(FULL[1]))
     if records and counts[STDOUT] + counts[STDERR] == len(records):
         _advance_full(tally, records, heads, counts)
         return tally.mark()
@@ -155,8 +156,8 @@ def _advance_full(tally: Tally, records: list[bytes], heads: list[bytes], counts
     if not counts[STDERR] or not counts[STDOUT]:
         tally.full(STDERR if counts[STDERR] else STDOUT, len(records), total)
         return
-    stderr = sum(len(record) - HEADER for record, head in zip(records, heads, strict=True) if head == _FULL[STDERR])
-    order = (STDERR, STDOUT) if heads[0] == _FULL[STDERR] else (STDOUT, STDERR)
+    stderr = sum(len(record) - HEADER for record, head in zip(records, heads, strict=True) if head == FULL[STDERR])
+    order = (STDERR, STDOUT) if heads[0] == FULL[STDERR] else (STDOUT, STDERR)
     for stream in order:
         tally.full(stream, counts[stream], stderr if stream == STDERR else total - stderr)
 
