@@ -20,6 +20,8 @@ Kind = Literal["param", "matrix", "secret", "global_secret", "pipeline", "run"]
 KINDS: tuple[Kind, ...] = ("param", "matrix", "secret", "global_secret", "pipeline", "run")
 # Command lines, images and the like are seen by everybody on the host: secrets and objects go into variables only.
 PLAIN_KINDS: frozenset[Kind] = frozenset({"param", "matrix"})
+# A script is a program: who may start a run must not be able to write into it.
+SCRIPT_KINDS: frozenset[Kind] = frozenset({"matrix"})
 ALL_KINDS: frozenset[Kind] = frozenset(KINDS)
 
 ESCAPE_HINT = (
@@ -108,7 +110,9 @@ def fields(task: Task) -> Iterator[Field]:
     for name, items in (("entrypoint", task.entrypoint), ("command", task.command)):
         for i, item in enumerate(items or ()):
             yield Field(f".{name}[{i}]", item, PLAIN_KINDS)
-    for name, text in (("script", task.script), ("working_directory", task.working_directory), ("user", task.user)):
+    if task.script is not None:
+        yield Field(".script", task.script, SCRIPT_KINDS)
+    for name, text in (("working_directory", task.working_directory), ("user", task.user)):
         if text is not None:
             yield Field(f".{name}", text, PLAIN_KINDS)
     for key, value in task.variables.items():

@@ -102,11 +102,9 @@ class AttemptRunner:
         origin = Origin(
             ticket.namespace, ticket.pipeline, ticket.version, ticket.number, state.attempt, self._context.api_url
         )
-        node = state.planned.node
         marks = labels(self._context.database.server_id, ticket, state.id, state.attempt, self._uid)
-        return build_spec(
-            self.container, marks, node.task, resolve(origin, node, ticket.parameters), self._context.settings
-        )
+        task, variables = resolve(origin, state.planned.node, ticket.parameters)
+        return build_spec(self.container, marks, task, variables, self._context.settings)
 
     async def _start(self, spec: ContainerSpec) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""

@@ -7,9 +7,11 @@ from pathlib import PurePosixPath
 from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Bind, ContainerSpec
 from gofer.errors import Refused
+from gofer.models.ids import shown
 from gofer.models.manifest import Mount, Task
 from gofer.models.run import VariableSource
 from gofer.models.units import parse_size
+from gofer.server.pipelines.images import is_image
 from gofer.server.runs.active import Ticket
 from gofer.server.runs.variables import Unresolved
 
@@ -47,6 +49,10 @@ def build_spec(
 ) -> ContainerSpec:
     """What the engine is asked to run. Raises Refused for what the server's configuration does not allow."""
     _check_allowed(task, settings)
+    if not is_image(task.image):
+        raise Unresolved(
+            f"{shown(task.image)} is not the name of an image", "Check the values put into the task's image."
+        )
     if task.registry is not None:
         raise Unresolved(
             f'registry credentials: there is no secret "{task.registry.password_secret}"',

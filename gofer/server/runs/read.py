@@ -71,8 +71,9 @@ class Reader:
         node = plan.tasks[found.position].node
         origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), self._context.api_url)
         try:
-            variables = resolve(origin, node, row.run.parameters)
+            shown, variables = resolve(origin, node, row.run.parameters)
         except Unresolved:
+            shown = node.task
             # What could not be resolved is said by the task run's reason; as written is all there is to show.
             variables = [
                 VariableSource(name=k, value=v, source="pipeline") for k, v in sorted(node.task.variables.items())
@@ -80,7 +81,7 @@ class Reader:
         plain = found.model(namespace, pipeline, number)
         return TaskRunDetail(
             **{field: getattr(plain, field) for field in plain.__struct_fields__},
-            image=node.task.image,
+            image=shown.image,
             parents=sorted({plan.tasks[edge.parent].node.id for edge in node.parents}),
             attempts=attempts.of_task_run(c, row.key, found.position),
             variables=variables,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from gofer.errors import GoferError
-from gofer.models.manifest import ParameterValue
+from gofer.models.manifest import ParameterValue, Task
 from gofer.models.run import VariableSource
 from gofer.server.pipelines.graph import Node
-from gofer.server.pipelines.interpolation import interpolate
+from gofer.server.pipelines.interpolation import interpolate_task
+from gofer.server.pipelines.parameters import parameter_text
 
 
 class Unresolved(GoferError):
@@ -30,28 +31,29 @@ class Origin(NamedTuple):
     api_url: str
 
 
-def resolve(origin: Origin, node: Node, parameters: Mapping[str, ParameterValue]) -> list[VariableSource]:
-    """Every variable of one attempt, by name. The pipeline's own win over the run's, those over the system's.
+def resolve(origin: Origin, node: Node, parameters: Mapping[str, ParameterValue]) -> tuple[Task, list[VariableSource]]:
+    """The task with its interpolations replaced, and every variable of one attempt, by name.
 
-    Raises Unresolved when a value names a key that does not exist.
+    The pipeline's own variables win over the run's, those over the system's. Raises Unresolved when a text names a key
+    that does not exist.
     """
-    found = {name: VariableSource(name=name, value=value, source="system") for name, value in _system(origin, node)}
+    task = interpolate_task(node.task, lambda kind, key: _lookup(kind, key, node, parameters))
+    found = {name: VariableSource(name=name, value=v, source="system") for name, v in _system(origin, node, task)}
     for name, given in parameters.items():
-        found[name] = VariableSource(name=name, value=_text(given), source="run")
-    for name, template in node.task.variables.items():
-        value = interpolate(template, lambda kind, key: _lookup(kind, key, node, parameters))
+        found[name] = VariableSource(name=name, value=parameter_text(given), source="run")
+    for name, value in task.variables.items():
         found[name] = VariableSource(name=name, value=value, source="pipeline")
-    return sorted(found.values(), key=lambda v: v.name)
+    return task, sorted(found.values(), key=lambda v: v.name)
 
 
-def _system(origin: Origin, node: Node) -> list[tuple[str, str]]:
+def _system(origin: Origin, node: Node, task: Task) -> list[tuple[str, str]]:
     return [
         ("GOFER_NAMESPACE_ID", origin.namespace),
         ("GOFER_PIPELINE_ID", origin.pipeline),
         ("GOFER_PIPELINE_VERSION", str(origin.version)),
         ("GOFER_RUN_ID", str(origin.run)),
         ("GOFER_TASK_ID", node.id),
-        ("GOFER_TASK_IMAGE", node.task.image),
+        ("GOFER_TASK_IMAGE", task.image),
         ("GOFER_ATTEMPT", str(origin.attempt)),
         ("GOFER_API_URL", origin.api_url),
         *((f"GOFER_MATRIX_{key.upper()}", value) for key, value in node.matrix.items()),
@@ -61,7 +63,7 @@ def _system(origin: Origin, node: Node) -> list[tuple[str, str]]:
 def _lookup(kind: str, key: str, node: Node, parameters: Mapping[str, ParameterValue]) -> str:
     if kind == "param":
         if key in parameters:
-            return _text(parameters[key])
+            return parameter_text(parameters[key])
         raise Unresolved(f'param{{{{{key}}}}}: this run has no value for the parameter "{key}"')
     if kind == "matrix" and key in node.matrix:
         return node.matrix[key]
@@ -69,9 +71,3 @@ def _lookup(kind: str, key: str, node: Node, parameters: Mapping[str, ParameterV
         f'{kind}{{{{{key}}}}}: there is no {kind.replace("_", " ")} "{key}"',
         "This server keeps no secrets or objects; give the value as a parameter.",
     )
-
-
-def _text(value: ParameterValue) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

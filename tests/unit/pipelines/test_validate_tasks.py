@@ -145,7 +145,8 @@ def test_an_image_with_matrix_values_is_checked_for_each() -> None:
 @pytest.mark.parametrize(
     ("fields", "place", "message", "hint"),
     [
-        ({"script": "param{{dya}}"}, ".script", 'there is no parameter "dya"', 'Did you mean "day"?'),
+        ({"script": "param{{day}}"}, ".script", "param{{…}} may stand in a variable only", "variable of the task"),
+        ({"user": "param{{dya}}"}, ".user", 'there is no parameter "dya"', 'Did you mean "day"?'),
         ({"command": ["x", "param{{a b}}"]}, ".command[1]", '"a b" in param{{…}} is not a key', "param!{{name}}"),
         ({"script": "param{{day"}, ".script", '"param{{" is not closed by "}}"', "param!{{name}}"),
         ({"script": "param{{}}"}, ".script", '"" in param{{…}} is not a key', "param!{{name}}"),
