@@ -93,9 +93,9 @@ def in_shell(steps: Sequence[Step]) -> Sequence[str]:
 
 def _prepare(steps: Sequence[Step]) -> str:
     # Before anything is printed, so that a test that has seen some output may ask it to end.
-    if Hang(deaf=True) in steps:
+    if any(isinstance(step, Hang) and step.deaf for step in steps):
         return 'trap "" TERM'
-    return 'go=; trap "go=1" TERM' if UntilStopped() in steps else ""
+    return 'go=; trap "go=1" TERM' if any(isinstance(step, UntilStopped) for step in steps) else ""
 
 
 def _shell(step: Step) -> str:
