@@ -7,6 +7,7 @@ from typing import Any
 
 from gofer.config.hcl_file import Value
 from gofer.config.table import Setting
+from gofer.models.ids import shown
 from gofer.models.units import format_duration, parse_duration, parse_size
 
 _TRUE = {"true", "1", "yes", "on"}
@@ -111,6 +112,5 @@ def _shown(setting: Setting, value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return "a list with other things than texts"
-    text = str(value)
-    cut = text if len(text) <= 60 else text[:60] + "…"
-    return f"the number {cut}" if isinstance(value, int | float) else f'"{cut}"' if cut.isprintable() else ascii(cut)
+    text = shown(str(value), 60)
+    return text if isinstance(value, str) else f"the number {text[1:-1]}"

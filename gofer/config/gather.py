@@ -10,6 +10,7 @@ from gofer.config.convert import convert, convert_text
 from gofer.config.hcl_file import Entry, Value
 from gofer.config.table import Setting
 from gofer.errors import ConfigError
+from gofer.models.ids import shown
 
 
 class Table:
@@ -84,7 +85,7 @@ class Table:
     def _unknown(self, key: str, what: str, place: str) -> ConfigError:
         known = self._nearest(key)
         return ConfigError(
-            f'{place}: there is no {what} "{key}"',
+            f"{place}: there is no {what} {shown(key)}",
             f'Did you mean "{known}"?' if known else "Remove it, or look the name up in the list of settings.",
         )
 

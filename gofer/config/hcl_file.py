@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gofer.errors import ConfigError
+from gofer.models.ids import shown
 
 if TYPE_CHECKING:
     from hcl.lexer import Lexer
@@ -81,7 +82,7 @@ class _Parser:
             raise self._error(opened, "blocks are nested too deeply")
         while (token := self._take()).type != closing:
             if token.type == _END:
-                raise self._error(opened, f'the block "{".".join(block)}" is never closed', "Add the missing `}`.")
+                raise self._error(opened, f"the block {shown('.'.join(block))} is never closed", "Add the missing `}`.")
             if token.type == "COMMA":
                 continue
             if token.type not in ("IDENTIFIER", "STRING"):
@@ -97,7 +98,7 @@ class _Parser:
                 self.entries.append(Entry(key, self._value(token, line), line))
                 return
         if token.type != "LEFTBRACE":
-            raise self._unexpected(token, f'"=" or "{{" after "{path[-1]}"')
+            raise self._unexpected(token, f'"=" or "{{" after {shown(path[-1])}')
         self.entries.append(Entry(key, None, line))
         self.body(path)
 
@@ -132,14 +133,17 @@ class _Parser:
         except ValueError as error:
             match = _LEXER_ERROR.match(str(error))
             line, message = (int(match[1]), match[2]) if match else (self._line, str(error))
-            raise self._error(line, message) from error
+            raise self._error(line, message if message.isprintable() else ascii(message)) from error
+        except IndexError as error:
+            # It looks at the character after a "/" or "<" even where the text ends.
+            raise self._error(self._line, "the text ends in the middle of something") from error
         if token is None:
             return _Token(_END, "", self._line)
         self._line = token.lineno
         return _Token(token.type, token.value, token.lineno)
 
     def _unexpected(self, token: _Token, expected: str) -> ConfigError:
-        came = _END if token.type == _END else f'"{token.value}"'
+        came = _END if token.type == _END else shown(str(token.value))
         return self._error(token.line, f"expected {expected}, came {came}")
 
     def _error(self, line: int, message: str, hint: str = _SHAPE_HINT) -> ConfigError:

@@ -143,7 +143,8 @@ class Database:
             pending.settle()
         if outcome.events and self.on_commit is not None:
             self.on_commit(outcome.events)
-        self._set_fault(outcome.fault.message if outcome.fault else "")
+        if outcome.committed or outcome.fault is not None:
+            self._set_fault(outcome.fault.message if outcome.fault else "")
 
     def _set_fault(self, text: str) -> None:
         if text == self.fault:
@@ -159,7 +160,7 @@ class Database:
         try:
             while self.fault:
                 await asyncio.sleep(_PROBE_INTERVAL)
-                with suppress(GoferError):
+                with suppress(GoferError, sqlite3.Error):
                     await self.write(lambda transaction: meta.put(transaction, "probe", str(time.time_ns())))
         finally:
             self._probe = None

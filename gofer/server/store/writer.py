@@ -46,11 +46,12 @@ class Pending:
 
 
 class Outcome(NamedTuple):
-    """Of one transaction: `fault` is set when nothing of it was stored, because the database is in trouble."""
+    """Of one transaction. `fault`: nothing of it was stored, because the database is in trouble."""
 
     batch: list[Pending]
     events: list[Event]
-    fault: GoferError | None
+    committed: bool
+    fault: GoferError | None = None
 
 
 class Writer:
@@ -125,7 +126,7 @@ class Writer:
         except BaseException as error:
             return self._give_up(batch, error)
         self._set_locked(False)
-        return Outcome(batch, transaction.events, None)
+        return Outcome(batch, transaction.events, committed=True)
 
     def _give_up(self, batch: list[Pending], error: BaseException) -> Outcome:
         with suppress(sqlite3.Error):
@@ -134,7 +135,7 @@ class Writer:
         for pending in batch:
             pending.error = trouble or error
         self._set_locked(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY)
-        return Outcome(batch, [], trouble)
+        return Outcome(batch, [], committed=False, fault=trouble)
 
     def _set_locked(self, locked: bool) -> None:
         if locked != self._locked:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gofer.config.hcl_file import Entry, Value, parse, read_file
 from gofer.errors import ConfigError
@@ -130,3 +133,42 @@ def test_hcl_is_imported_only_for_a_file() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False\n"
+
+
+TOKENS = [
+    "a",
+    "server",
+    '"x"',
+    "1",
+    "true",
+    "=",
+    ":",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "\n",
+    "#c",
+    "/",
+    "<",
+    "<<E\n",
+    "E\n",
+    "-",
+    "(",
+    "\\",
+    '"',
+    ".",
+]
+
+
+@given(st.lists(st.sampled_from(TOKENS) | st.text(max_size=3), max_size=20).map(" ".join))
+def test_any_text_is_read_or_refused_with_a_line(text: str) -> None:
+    message = ""
+    try:
+        entries = parse(text, "f")
+    except ConfigError as error:
+        entries, message = [], error.message
+    assert message == "" or re.match(r"f line \d+: .", message)
+    assert message.isprintable()
+    assert all(1 <= entry.line <= text.count("\n") + 1 for entry in entries)
