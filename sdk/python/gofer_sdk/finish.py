@@ -95,10 +95,6 @@ def _spelled(cycle: list[str]) -> str:
 def _unknown_references(task: Mapping[str, Any], declared: list[str]) -> Iterator[str]:
     """`param{{name}}` of no declared parameter and `matrix{{key}}` of no key, once each."""
     keys = list(task.get("matrix", ()))
-    for kind, key in dict.fromkeys(references(task.get("script", ""))):
-        if kind == "param":
-            why = "where it would become part of the program"
-            yield f'Task "{task["id"]}" uses param{{{{{key}}}}} in its script, {why}. Use its variable there: "${key}".'
     for kind, key in dict.fromkeys(found for text in _texts(task) for found in references(text)):
         if kind == "param" and key not in declared:
             fix = f'Declare it with .parameter("{key}"), or correct the name.'

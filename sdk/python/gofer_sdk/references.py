@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from gofer_sdk import checks
-from gofer_sdk.errors import mistake
+from gofer_sdk.errors import PipelineError, mistake
 
 _PLAIN = frozenset({"param", "matrix"})
 _OPENING = re.compile(r"(param|matrix|global_secret|secret|pipeline|run)(!*)\{\{")
@@ -36,17 +36,24 @@ def references(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def checked(where: str, text: str, *, variable: bool = False) -> str:
-    """`text`, if all it refers to is well formed and, where it is not the value of a variable, no secret or object."""
+def checked(where: str, text: str, *, variable: bool = False, script: bool = False) -> str:
+    """`text`, if all it refers to is well formed and may stand there: secrets and objects in the value of a `variable`
+    only, parameters not in a `script`, whose program they would become part of.
+    """
     for kind, key in references(text):
         if key == "{":
             raise mistake(where, f'"{kind}{{{{" to be closed by "}}}}"', text, f"{_ESCAPE}: {kind}!{{{{.")
-        if kind not in _PLAIN and not variable:
-            fix = f'Write .variable("NAME", "{kind}{{{{{key}}}}}"), and use $NAME here.'
-            raise mistake(where, f"{kind}{{{{…}}}} in the value of a variable only", text, fix)
         name = f"{where}, {kind}{{{{{key}}}}}"
         if kind == "param":
             checks.variable_name(name, key, "the name of a parameter between the braces")
         else:
             checks.identifier(name, key, "a key between the braces")
+        if kind == "param" and script:
+            raise PipelineError(
+                f"{name}: a parameter cannot stand in a script, as it would become part of the program. "
+                f'Use its variable there: "${key}".'
+            )
+        if kind not in _PLAIN and not variable:
+            fix = f'Write .variable("NAME", "{kind}{{{{{key}}}}}"), and use $NAME here.'
+            raise mistake(where, f"{kind}{{{{…}}}} in the value of a variable only", text, fix)
     return text

@@ -80,13 +80,14 @@ class Task(Value):
         """Lines for `/bin/sh -e -c`, which stops at the first command that fails. Instead of `command`.
 
         Common indentation and empty lines at both ends are removed, so that a text in triple quotes may be indented.
+        A parameter is its variable there, `"$name"`; `param("name")` is refused.
         """
         self._refuse_both("script", "command")
         self._refuse_both("script", "entrypoint")
         fix = 'Write .script("echo hello").'
         where = self._where("script")
         lines = _dedented(checks.text(where, script, "a script", fix))
-        return self._with(script=replaceable(where, checks.content(where, lines, "a script", fix)))
+        return self._with(script=replaceable(where, checks.content(where, lines, "a script", fix), script=True))
 
     def entrypoint(self, *words: str) -> Self:
         """Instead of the image's own entrypoint."""

@@ -22,11 +22,11 @@ from gofer_sdk.images import image
 from gofer_sdk.references import references
 
 DURATIONS = st.one_of(
-    st.text("0123456789.smhd ", max_size=12),
+    st.text("0123456789.smhd ٣", max_size=12),
     st.from_regex(r"([0-9]{1,4}(\.[0-9])?(ms|s|m|h|d)){1,4}", fullmatch=True),
 )
 SIZES = st.one_of(
-    st.text("0123456789.kKMGTiIB ", max_size=8), st.from_regex(r"[0-9]{1,6} ?[kMGT]?i?B?", fullmatch=True)
+    st.text("0123456789.kKMGTiIB ٣\u212a", max_size=8), st.from_regex(r"[0-9]{1,6} ?[kMGT]?i?B?", fullmatch=True)
 )
 IMAGES = st.one_of(
     st.text("abcA0.-_/:@[]", max_size=20),

@@ -214,12 +214,6 @@ def test_a_task_renamed_to_its_own_parent() -> None:
     assert '"a" depends on "a"' in problem
 
 
-def test_a_parameter_is_never_put_into_a_script() -> None:
-    (problem,) = problems_of(PIPELINE.parameter("day").tasks(Task("b", "x").script("echo param{{day}}")))
-    assert problem.startswith('Task "b" uses param{{day}} in its script')
-    assert '"$day"' in problem
-
-
 def test_a_long_cycle_is_cut() -> None:
     (problem,) = problems_of(Pipeline("p").tasks(*chain(*(f"t{i}" for i in range(1_500)))))
     assert "… 1480 more …" in problem

@@ -128,6 +128,7 @@ def test_interpolations_may_stand_where_the_server_replaces_them() -> None:
         .variable("A", "secret{{key}} global_secret{{key}} pipeline{{key}} run{{key}}")
     )
     assert task.image == "python:matrix{{version}}"
+    assert Task("b", "x").script("echo matrix{{key}}").manifest()["script"] == "echo matrix{{key}}"
     assert Task("b", "x").script("echo param!{{anything at all").manifest()["script"].endswith("anything at all")
 
 
@@ -165,6 +166,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: TASK.script("  \n "), "a script that is not empty"),
     (lambda: TASK.script("é" * 51_201), "at most 102,400 bytes, got 102,402"),
     (lambda: TASK.script("echo secret{{key}}"), r'variable only.*Write \.variable\("NAME", "secret\{\{key\}\}"\)'),
+    (lambda: TASK.script(f"echo {param('day')}"), r'a parameter cannot stand in a script.*"\$day"'),
     (lambda: TASK.script("echo param{{day"), r'closed by "\}\}".*param!\{\{'),
     (lambda: TASK.variable("A", "param{{a b}}"), r'param\{\{a b\}\}.*Write "a_b"'),
     (lambda: TASK.variable("A", "matrix{{}}"), r"a key between the braces"),
