@@ -27,9 +27,10 @@ First = Annotated[int, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class RawQuery(Input, frozen=True):
-    """`attempt` absent: the newest. `stream` absent: both."""
+    """`attempt` absent: the newest. `from` as in a page of lines. `stream` absent: both."""
 
     attempt: Number | None = None
+    first: First = msgspec.field(name="from", default=1)
     stream: LogStream | None = None
     timestamps: bool = False
 
@@ -106,7 +107,8 @@ async def _bytes(services: Services, chosen: Chosen, query: RawQuery) -> AsyncIt
     if chosen.attempt is None:
         return
     try:
-        async for chunk in services.logs.raw(chosen.id, timestamps=query.timestamps, stream=query.stream):
+        raw = services.logs.raw(chosen.id, timestamps=query.timestamps, stream=query.stream, first=query.first or 1)
+        async for chunk in raw:
             yield chunk
     except NotFound:
         return
