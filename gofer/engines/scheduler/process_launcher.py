@@ -1,0 +1,136 @@
+"""Gofer's end of the nursery: starts it, and hands jobs over to its shims."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from gofer.engines.scheduler.process_connection import Connection
+from gofer.errors import EngineUnavailable
+
+_START = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from gofer.engines.scheduler.process_nursery import main
+main(sys.argv[2])
+"""
+_AT_ONCE = 32
+
+
+def nursery_command(root: str) -> list[str]:
+    """How the nursery is started: without site packages, as it needs none and starts three times as fast."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "process-nursery", root]
+    package_parent = str(Path(__file__).resolve().parents[3])
+    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", _START, package_parent, root]
+
+
+class Launcher:
+    """Keeps one nursery running while it is needed, a new one should it die."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._opening = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._jobs: socket.socket | None = None
+        self._life = -1
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def open(self) -> None:
+        """Start the nursery unless it runs. Raises EngineUnavailable."""
+        async with self._opening:
+            if self._jobs is not None:
+                return
+            jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            life, living = os.pipe()
+            try:
+                self._process = await asyncio.to_thread(self._spawn, theirs.fileno(), living)
+            except OSError as error:
+                jobs.close()
+                os.close(life)
+                raise unavailable(error) from error
+            finally:
+                theirs.close()
+                os.close(living)
+            jobs.setblocking(False)
+            self._jobs, self._life = jobs, life
+            asyncio.get_running_loop().add_reader(life, self._died)
+
+    async def close(self) -> None:
+        """Let the nursery go; its shims go on."""
+        self._died()
+        process, self._process = self._process, None
+        if process is not None:
+            await asyncio.to_thread(process.wait)
+
+    async def ask(self, order: bytes) -> tuple[str | None, Connection]:
+        """Give a shim its job, a line of JSON. Returns its answer, None if it died, and the connection to it.
+
+        Raises EngineUnavailable. Cancelled, it leaves behind no shim that has not yet begun.
+        """
+        async with self._at_once:
+            await self.open()
+            assert self._jobs is not None
+            ours, theirs = socket.socketpair()
+            connection = Connection(ours)
+            try:
+                with theirs:
+                    socket.send_fds(self._jobs, [b"j"], [theirs.fileno()])
+                await connection.order(order)
+                return await connection.answer(), connection
+            except OSError:
+                # Whoever took the job has died, or the nursery before anybody could.
+                connection.close()
+                return None, connection
+            except BaseException:
+                connection.close()
+                raise
+
+    def problem(self) -> str:
+        """The last thing that a nursery which died has said."""
+        with contextlib.suppress(OSError):
+            lines = self._report.read_text(errors="replace").strip().splitlines()
+            return lines[-1] if lines else ""
+        return ""
+
+    @property
+    def _report(self) -> Path:
+        return Path(self._root, "nursery.log")
+
+    def _spawn(self, jobs: int, living: int) -> subprocess.Popen[bytes]:
+        # Of Gofer's own environment a job's shim must show nothing.
+        environment = {k: v for k, v in os.environ.items() if k in ("LD_LIBRARY_PATH", "PATH")}
+        with self._report.open("wb") as report:
+            return subprocess.Popen(
+                nursery_command(self._root),
+                stdin=jobs,
+                stdout=living,
+                stderr=report,
+                cwd=self._root,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def _died(self) -> None:
+        if self._jobs is None:
+            return
+        # Closed, it sends away the spare shims and fails the jobs that nobody took.
+        self._jobs.close()
+        self._jobs = None
+        asyncio.get_running_loop().remove_reader(self._life)
+        os.close(self._life)
+        if self._process is not None:
+            self._process.poll()
+
+
+def unavailable(error: OSError) -> EngineUnavailable:
+    """What it means for the caller that the machine refuses something now."""
+    return EngineUnavailable(
+        f"processes cannot be started now: {error.strerror or error}",
+        "Look at the room on the disk of Gofer's storage path and at the limits of processes and open files.",
+    )
