@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from gofer.server.store import idempotency as rows
 from gofer.server.store.database import Database, Transaction
 
 MAX_KEY = 200
+
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}\Z")
 
 
 class Kept(NamedTuple):
@@ -89,9 +92,9 @@ class Idempotency:
 
 def check_key(value: bytes) -> str:
     """The key of an Idempotency-Key header. Raises BadRequest."""
-    key = value.decode("latin-1").strip().strip('"')
-    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-        hint = f"Use 1 to {MAX_KEY} printable ASCII characters, such as a UUID."
+    key = value.decode("latin-1")
+    if _KEY.match(key) is None:
+        hint = f"Use 1 to {MAX_KEY} printable ASCII characters without spaces, such as a UUID."
         raise BadRequest(f"{shown(key)} cannot be an Idempotency-Key.", hint)
     return key
 

@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import uvloop
@@ -40,18 +40,18 @@ class Answer(NamedTuple):
         problem = json.loads(self.body)
         assert problem["status"] == self.status
         assert problem["type"] == "about:blank"
-        assert problem["title"] and problem["detail"] and problem["hint"]
+        assert all(problem[name] for name in ("title", "detail", "hint"))
         return problem
 
 
 class ServerThread:
     """Starts with `start`, ends with `stop`. `api` speaks to it properly, `ask` and `send_raw` as they are told."""
 
-    def __init__(self, home: Path, **server: Any) -> None:
+    def __init__(self, home: Path, engine: Literal["fake", "process"] = "fake", **server: Any) -> None:
         self._settings = Settings(
             task_run_logs_dir=home / "logs",
             server=ServerSettings(host="127.0.0.1:0", storage_path=home, **server),
-            scheduler=SchedulerSettings(engine="fake"),
+            scheduler=SchedulerSettings(engine=engine),
         )
         self._thread = threading.Thread(target=self._run, name="gofer under test")
         self._ready = threading.Event()

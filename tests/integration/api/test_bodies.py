@@ -77,9 +77,9 @@ def test_unknown_field_names_the_nearest(server: ServerThread) -> None:
     assert answer.problem["problems"][0]["place"] == "descripton"
 
 
-@pytest.mark.parametrize("id", ["", "a b", "../a", "a" * 65, "ä", "a\n", "-a", "a\x00"])
-def test_malformed_id_in_a_body(server: ServerThread, id: str) -> None:
-    answer = server.send_json("POST", NAMESPACES, {"id": id})
+@pytest.mark.parametrize("name", ["", "a b", "../a", "a" * 65, "ä", "a\n", "-a", "a\x00"])
+def test_malformed_id_in_a_body(server: ServerThread, name: str) -> None:
+    answer = server.send_json("POST", NAMESPACES, {"id": name})
     assert answer.status == 422
     assert "letters" in answer.problem["hint"]
 

@@ -101,7 +101,7 @@ def test_replay_in_another_format(server: ServerThread, pipeline: str) -> None:
     assert msgspec.msgpack.decode(again.body) == first.json
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 201, "sp\tace", "ä", '""'])
+@pytest.mark.parametrize("key", ["", " ", "x" * 201, "sp ace", "sp\tace", "ä"])
 def test_impossible_keys(server: ServerThread, pipeline: str, key: str) -> None:
     before = runs(server, pipeline)
     head = f"POST {pipeline}/runs HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: {key}\r\nContent-Length: 0\r\n\r\n"

@@ -60,9 +60,12 @@ def test_pages_together_are_the_list(server: ServerThread, many: str, path: str,
 
 
 def test_namespaces_are_paged(server: ServerThread) -> None:
-    for id in ("a", "b", "c"):
-        server.api.post("namespaces", {"id": id})
-    assert [[n["id"] for n in page] for page in pages(server, "/api/v1/namespaces", 2)] == [["a", "b"], ["c", "default"]]
+    for name in ("a", "b", "c"):
+        server.api.post("namespaces", {"id": name})
+    assert [[n["id"] for n in page] for page in pages(server, "/api/v1/namespaces", 2)] == [
+        ["a", "b"],
+        ["c", "default"],
+    ]
 
 
 @pytest.mark.parametrize("order", ["", "?newest_first=true"])
@@ -84,12 +87,22 @@ def test_events_filtered(server: ServerThread, many: str) -> None:
     path = "/api/v1/events?kind=run.ended&kind=version.*&namespace=default&pipeline=many"
     kinds = {event["kind"] for page in pages(server, path, 200) for event in page}
     assert kinds == {"run.ended", "version.registered"}
-    of_run = [event for page in pages(server, "/api/v1/events?namespace=default&pipeline=many&run=3", 200) for event in page]
+    of_run = [
+        event for page in pages(server, "/api/v1/events?namespace=default&pipeline=many&run=3", 200) for event in page
+    ]
     assert {event["run"] for event in of_run} == {3}
 
 
 def test_runs_by_status(server: ServerThread, many: str) -> None:
-    assert [r["id"] for page in pages(server, f"{many}/runs?status=successful", 3) for r in page] == [7, 6, 5, 4, 3, 2, 1]
+    assert [r["id"] for page in pages(server, f"{many}/runs?status=successful", 3) for r in page] == [
+        7,
+        6,
+        5,
+        4,
+        3,
+        2,
+        1,
+    ]
     assert pages(server, f"{many}/runs?status=failed", 3) == [[]]
 
 
@@ -130,9 +143,9 @@ def test_impossible_cursors(server: ServerThread, many: str, cursor: str) -> Non
     assert answer.problem["problems"][0]["place"] == "query.cursor"
 
 
-@pytest.mark.parametrize("id", ["", "../x", "a" * 65, "' OR 1=1 --"])
-def test_cursor_with_a_forged_id(server: ServerThread, id: str) -> None:
-    assert server.ask("GET", f"{PIPELINES}?cursor={paging.seal('pipelines', id)}").status == 422
+@pytest.mark.parametrize("forged", ["", "../x", "a" * 65, "' OR 1=1 --"])
+def test_cursor_with_a_forged_id(server: ServerThread, forged: str) -> None:
+    assert server.ask("GET", f"{PIPELINES}?cursor={paging.seal('pipelines', forged)}").status == 422
 
 
 def test_cursor_of_another_list(server: ServerThread, many: str) -> None:

@@ -114,9 +114,7 @@ def test_huge_path_is_refused(server: ServerThread) -> None:
     assert len(answer.body) < 2_000
 
 
-@pytest.mark.parametrize(
-    "request_line", [b"GET http://localhost/healthz HTTP/1.1", b"GET /healthz#fragment HTTP/1.1"]
-)
+@pytest.mark.parametrize("request_line", [b"GET http://localhost/healthz HTTP/1.1", b"GET /healthz#fragment HTTP/1.1"])
 def test_other_forms_of_a_target(server: ServerThread, request_line: bytes) -> None:
     answer = server.send_raw(request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert answer.status in (200, 400, 404)

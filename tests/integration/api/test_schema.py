@@ -1,0 +1,110 @@
+"""Every operation, fed with what its description allows and with what it does not.
+
+Inputs are generated from the OpenAPI document, the same each time. Whatever comes: never a 5xx, answers as described,
+and what is refused comes with a hint and changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.generation import GenerationMode
+
+from gofer.server.api.openapi import document
+from gofer.server.routes import endpoints, sockets
+from tests.integration.api.server import ServerThread
+
+EXAMPLES = 12
+NAMES = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"]
+KNOWN = {"namespace": "default", "pipeline": "plain", "run": 1, "task": "one", "version": 1}
+# Deleting what the other operations need is tried with generated ids alone.
+DELETING = {f"DELETE {endpoint.path}" for endpoint in endpoints() if endpoint.method == "DELETE"}
+LABELS = [f"{endpoint.method} {endpoint.path}" for endpoint in endpoints()]
+
+
+@cache
+def operations() -> dict[str, Any]:
+    load_all_checks()
+    schema = schemathesis.openapi.from_dict(document(endpoints(), sockets()))
+    return {operation.label: operation for operation in map(_unwrapped, schema.get_all_operations())}
+
+
+def _unwrapped(result: Any) -> Any:
+    return result.ok()
+
+
+class Store:
+    """What is stored, in a form that can be compared."""
+
+    def __init__(self, server: ServerThread) -> None:
+        self._connection = sqlite3.connect(server.services.settings.server.storage_path / "gofer.db")
+
+    def state(self) -> list[Any]:
+        queries = (
+            "SELECT * FROM namespaces ORDER BY id",
+            "SELECT key, id, enabled, live_version, last_version, last_run, modified_at FROM pipelines ORDER BY key",
+            "SELECT key, hash FROM versions ORDER BY key",
+            "SELECT key, number, cancel_requested_at FROM runs ORDER BY key",
+            "SELECT key FROM idempotency ORDER BY key",
+        )
+        return [self._connection.execute(query).fetchall() for query in queries]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture(scope="module")
+def store(server: ServerThread) -> Iterator[Store]:
+    found = Store(server)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["generated ids", "known ids"])
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.timeout(60)
+def test_operation(
+    server: ServerThread, store: Store, pipeline: str, label: str, mode: GenerationMode, known: bool
+) -> None:
+    operation = operations()[label]
+    if known and (label in DELETING or "{" not in label):
+        pytest.skip("it has no ids, or what they name must stay")
+    if mode is GenerationMode.NEGATIVE and not _can_be_wrong(operation, known):
+        pytest.skip("nothing of it can be wrong")
+    checks = [CHECKS.get_one(name) for name in NAMES]
+    if mode is GenerationMode.NEGATIVE:
+        checks.append(CHECKS.get_one("negative_data_rejection"))
+    path = {name: KNOWN[name] for name in KNOWN if f"{{{name}}}" in label} if known else None
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode, path_parameters=path))
+    def check(case: Any) -> None:
+        before = store.state()
+        response = case.call(base_url=server.services.address)
+        case.validate_response(response, checks=checks)
+        if response.status_code >= 400:
+            problem = response.json()
+            assert all(problem[name] for name in ("title", "detail", "hint"))
+            assert store.state() == before
+
+    check()
+
+
+def _can_be_wrong(operation: Any, known: bool) -> bool:
+    raw = operation.definition.raw
+    return "requestBody" in raw or any(not known or each["in"] != "path" for each in raw["parameters"])
