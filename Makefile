@@ -24,8 +24,12 @@ setup-dev: ## .venv with what tests and linters need as well
 docker: ## make a Docker Engine answer (installs and starts one where there is none)
 	@.ci/docker-engine
 
+.PHONY: test-tools
+test-tools:
+	@.ci/test-tools
+
 .PHONY: test test-unit test-conformance test-integration test-scenarios test-cli test-faults
-test: setup-dev docker ## all tests
+test: setup-dev docker test-tools ## all tests
 	$(PYTEST) tests
 
 test-unit: setup-dev ## tests of single parts
@@ -43,7 +47,7 @@ test-scenarios: setup-dev docker ## whole runs
 test-cli: setup-dev docker ## the command line against a real server
 	$(PYTEST) tests/cli
 
-test-faults: setup-dev docker ## kill -9, full disk, locked database, Docker away
+test-faults: setup-dev docker test-tools ## kill -9, full disk, locked database, Docker away
 	$(PYTEST) tests/faults
 
 .PHONY: lint format types contracts

@@ -137,25 +137,33 @@ async def _live(
         tasks.append(group.create_task(launcher.run(ready), name="launcher"))
         await ready.wait()
         await _begin(services, recovery)
-        sweep = group.create_task(recovery.sweep(), name="sweep")
+        swept = asyncio.Event()
+        tasks.append(group.create_task(recovery.keep_swept(swept, _prune_interval(settings)), name="sweep"))
         serving = group.create_task(web.run_on(listener), name="web server")
         await web.listening.wait()
         try:
             yield Running(services, web)
         finally:
             web.should_exit = True
-            await _record(services, Kind.SERVER_STOPPING)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TIDY_SECONDS):
+                    await _record(services, Kind.SERVER_STOPPING)
             await asyncio.wait([serving])
-            await _tidy(sweep, remover)
-            for task in (*tasks, sweep):
+            await _tidy(swept, remover)
+            for task in tasks:
                 task.cancel()
 
 
-async def _tidy(sweep: asyncio.Task[int], remover: Remover) -> None:
+def _prune_interval(settings: Settings) -> int | None:
+    docker = settings.scheduler.docker
+    return docker.prune_interval if docker.prune else None
+
+
+async def _tidy(swept: asyncio.Event, remover: Remover) -> None:
     """Remove the containers of ended attempts while there is time; what is left is swept at the next start."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_TIDY_SECONDS):
-            await asyncio.wait([sweep])
+            await swept.wait()
             await remover.drain()
 
 

@@ -147,9 +147,10 @@ class ServerProcess:
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return 0
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.terminate()
         code = self.process.wait(timeout=60)
         self._close()
         return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 import structlog
@@ -46,6 +47,14 @@ class Recovery:
         if count:
             self._log.info("unfinished runs go on", runs=count)
         return count
+
+    async def keep_swept(self, swept: asyncio.Event, interval: int | None) -> None:
+        """Sweep once, set `swept`, and then again every `interval` milliseconds if there is one."""
+        await self.sweep()
+        swept.set()
+        while interval is not None:
+            await asyncio.sleep(interval / 1000)
+            await self.sweep()
 
     async def sweep(self) -> int:
         """Remove what earlier lives left at the engine, waiting for it if need be; returns how many containers."""
