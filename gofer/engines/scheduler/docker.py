@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gofer.engines.scheduler.docker_wire import Wire
 
 _CHECK_TIMEOUT: Final = 5.0
-_LISTED_AT_ONCE: Final = 8
+_INSPECTED_AT_ONCE: Final = 8
 _FAREWELL: Final = 1.0
 _NOT_EXECUTED: Final = frozenset({126, 127})
 _INIT_ERROR: Final = re.compile(r"\[FATAL tini \(\d+\)\] (exec .+ failed: .+)")
@@ -153,20 +154,32 @@ class DockerScheduler:
         await self._starter.forget(name, patience=_FAREWELL)
 
     async def list(self, labels: Mapping[str, str]) -> Sequence[Container]:
-        filters = {"label": [f"{key}={value}" for key, value in labels.items()]} if labels else {}
+        return [await self._described(found) for found in await self._find(labels)]
+
+    async def ended_before(self, labels: Mapping[str, str], seconds: float) -> Sequence[Container]:
+        """Of the containers that have all of these labels, those that ended more than so many seconds ago."""
+        limit = datetime.now(UTC) - timedelta(seconds=seconds)
+        return [
+            await self._described(found)
+            for found in await self._find(labels, "exited")
+            if datetime.fromisoformat(found["State"]["FinishedAt"]) < limit
+        ]
+
+    async def _find(self, labels: Mapping[str, str], *statuses: str) -> Sequence[dict[str, Any]]:
+        """Everything about the containers that match."""
+        filters = {"label": [f"{key}={value}" for key, value in labels.items()], "status": list(statuses)}
         try:
-            found = await self._client.find(filters)
+            found = await self._client.find({key: values for key, values in filters.items() if values})
         except ApiError as error:
             raise self._unwell(error) from error
-        gate = asyncio.Semaphore(_LISTED_AT_ONCE)
+        gate = asyncio.Semaphore(_INSPECTED_AT_ONCE)
 
-        async def described(summary: dict[str, Any]) -> Container | None:
+        async def inspect(container: str) -> dict[str, Any] | None:
             async with gate:
-                whole = await self._inspect(summary["Id"])
-                return await self._described(whole) if whole else None
+                return await self._inspect(container)
 
-        containers = await asyncio.gather(*(described(summary) for summary in found))
-        return [container for container in containers if container is not None]
+        inspected = await asyncio.gather(*(inspect(summary["Id"]) for summary in found))
+        return [found for found in inspected if found is not None]
 
     async def exec(
         self, name: str, command: Sequence[str], *, terminal: bool, columns: int = 80, rows: int = 24

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gofer.errors import ConfigError, EngineUnavailable
+from gofer.models.ids import shown
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -97,17 +98,23 @@ def find_address(configured: str, environ: Mapping[str, str]) -> Address:
         return Address(path=_usual_socket(environ))
     if text.startswith("unix://") and text.removeprefix("unix://").startswith("/"):
         return Address(path=text.removeprefix("unix://"))
-    parts = urlsplit(text)
     try:
+        parts = urlsplit(text)
         port = parts.port
-    except ValueError:
-        port = None
+    except ValueError as error:
+        raise _no_address(text) from error
     if parts.scheme not in {"tcp", "http", "https"} or not parts.hostname or parts.path.strip("/"):
-        raise ConfigError(f'"{_without_credentials(text)}" is not an address of a Docker Engine', _FORMS)
+        raise _no_address(text)
     certificates = None
     if parts.scheme == "https" or environ.get("DOCKER_TLS_VERIFY", "") not in {"", "0"}:
         certificates = environ.get("DOCKER_CERT_PATH", "") or str(Path.home() / ".docker")
     return Address(host=parts.hostname, port=port or (2376 if certificates else 2375), certificates=certificates)
+
+
+def _no_address(text: str) -> ConfigError:
+    scheme, mark, rest = text.partition("://")
+    shown_text = shown(scheme + mark + rest.rpartition("@")[2])
+    return ConfigError(f"{shown_text} is not an address of a Docker Engine", _FORMS)
 
 
 def _usual_socket(environ: Mapping[str, str]) -> str:
@@ -115,11 +122,6 @@ def _usual_socket(environ: Mapping[str, str]) -> str:
     if environ.get("XDG_RUNTIME_DIR"):
         usual.insert(1, str(Path(environ["XDG_RUNTIME_DIR"]) / "docker.sock"))
     return next((path for path in usual if Path(path).is_socket()), DEFAULT_SOCKET)
-
-
-def _without_credentials(text: str) -> str:
-    scheme, mark, rest = text.partition("://")
-    return scheme + mark + rest.rpartition("@")[2]
 
 
 def unavailable(address: Address, cause: BaseException | str) -> EngineUnavailable:

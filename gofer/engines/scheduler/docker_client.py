@@ -155,8 +155,13 @@ class Client:
             yield
         except aiodocker.DockerError as error:
             if error.status == _NO_CONNECTION:
-                raise unavailable(self._address, error.__context__ or error) from error
+                broke = isinstance(error.__context__, aiohttp.ServerDisconnectedError)
+                raise unavailable(
+                    self._address, "the connection broke" if broke else error.__context__ or error
+                ) from error
             raise ApiError(error.status, error.message) from error
+        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError) as error:
+            raise unavailable(self._address, "the connection broke") from error
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise unavailable(self._address, error) from error
 

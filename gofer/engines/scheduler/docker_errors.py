@@ -58,12 +58,12 @@ def start_failed(message: str) -> StartFailed:
     """The engine refused to create or start a container, for the reason in `message`."""
     text = plain(message)
     hint = "Correct what the engine names in the task's settings."
-    if "executable file not found" in text or "no such file or directory" in text:
+    if "docker-init" in text:
+        hint = "The engine has no docker-init: install it on the engine's machine or set scheduler.docker.init = false."
+    elif "executable file not found" in text or "no such file or directory" in text:
         hint = "Check the task's command, entrypoint and working directory: the program must be in the image."
     elif "permission denied" in text:
         hint = "Check that the file is executable by the container's user."
-    elif "docker-init" in text:
-        hint = "The engine has no docker-init: install it on the engine's machine or set scheduler.docker.init = false."
     elif "logging driver" in text or "log driver" in text:
         hint = "Set scheduler.docker.log_driver to a log driver that this engine has."
     return StartFailed(f"the engine could not start the container: {text}", hint, reason=Reason.START_FAILED)
