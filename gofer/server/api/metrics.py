@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from gofer.models.status import RunStatus
@@ -35,6 +41,7 @@ class Exposition(Collector):
         yield from self._websockets()
         yield from self._runs()
         yield from self._health()
+        yield from self._volume()
 
     def _requests(self) -> Iterator[Metric]:
         family = CounterMetricFamily(
@@ -78,4 +85,13 @@ class Exposition(Collector):
         store_fault, logs_fault = float(bool(services.database.fault)), float(bool(services.logs.fault))
         yield GaugeMetricFamily("gofer_store_fault", "Whether the database is in trouble", store_fault)
         yield GaugeMetricFamily("gofer_logs_fault", "Whether logs cannot be written", logs_fault)
-        yield CounterMetricFamily("gofer_events", "Events that were ever stored", services.bus.last_seq)
+
+    def _volume(self) -> Iterator[Metric]:
+        database = self._services.database
+        yield CounterMetricFamily("gofer_events", "Events that were ever stored", self._services.bus.last_seq)
+        yield SummaryMetricFamily(
+            "gofer_store_commit_seconds", "Transactions, fsync included", database.commits, database.commit_seconds
+        )
+        yield CounterMetricFamily("gofer_store_writes", "Writes; several share one transaction", database.writes)
+        captured = self._services.logs.captured_bytes
+        yield CounterMetricFamily("gofer_log_bytes", "What tasks have printed since the server began", captured)

@@ -43,6 +43,7 @@ class Logs:
     """Every method names a log by its LogId and raises InvalidInput if that is none.
 
     `fault`: why logs cannot be written now, "" if all is well; `on_fault` is called in the loop when it changes.
+    `captured_bytes`: what was printed since this object was made.
     """
 
     def __init__(self, root: Path, clock: Clock) -> None:
@@ -56,6 +57,7 @@ class Logs:
         self._turn = asyncio.Lock()
         self._closed = False
         self.fault = ""
+        self.captured_bytes = 0
         self.on_fault: Callable[[str], None] | None = None
 
     async def open(self) -> None:
@@ -104,6 +106,7 @@ class Logs:
             async for chunk in chunks:
                 writer.take(chunk)
                 taken += len(chunk.data)
+                self.captured_bytes += len(chunk.data)
                 await writer.room()
                 if taken >= _YIELD_AFTER:
                     taken = 0

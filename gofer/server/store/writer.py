@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from gofer.errors import GoferError
@@ -46,12 +47,16 @@ class Pending:
 
 
 class Outcome(NamedTuple):
-    """Of one transaction. `fault`: nothing of it was stored, because the database is in trouble."""
+    """Of one transaction. `fault`: nothing of it was stored, because the database is in trouble.
+
+    `seconds`: how long a commit took, from its begin to its fsync.
+    """
 
     batch: list[Pending]
     events: list[Event]
     committed: bool
     fault: GoferError | None = None
+    seconds: float = 0.0
 
 
 class Writer:
@@ -117,6 +122,7 @@ class Writer:
     def _commit(self, batch: list[Pending]) -> Outcome:
         connection = self._connection.raw
         transaction = Transaction(connection)
+        started = perf_counter()
         try:
             _leave(connection)
             connection.execute("BEGIN IMMEDIATE")
@@ -126,7 +132,7 @@ class Writer:
         except BaseException as error:
             return self._give_up(batch, error)
         self._set_locked(False)
-        return Outcome(batch, transaction.events, committed=True)
+        return Outcome(batch, transaction.events, committed=True, seconds=perf_counter() - started)
 
     def _give_up(self, batch: list[Pending], error: BaseException) -> Outcome:
         with suppress(sqlite3.Error):

@@ -39,6 +39,9 @@ def test_figures(server: ServerThread, pipeline: str) -> None:
     assert found["gofer_engine_available[('engine', 'fake')]"] == 1
     assert found["gofer_runs_waiting[]"] == found["gofer_runs_active[]"] == 0
     assert found["gofer_events_total[]"] == server.services.bus.last_seq
+    assert 1 <= found["gofer_store_commit_seconds_count[]"] <= found["gofer_store_writes_total[]"]
+    assert found["gofer_store_commit_seconds_sum[]"] > 0
+    assert found["gofer_log_bytes_total[]"] == len(server.api.log("plain", 1, "one"))
     assert found["process_resident_memory_bytes[]"] > 1_000_000
     route = "/api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs"
     assert found[f"gofer_http_requests_total[('method', 'POST'), ('route', '{route}'), ('status', '201')]"] == 1
