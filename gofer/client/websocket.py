@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from gofer import __version__
 from gofer.client.address import Address, Server
@@ -40,20 +40,24 @@ async def open_websocket(server: Server, path: str, query: Query) -> AsyncIterat
     Raises ClientError with the server's own words where it refuses, Disconnected where it cannot be reached or the
     connection is lost while it is used.
     """
+    connection = await _opened(server, path + query_string(query))
     try:
-        async with _connect(server, path + query_string(query)) as connection:
-            yield connection
-    except InvalidStatus as error:
-        response = error.response
-        raise error_of(
-            response.status_code, response.headers.get("Content-Type", ""), bytes(response.body or b""), server.address
-        ) from None
+        yield connection
     except ConnectionClosed as error:
         raise _closed(server.address, error) from None
-    except InvalidMessage as error:
-        raise _disconnected(server.address, error.__cause__ or error) from None
+    finally:
+        await connection.close()
+
+
+async def _opened(server: Server, target: str) -> ClientConnection:
+    try:
+        return await _connect(server, target)
+    except InvalidStatus as error:
+        response = error.response
+        content_type = response.headers.get("Content-Type", "")
+        raise error_of(response.status_code, content_type, bytes(response.body or b""), server.address) from None
     except (OSError, EOFError, InvalidHandshake) as error:
-        raise _disconnected(server.address, error) from None
+        raise _disconnected(server.address, error.__cause__ or error) from None
 
 
 async def events(

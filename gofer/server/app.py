@@ -141,6 +141,8 @@ async def _live(
         tasks.append(group.create_task(recovery.keep_swept(swept, _prune_interval(settings)), name="sweep"))
         serving = group.create_task(web.run_on(listener), name="web server")
         await web.listening.wait()
+        # Who waits for the start is told what the engine says of itself.
+        await watch.check()
         try:
             yield Running(services, web)
         finally:

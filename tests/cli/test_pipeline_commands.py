@@ -42,7 +42,9 @@ def test_create_from_stdin_and_as_json(gofer: Gofer) -> None:
 
 def test_create_from_an_executable_and_from_a_folder(gofer: Gofer) -> None:
     script = gofer.home / "generate"
-    script.write_text('#!/bin/sh\necho \'{"id": "by-shell", "tasks": [{"id": "x", "image": "i", "command": ["c"]}]}\'\n')
+    script.write_text(
+        '#!/bin/sh\necho \'{"id": "by-shell", "tasks": [{"id": "x", "image": "i", "command": ["c"]}]}\'\n'
+    )
     script.chmod(0o755)
     assert "by-shell created" in gofer.ok("pipeline", "create", str(script)).out
     folder = gofer.home / "folder"

@@ -93,7 +93,9 @@ def test_retry_from_failed(gofer: Gofer, register: Register) -> None:
 
 
 def test_list_by_status(gofer: Gofer, register: Register) -> None:
-    pipeline = register({"id": "x", "script": '[ "$N" != 1 ]', "variables": {"N": "param{{n}}"}}, parameters=[{"name": "n"}])
+    pipeline = register(
+        {"id": "x", "script": '[ "$N" != 1 ]', "variables": {"N": "param{{n}}"}}, parameters=[{"name": "n"}]
+    )
     for number in range(3):
         gofer("run", "start", pipeline, "-p", f"n={number}", "-f")
     listed = gofer.ok("run", "list", pipeline, "--status", "failed", "--format", "json").json

@@ -1,0 +1,157 @@
+"""`gofer service …`: start, stop, refusals, info, doctor."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from gofer import __version__
+from tests.cli.conftest import Gofer
+from tests.cli.small_server import Answer, small_server
+from tests.support.server import Api
+
+
+def test_start_says_where_what_and_what_next(alone: Gofer) -> None:
+    command = ["service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
+    with alone.popen(*command) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline().decode()
+        assert first.startswith(f"Gofer {__version__} listens on http://127.0.0.1:")
+        told = first + "".join(process.stdout.readline().decode() for _ in range(3))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+        assert process.returncode == 0
+    assert str(alone.home / "data") in told
+    assert "process" in told
+    assert "isolates nothing" in err.decode()
+    assert "gofer pipeline create" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+def test_start_as_json_is_one_document(alone: Gofer) -> None:
+    command = ["service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
+    with alone.popen("--format", "json", *command) as process:
+        assert process.stdout is not None
+        text = b""
+        while not text.endswith(b"\n}\n"):
+            text += process.stdout.readline()
+        told = json.loads(text)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate()[0] == b""
+        assert process.returncode == 0
+    assert told["address"].startswith("http://127.0.0.1:")
+    assert told["engine"] == {**told["engine"], "name": "process", "isolates": False}
+
+
+def refusal(gofer: Gofer, *arguments: str, **environ: str) -> str:
+    said = gofer("service", "start", "--engine", "process", *arguments, environ=environ)
+    assert said.code == 2
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    lines = said.err.splitlines()
+    assert lines[0].startswith("error: ")
+    assert lines[1].startswith("hint: ")
+    assert len(lines) == 2
+    return said.err
+
+
+def test_a_port_in_use(alone: Gofer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        address = f"127.0.0.1:{holder.getsockname()[1]}"
+        assert "in use" in refusal(alone, "--host", address, "--storage", "data")
+
+
+def test_a_folder_that_cannot_be_written(alone: Gofer) -> None:
+    (alone.home / "file").write_text("")
+    refusal(alone, "--host", "127.0.0.1:0", "--storage", "file/data")
+
+
+def test_an_address_for_others(alone: Gofer) -> None:
+    assert "loopback" in refusal(alone, "--host", "0.0.0.0:0", "--storage", "data")
+
+
+def test_a_wrong_key_names_the_right_one(alone: Gofer) -> None:
+    (alone.home / "gofer.hcl").write_text('log_levle = "info"\n')
+    err = refusal(alone, "--config", "gofer.hcl", "--storage", "data")
+    assert "line 1" in err
+    assert '"log_level"' in err
+    assert "GOFER_LOG_LEVLE" in refusal(alone, "--storage", "data", GOFER_LOG_LEVLE="info")
+
+
+def test_the_process_engine_outside_dev_mode(alone: Gofer) -> None:
+    assert "allow_process_engine" in refusal(alone, "--host", "127.0.0.1:0", "--storage", "data", "--no-dev")
+
+
+def test_info(gofer: Gofer, server: Api) -> None:
+    found = gofer.ok("service", "info", "--format", "json").json
+    assert (found["version"], found["address"]) == (__version__, server.address)
+    pretty = gofer.ok("service", "info").out
+    assert server.address in pretty
+    assert "development" in pretty
+
+
+def test_info_without_a_server(alone: Gofer) -> None:
+    said = alone("service", "info")
+    assert said.code == 3
+    assert "gofer service start" in said.err
+
+
+def test_doctor_asks_the_server(gofer: Gofer) -> None:
+    said = gofer.ok("service", "doctor")
+    assert "database" in said.out
+    checks = gofer.ok("service", "doctor", "--format", "json").json
+    assert {check["level"] for check in checks} <= {"ok", "warning"}
+
+
+def test_doctor_ends_with_1_where_something_is_wrong(alone: Gofer) -> None:
+    checks = [{"name": "disk", "level": "error", "message": "it is full", "hint": "make room"}]
+    with small_server(lambda _: Answer(200, json.dumps(checks).encode())) as server:
+        said = alone("service", "doctor", "--host", server.address)
+    assert said.code == 1
+    assert "disk: it is full" in said.out
+    assert "make room" in said.out
+
+
+def test_doctor_without_a_server_looks_at_the_machine(alone: Gofer) -> None:
+    environ = {"GOFER_SERVER__HOST": "127.0.0.1:0", "GOFER_SCHEDULER__ENGINE": "process"}
+    said = alone("service", "doctor", environ=environ)
+    assert said.code == 0
+    for name in ("server", "configuration", "address", "storage", "disk", "engine"):
+        assert f"  {name}: " in said.out
+
+
+def test_doctor_finds_what_would_stop_the_start(alone: Gofer, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        environ = {
+            "GOFER_SERVER__HOST": f"127.0.0.1:{holder.getsockname()[1]}",
+            "GOFER_SERVER__STORAGE_PATH": str(tmp_path / "file" / "data"),
+            "GOFER_SCHEDULER__ENGINE": "docker",
+            "GOFER_SCHEDULER__DOCKER__HOST": f"unix://{tmp_path}/no.sock",
+        }
+        said = alone("service", "doctor", "--format", "json", environ=environ)
+    assert said.code == 1
+    levels = {check["name"]: check["level"] for check in said.json}
+    assert [levels[name] for name in ("address", "storage", "engine")] == ["error"] * 3
+    wrong = alone("service", "doctor", "--format", "json", environ={"GOFER_NONSENSE": "1"})
+    assert wrong.code == 1
+    assert [check["name"] for check in wrong.json] == ["server", "configuration"]
+
+
+@pytest.mark.docker
+def test_doctor_asks_docker(alone: Gofer) -> None:
+    environ = {"GOFER_SERVER__HOST": "127.0.0.1:0", "GOFER_SCHEDULER__ENGINE": "docker"}
+    said = alone("service", "doctor", "--format", "json", environ=environ)
+    engine = next(check for check in said.json if check["name"] == "engine")
+    assert engine["level"] == "ok", engine
+
+
+def test_version(gofer: Gofer, alone: Gofer) -> None:
+    assert gofer.ok("version", "--format", "json").json == {"client": __version__, "server": __version__}
+    without = alone.ok("version", "--host", "127.0.0.1:1")
+    assert without.out.startswith(f"client  {__version__}\nserver  cannot reach")
+    assert alone.ok("--version").out == f"gofer {__version__}\n"
