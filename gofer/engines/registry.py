@@ -50,9 +50,16 @@ def _process(settings: SchedulerSettings, folder: Path) -> Scheduler:
     return ProcessScheduler(folder / "process")
 
 
+def _fake(settings: SchedulerSettings, folder: Path) -> Scheduler:
+    from gofer.engines.scheduler.fake import FakeScheduler
+
+    return FakeScheduler()
+
+
 SCHEDULERS: Final[Mapping[str, Callable[[SchedulerSettings, Path], Scheduler]]] = {
     "docker": _docker,
     "process": _process,
+    "fake": _fake,
 }
 
 

@@ -12,7 +12,10 @@ import pytest
 from gofer.config.settings import SchedulerSettings
 from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Chunk, ContainerSpec, Position, Scheduler
+from gofer.engines.scheduler.fake import FakeScheduler
+from gofer.engines.scheduler.fake_world import FakeWorld
 from gofer.models.log import Stream
+from tests.conformance.fake_steps import in_words
 from tests.conformance.steps import Step, Translate, in_shell
 
 IMAGE = "busybox:stable"
@@ -100,18 +103,26 @@ def _extra(name: str) -> Mapping[str, Any]:
     return {"network": "none"} if name == "docker" else {}
 
 
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process", "fake"])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     name: str = request.param
+    world = FakeWorld()
 
     async def open_one() -> Scheduler:
-        one = scheduler(name, SchedulerSettings(), tmp_path)
+        one = FakeScheduler(world) if name == "fake" else scheduler(name, SchedulerSettings(), tmp_path)
         await one.open()
         return one
 
-    engine = Engine(name, in_shell, open_one, _extra(name))
+    engine = Engine(name, in_words if name == "fake" else in_shell, open_one, _extra(name))
     await engine.open()
     try:
         yield engine
     finally:
         await engine.close()
+
+
+@pytest.fixture
+def shell(engine: Engine) -> None:
+    """For tests of what only a real shell can show."""
+    if engine.name == "fake":
+        pytest.skip("the fake engine runs no programs")

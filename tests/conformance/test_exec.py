@@ -24,6 +24,7 @@ async def _all(session: Session) -> dict[Stream, bytes]:
     return together([chunk async for chunk in session.output()])
 
 
+@pytest.mark.usefixtures("shell")
 async def test_output_and_exit_code(engine: Engine) -> None:
     name = await _running(engine)
     session = await engine.scheduler.exec(name, ["sh", "-c", "echo out; echo err >&2; exit 3"], terminal=False)
@@ -45,6 +46,7 @@ async def test_input_until_its_end(engine: Engine) -> None:
     await session.close()
 
 
+@pytest.mark.usefixtures("shell")
 async def test_a_terminal(engine: Engine) -> None:
     name = await _running(engine)
     session = await engine.scheduler.exec(name, ["sh"], terminal=True, columns=100, rows=30)
@@ -58,6 +60,7 @@ async def test_a_terminal(engine: Engine) -> None:
     await session.close()
 
 
+@pytest.mark.usefixtures("shell")
 async def test_the_terminal_has_the_size_it_was_given(engine: Engine) -> None:
     name = await _running(engine)
     script = "until [ \"$(stty size </dev/tty)\" = '40 120' ]; do sleep 0.02; done; echo resized"
