@@ -44,8 +44,16 @@ class SecondEngine:
         if self._live_restore:
             arguments.append("--live-restore")
         with (folder / "log").open("ab") as log:
+            # Without a network of its own it would remove the bridge of the machine's engine.
             self._process = await asyncio.create_subprocess_exec(
-                "dockerd", *arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                "unshare",
+                "--net",
+                "dockerd",
+                *arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         await self._answers(self._process)
 

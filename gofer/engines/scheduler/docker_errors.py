@@ -64,7 +64,7 @@ def start_failed(message: str) -> StartFailed:
         hint = "Check the task's command, entrypoint and working directory: the program must be in the image."
     elif "permission denied" in text:
         hint = "Check that the file is executable by the container's user."
-    elif "logging driver" in text or "log driver" in text:
+    elif "logging" in text or "log driver" in text:
         hint = "Set scheduler.docker.log_driver to a log driver that this engine has."
     return StartFailed(f"the engine could not start the container: {text}", hint, reason=Reason.START_FAILED)
 
