@@ -1,0 +1,32 @@
+"""Which benchmarks there are, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
+
+from benchmarks import captures, containers, followers, full_store, lines, processes, resting, runs
+from benchmarks.figure import Figure
+
+
+class Benchmark(NamedTuple):
+    """`measure` returns its figures; `about` says in a few words what it does."""
+
+    name: str
+    measure: Callable[[], Coroutine[Any, Any, list[Figure]]]
+    about: str
+
+
+ALL = (
+    Benchmark("container", containers.added, "one container after the other, beside a bare client of the engine"),
+    Benchmark("containers", containers.rate, "many containers, beside a bare client of the engine"),
+    Benchmark("chain", processes.chain, "40 short tasks one after the other on the `process` engine"),
+    Benchmark("runs", runs.sustained, "runs a second on the `fake` engine"),
+    Benchmark("starts", runs.starts, "100 API calls “start” at once"),
+    Benchmark("capture", captures.capture, "50 MB of output of a container into a log"),
+    Benchmark("lines", lines.lateness, "from a line's printing to a websocket client"),
+    Benchmark("followers", followers.followers, "100 followers of 10,000 lines a second"),
+    Benchmark("store", full_store.full_store, "lists, lookups and runs with 3 million task runs stored"),
+    Benchmark("idle", resting.idle, "memory of an idle server, and how soon one answers"),
+    Benchmark("events", resting.event_bytes, "bytes of a run's events"),
+)

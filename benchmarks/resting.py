@@ -1,0 +1,133 @@
+"""What a server costs that does nothing, and what stays of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.figure import Figure, median, ms
+from benchmarks.host import cpu_seconds, pid, rss_bytes, server
+from benchmarks.load import Ends, Load
+from benchmarks.runs import TWO_TASKS
+
+_STARTS = 7
+_SETTLE = 2.0
+_RUNS = 1000
+_AT_ONCE = 20
+
+
+async def idle() -> list[Figure]:
+    """Memory at rest, and the time from the start of the interpreter to the first answer."""
+    docker, process = await _starts("docker"), await _starts("process")
+    size, answer = docker.size, docker.answer
+    floor = await asyncio.to_thread(_bare_python)
+    return [
+        Figure(
+            "server: idle RSS",
+            "Woodpecker about 130 MB; Dagu about 35",
+            "≤ 60 MB",
+            f"{size / 1e6:.1f} MB",
+            size <= 60e6,
+            f"Docker engine open, {_SETTLE:.0f} s after the start, median of {_STARTS}; with the `process` engine"
+            f" {process.size / 1e6:.1f} MB",
+        ),
+        Figure(
+            "server: first answer after start",
+            f"{ms(floor)} for a Python that imports nothing",
+            "≤ 400 ms",
+            ms(answer),
+            answer <= 0.4,
+            f"from the start of the interpreter to the first answer of /healthz, new store, Docker engine, median of"
+            f" {_STARTS}; {ms(docker.cpu)} of it on the processor; with the `process` engine {ms(process.answer)}"
+            f" ({ms(process.cpu)})",
+        ),
+    ]
+
+
+class _Start:
+    """Medians over some starts: seconds to the first answer, seconds of processor time until then, bytes at rest."""
+
+    def __init__(self) -> None:
+        self.answers: list[float] = []
+        self.cpus: list[float] = []
+        self.sizes: list[float] = []
+
+    @property
+    def answer(self) -> float:
+        return median(self.answers)
+
+    @property
+    def cpu(self) -> float:
+        return median(self.cpus)
+
+    @property
+    def size(self) -> float:
+        return median(self.sizes)
+
+
+async def _starts(engine: str) -> _Start:
+    found = _Start()
+    for _ in range(_STARTS):
+        before = time.perf_counter()
+        with server(engine) as host:
+            host.api.call("GET", "/healthz")
+            found.answers.append(time.perf_counter() - before)
+            found.cpus.append(cpu_seconds(pid(host)))
+            await asyncio.sleep(_SETTLE)
+            found.sizes.append(rss_bytes(pid(host)))
+    return found
+
+
+def _bare_python() -> float:
+    took = []
+    for _ in range(_STARTS):
+        before = time.perf_counter()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        took.append(time.perf_counter() - before)
+    return median(took)
+
+
+async def event_bytes() -> list[Figure]:
+    """What the events of a run take of the database's file."""
+    with server("fake") as host:
+        async with Load(host.api.address, _AT_ONCE) as load:
+            await load.register(TWO_TASKS)
+            async with Ends(load, "two").listening() as ends:
+                for _ in range(_RUNS // _AT_ONCE):
+                    for run in await asyncio.gather(*(load.start("two") for _ in range(_AT_ONCE))):
+                        await ends.wait(run)
+        host.stop()
+        events, whole = _sizes(host.home / "data" / "gofer.db")
+    note = (
+        f"the file without them is so much smaller, after {_RUNS} runs; everything of a run, tables and indexes,"
+        f" takes {whole / _RUNS / 1000:.2f} kB"
+    )
+    per_run = events / _RUNS
+    name = "events of one two-task run on disk"
+    return [Figure(name, "–", "≤ 2 kB", f"{per_run / 1000:.2f} kB", per_run <= 2000, note)]
+
+
+def _sizes(path: Path) -> tuple[int, int]:
+    """Bytes that the events take, and bytes that events and runs take."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        whole = _packed(connection)
+        connection.execute("DELETE FROM events")
+        without_events = _packed(connection)
+        for table in ("attempts", "task_runs", "runs"):
+            connection.execute(f"DELETE FROM {table}")
+        return whole - without_events, whole - _packed(connection)
+    finally:
+        connection.close()
+
+
+def _packed(connection: sqlite3.Connection) -> int:
+    """Bytes of the file without what is free in it."""
+    connection.execute("VACUUM")
+    pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+    size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    return pages * size
