@@ -102,14 +102,14 @@ def _frames(socket: Json) -> str:
 def _answers(responses: Json) -> str:
     rows = []
     for status, answer in responses.items():
-        if "$ref" in answer:
-            what = f"{_kind({'$ref': '#/components/schemas/ProblemDetails'})}"
-        else:
+        if "$ref" not in answer:
             kinds = answer.get("content", {})
             schema = kinds.get("application/json", {}).get("schema")
             what = _kind(schema) if schema else ", ".join(map(escape, kinds)) or escape(answer["description"])
-        rows.append(f"<tr><td>{status}</td><td>{what}</td></tr>")
-    return f"<table>{''.join(rows)}</table>"
+            rows.append(f"<tr><td>{status}</td><td>{what}</td></tr>")
+    errors = ", ".join(status for status, answer in responses.items() if "$ref" in answer)
+    problem = _kind({"$ref": "#/components/schemas/ProblemDetails"})
+    return f"<table>{''.join(rows)}<tr><td>{errors}</td><td>{problem}</td></tr></table>"
 
 
 def _type(name: str, schema: Json) -> str:
@@ -121,14 +121,18 @@ def _type(name: str, schema: Json) -> str:
     ]
     about = f"<p>{_text(schema['description'])}</p>" if "description" in schema else ""
     body = f"<table>{''.join(rows)}</table>" if rows else f"<p>{_kind(schema)}</p>"
-    return f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>{about}{body}</details>'
+    return (
+        f"<details><summary><code>{_shown(escape(name))}</code></summary>"
+        # Inside, so that a link to it opens it.
+        f'<div id="{escape(name)}">{about}{body}</div></details>'
+    )
 
 
 def _kind(schema: Json) -> str:
     """A schema in a few words, with links to the types it refers to."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
-        return f'<a href="#{name}">{name}</a>'
+        return f'<a href="#{name}">{_shown(name)}</a>'
     if "anyOf" in schema:
         return " or ".join(_kind(kind) for kind in schema["anyOf"])
     if "enum" in schema:
@@ -141,13 +145,19 @@ def _kind(schema: Json) -> str:
     return escape(schema.get("type", "anything")) + _bounds(schema)
 
 
+def _shown(name: str) -> str:
+    """The name of a type for people: `Page of Run`."""
+    outer, _, inner = name.rstrip("_").partition("_")
+    return f"{outer} of {inner}" if inner else outer
+
+
 def _bounds(schema: Json) -> str:
     words = []
     if "minimum" in schema:
         words.append(f"from {schema['minimum']}")
     if "maximum" in schema:
         words.append(f"to {schema['maximum']}")
-    if "minLength" in schema or "maxLength" in schema:
+    if "pattern" not in schema and ("minLength" in schema or "maxLength" in schema):
         words.append(f"{schema.get('minLength', 0)} to {schema.get('maxLength', '…')} characters")
     if "pattern" in schema:
         words.append(f"<code>{escape(schema['pattern'])}</code>")

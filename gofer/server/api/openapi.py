@@ -93,7 +93,9 @@ def _responses(endpoint: Endpoint, shapes: Shapes) -> Json:
         elif shapes.answer is not None:
             content = {kind: {"schema": _schema(shapes.answer)} for kind in BODY_TYPES}
             responses[str(status)]["content"] = content
-    errors = {400, 403, 404, 406, 422, 500, 503, *endpoint.errors}
+    errors = {400, 403, 406, 422, 500, 503, *endpoint.errors}
+    if "{" in endpoint.path:
+        errors.add(404)
     if endpoint.method in ("POST", "PUT", "PATCH"):
         errors |= {413, 415}
     return responses | {str(status): _problem(status) for status in sorted(errors) if str(status) not in responses}

@@ -20,5 +20,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
 @pytest.fixture(scope="module")
 def pipeline(server: ServerThread) -> str:
     """The path of a pipeline of one task that ends well at once."""
-    server.api.register({"id": "plain", "tasks": [{"id": "one", "image": "fake"}]})
+    server.api.register({"id": "plain", "tasks": [{"id": "one", "image": "fake", "command": ["say", "hello"]}]})
     return "/api/v1/namespaces/default/pipelines/plain"

@@ -10,7 +10,7 @@ from tests.integration.api.server import ServerThread
 
 NAMESPACES = "/api/v1/namespaces"
 PIPELINES = f"{NAMESPACES}/default/pipelines"
-MANIFEST: dict[str, Any] = {"id": "nouns", "tasks": [{"id": "one", "image": "fake"}]}
+MANIFEST: dict[str, Any] = {"id": "nouns", "tasks": [{"id": "one", "image": "fake", "command": ["say", "hello"]}]}
 
 
 def test_life_of_a_namespace(server: ServerThread) -> None:

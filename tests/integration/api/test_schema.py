@@ -26,7 +26,7 @@ NAMES = ["not_a_server_error", "status_code_conformance", "content_type_conforma
 KNOWN = {"namespace": "default", "pipeline": "plain", "run": 1, "task": "one", "version": 1}
 # Deleting what the other operations need is tried with generated ids alone.
 DELETING = {f"DELETE {endpoint.path}" for endpoint in endpoints() if endpoint.method == "DELETE"}
-LABELS = [f"{endpoint.method} {endpoint.path}" for endpoint in endpoints()]
+GOOD, BAD = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 
 
 @cache
@@ -67,20 +67,30 @@ def store(server: ServerThread) -> Iterator[Store]:
     found.close()
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["generated ids", "known ids"])
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
-@pytest.mark.parametrize("label", LABELS)
+def cases() -> Iterator[Any]:
+    """Each operation with good and with bad input, to ids that were made up and to ids that exist; as far as it has
+    ids, and anything that can be wrong."""
+    paths = document(endpoints(), sockets())["paths"]
+    for endpoint in endpoints():
+        operation, label = paths[endpoint.path][endpoint.method.lower()], f"{endpoint.method} {endpoint.path}"
+        for known in (False, True):
+            if known and (label in DELETING or "{" not in label):
+                continue
+            name = f"{label}, {'known' if known else 'made up'} ids"
+            yield pytest.param(label, GOOD, known, id=f"good {name}")
+            wrong = [each for each in operation["parameters"] if not known or each["in"] != "path"]
+            if wrong or "requestBody" in operation:
+                yield pytest.param(label, BAD, known, id=f"bad {name}")
+
+
+@pytest.mark.parametrize(("label", "mode", "known"), cases())
 @pytest.mark.timeout(60)
 def test_operation(
     server: ServerThread, store: Store, pipeline: str, label: str, mode: GenerationMode, known: bool
 ) -> None:
     operation = operations()[label]
-    if known and (label in DELETING or "{" not in label):
-        pytest.skip("it has no ids, or what they name must stay")
-    if mode is GenerationMode.NEGATIVE and not _can_be_wrong(operation, known):
-        pytest.skip("nothing of it can be wrong")
     checks = [CHECKS.get_one(name) for name in NAMES]
-    if mode is GenerationMode.NEGATIVE:
+    if mode is BAD:
         checks.append(CHECKS.get_one("negative_data_rejection"))
     path = {name: KNOWN[name] for name in KNOWN if f"{{{name}}}" in label} if known else None
 
@@ -103,8 +113,3 @@ def test_operation(
             assert store.state() == before
 
     check()
-
-
-def _can_be_wrong(operation: Any, known: bool) -> bool:
-    raw = operation.definition.raw
-    return "requestBody" in raw or any(not known or each["in"] != "path" for each in raw["parameters"])
