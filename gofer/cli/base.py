@@ -60,6 +60,10 @@ class Group(click.Group):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return _with_global_options(super().get_params(ctx))
 
+    def entry(self, name: str) -> Entry:
+        """The row of the table for a command."""
+        return self._table[name]
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = self._table.get(cmd_name)
         return entry.load() if entry is not None else super().get_command(ctx, cmd_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gofer.errors import GoferError
 
 _COMPLETE = "_GOFER_COMPLETE"
+_OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Terminated(BaseException):
@@ -31,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"gofer {__version__}")
         return 0
-    from gofer.cli.terminal import use_utf8
+    from gofer.cli.terminal import prepare_streams
 
-    use_utf8()
+    prepare_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
     return _guarded(given)
@@ -48,6 +50,12 @@ def _guarded(arguments: list[str]) -> int:
     except BrokenPipeError:
         _forget_output()
         return ExitCode.PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _OUTPUT_FAULTS:
+            raise
+        _forget_output()
+        _report(f"the output cannot be written: {error.strerror}", "Make room, or send it elsewhere.")
+        return ExitCode.OUTPUT_FAILED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Terminated:
@@ -103,7 +111,7 @@ def _failed(error: Exception, invocation: Invocation) -> int:
     from gofer.cli.failure import exit_code_of
     from gofer.errors import GoferError
 
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno in _OUTPUT_FAULTS):
         raise error
     if isinstance(error, GoferError):
         _print_error(error, invocation)

@@ -87,7 +87,7 @@ def _started(invocation: Invocation, started: Run, follow: bool) -> int | None:
 @click.option("--status", type=click.Choice([str(status) for status in RunStatus]), help="Only runs of this status.")
 @paging_options
 def list_(invocation: Invocation, pipeline: str | None, status: str | None, paging: Paging) -> None:
-    """The newest runs of a pipeline, or of all pipelines of the namespace."""
+    """The newest runs of a pipeline, or of the whole namespace."""
     columns = Columns(
         ("PIPELINE", "RUN", "STATUS", "VERSION", "CREATED", "DURATION", "WHY"),
         _row,
@@ -182,10 +182,10 @@ def _show_history(invocation: Invocation, pipeline: str, run: int) -> None:
     help="How long to go on trying when the server is away.",
 )
 def follow(invocation: Invocation, pipeline: str, run: int, no_logs: bool, reconnect_timeout: float) -> int:
-    """Follow a run from its beginning to its end; the exit code is its outcome.
+    """Follow a run from its beginning to its end.
 
-    The logs of 16 task runs are open at once; those of further ones are shown, from their first line, as earlier ones
-    end. Ctrl-C stops only the following.
+    The exit code is the run's outcome. The logs of 16 task runs are open at once; those of further ones are shown, from
+    their first line, as earlier ones end. Ctrl-C stops only the following.
     """
     from gofer.cli.follow.session import FollowOptions, follow_run
 
@@ -197,7 +197,10 @@ def follow(invocation: Invocation, pipeline: str, run: int, no_logs: bool, recon
 @pass_invocation
 @run_argument
 def cancel(invocation: Invocation, pipeline: str, run: int) -> None:
-    """Ask a run to end: its containers are stopped, given time to tidy up, then killed."""
+    """Ask a run to end.
+
+    Its containers are told to stop, given time to tidy up, then killed.
+    """
     path = f"{paths.run(invocation.namespace, pipeline, run)}/cancel"
     found = invocation.client.send("POST", path, Run)
     word = found.status if found.status.ended else "cancelling"
@@ -222,6 +225,9 @@ def cancel_all(invocation: Invocation, pipeline: str) -> None:
 @click.option("--from-failed", is_flag=True, help="Keep what was successful; run only the rest again.")
 @_follow_option
 def retry(invocation: Invocation, pipeline: str, run: int, from_failed: bool, follow: bool) -> int | None:
-    """Run an ended run again, with its version and parameters, as a new run."""
+    """Run an ended run again, as a new run.
+
+    With the same version and the same parameters.
+    """
     path = f"{paths.run(invocation.namespace, pipeline, run)}/retry"
     return _started(invocation, invocation.client.send("POST", path, Run, RetryRun(from_failed=from_failed)), follow)

@@ -175,9 +175,10 @@ def cancel(invocation: Invocation, pipeline: str, run: int, task: str) -> None:
 def attach(
     invocation: Invocation, pipeline: str, run: int, task: str, command: tuple[str, ...], terminal: bool | None
 ) -> int:
-    """Run a command, by default sh, in the container of a task run that is running.
+    """Run a command beside a task that is running.
 
-    The exit code is the command's. In a terminal Ctrl-] leaves, as when the connection is closed.
+    By default a shell (sh), in the task's container. The exit code is the command's. In a terminal Ctrl-] leaves, as
+    when the connection is closed.
     """
     from gofer.cli.attach import attach as attach_to
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -78,9 +79,15 @@ def is_terminal(stream: IO[str] | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
-def use_utf8() -> None:
-    """Print what cannot be encoded escaped rather than fail (`LANG=C`, a file name that is not UTF-8)."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+def prepare_streams() -> None:
+    """Make stdout and stderr ones that can always be printed to.
+
+    One that is closed (`>&-`) becomes a hole. What cannot be encoded (`LANG=C`, a file name that is not UTF-8) is
+    printed escaped.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115  # a device that stays open
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
