@@ -22,8 +22,9 @@ for _ in range({_LINES}):
     sys.stdout.flush()
     time.sleep(0.015)
 """
-# `ts` puts the time before each line that it reads: the only clock of busybox that is exact enough.
-_SHELL = f"sleep 1; for i in $(seq {_LINES}); do echo; usleep 15000; done | ts %.s"
+# `ts` puts the time before each line that it reads: the only clock of busybox that is exact enough. It ends after
+# every line, as it would keep what it writes otherwise.
+_SHELL = f"sleep 1; for i in $(seq {_LINES}); do echo | ts %.s; usleep 15000; done"
 
 
 async def lateness() -> list[Figure]:
