@@ -106,6 +106,7 @@ async def _live(
         settings, clock, database, engine, watch, logs, Plans(), slots, remover, address.url, reached
     )  # fmt: skip
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
+    await expiry.open()
     launcher = Launcher(context, expiry.notice)
     recovery = Recovery(context, launcher)
     services = Services(
