@@ -83,7 +83,7 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(label, BAD, known, id=f"bad {name}")
 
 
-@pytest.mark.parametrize(("label", "mode", "known"), cases())
+@pytest.mark.parametrize(("label", "mode", "known"), list(cases()))
 @pytest.mark.timeout(60)
 def test_operation(
     server: ServerThread, store: Store, pipeline: str, label: str, mode: GenerationMode, known: bool
