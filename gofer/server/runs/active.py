@@ -59,7 +59,8 @@ class TaskState:
         if self.stop:
             return
         self.stop = reason
-        if self.scope is not None:
+        # A scope that has expired, its time being up, cannot be moved any more, and need not be.
+        if self.scope is not None and not self.scope.expired():
             self.scope.reschedule(asyncio.get_running_loop().time())
 
     def restore(self, row: TaskRunRow, attempt: Attempt | None) -> None:

@@ -36,7 +36,7 @@ class Slots:
         except BaseException:
             if waiter.done() and not waiter.cancelled():
                 self.give()
-            else:
+            elif waiter in self._waiters:  # else `give` has passed it over already
                 self._waiters.remove(waiter)
             raise
 

@@ -78,3 +78,18 @@ async def test_what_runs_already_counts_over_the_limit() -> None:
 async def test_no_limit() -> None:
     slots = Slots(0)
     assert all(slots.try_take() for _ in range(1000))
+
+
+async def test_a_place_in_line_given_up_while_a_slot_is_given_back() -> None:
+    slots = Slots(1)
+    slots.take_over()
+    leaver, stayer = asyncio.create_task(slots.take()), asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+    leaver.cancel()
+    slots.give()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    await stayer
+    assert not slots.try_take()
+    slots.give()
+    assert slots.try_take()
