@@ -6,13 +6,15 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 from benchmarks import fill
 from benchmarks.figure import Figure, median, ms, percentile
 from benchmarks.host import scratch, server_in
-from benchmarks.load import NAMESPACE, Load
+from benchmarks.load import NAMESPACE
 from benchmarks.runs import throughput
+from benchmarks.wire import Wire
 
 _REQUESTS = 150
 _CLIENTS = 8
@@ -37,8 +39,9 @@ async def full_store() -> list[Figure]:
         took = time.monotonic() - began
         size = (full / "data" / "gofer.db").stat().st_size
         with server_in(full, "fake") as full_host, server_in(empty, "fake") as empty_host:
-            async with Load(full_host.api.address, _CLIENTS) as load:
-                late = await _ask(load)
+            async with AsyncExitStack() as stack:
+                wires = [await stack.enter_async_context(Wire(full_host.api.address)) for _ in range(_CLIENTS)]
+                late = await _ask(wires)
             rates = await _rates(empty_host.api.address, full_host.api.address)
     return [_lateness_figure(late, size, took), _rate_figure(rates)]
 
@@ -84,25 +87,19 @@ def _events(path: str) -> str:
     return f"{pipeline}&run={parts[8]}" if len(parts) > 8 else pipeline
 
 
-async def _ask(load: Load) -> _Lateness:
+async def _ask(wires: list[Wire]) -> _Lateness:
     late = _Lateness({}, {})
     dice = random.Random(1)
     for name, path in _paths().items():
-        late.one[name] = await _times(load, path, dice, _REQUESTS)
+        late.one[name] = await _times(wires[0], path, dice, _REQUESTS)
     for name, path in _paths().items():
-        several = (_times(load, path, dice, _REQUESTS // 3) for _ in range(_CLIENTS))
+        several = (_times(wire, path, dice, _REQUESTS // 3) for wire in wires)
         late.many[name] = [seconds for times in await asyncio.gather(*several) for seconds in times]
     return late
 
 
-async def _times(load: Load, path: _Where, dice: random.Random, count: int) -> list[float]:
-    took = []
-    for _ in range(count):
-        where = path(dice)
-        before = time.perf_counter()
-        await load.get(where)
-        took.append(time.perf_counter() - before)
-    return took
+async def _times(wire: Wire, path: _Where, dice: random.Random, count: int) -> list[float]:
+    return [(await wire.get(path(dice)))[0] for _ in range(count)]
 
 
 async def _rates(empty: str, full: str) -> list[tuple[float, float]]:

@@ -59,12 +59,6 @@ class Load:
         assert isinstance(run["id"], int)
         return run["id"]
 
-    async def timed_start(self, pipeline: str) -> float:
-        """Seconds until the start of a run was acknowledged."""
-        before = time.perf_counter()
-        await self.start(pipeline)
-        return time.perf_counter() - before
-
     async def events(self, query: str) -> AsyncIterator[dict[str, Any]]:
         """Events as they come, by the event stream's query."""
         async with self.session.ws_connect(f"/api/v1/events/stream?{query}", max_msg_size=0, compress=0) as socket:

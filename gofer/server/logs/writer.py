@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from gofer.engines.scheduler.base import Chunk, Position
@@ -122,15 +121,15 @@ class Writer:
             self._fd = -1
 
     async def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(self._path, _FLAGS, 0o600)
+        # In a thread: while something else is synced to the same disk, making a file may take milliseconds.
+        found: list[tuple[int, Mark]] = []
         try:
-            if os.fstat(fd).st_size:
-                self.written = await in_thread(partial(recover, self._path))
+            await in_thread(lambda: found.append(_open_file(self._path)))
         except BaseException:
-            os.close(fd)
+            for fd, _ in found:
+                os.close(fd)
             raise
-        self._fd = fd
+        self._fd, self.written = found[0]
         self._encoder = Encoder(self.written)
         self._indexed = self.written.offset
         self._on_written(self.written)
@@ -199,6 +198,17 @@ class Writer:
         # The loop's timers may be early by the resolution of its clock.
         self._put(self._encoder.release(asyncio.get_running_loop().time() + 0.002))
         self._watch_tails()
+
+
+def _open_file(path: Path) -> tuple[int, Mark]:
+    """A descriptor that appends, and where the file ends; it and its folders are made if need be. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd = os.open(path, _FLAGS, 0o600)
+    try:
+        return fd, recover(path) if os.fstat(fd).st_size else Mark()
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def recover(path: Path) -> Mark:
