@@ -14,7 +14,7 @@ from gofer.errors import BadRequest, GoferError, Refused
 from gofer.models.ids import shown
 from gofer.server.api import reply
 
-_SAFE = {"GET", "HEAD", "OPTIONS"}
+_FOREIGN = {b"cross-site", b"same-site"}
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 _REMEMBERED = 64
 
@@ -39,6 +39,7 @@ class HostCheck:
 
     def _fault(self, scope: Scope) -> GoferError | None:
         host = origin = None
+        site = mode = b""
         for name, value in scope["headers"]:
             if name == b"host":
                 if host is not None:
@@ -46,6 +47,10 @@ class HostCheck:
                 host = value
             elif name == b"origin":
                 origin = value
+            elif name == b"sec-fetch-site":
+                site = value
+            elif name == b"sec-fetch-mode":
+                mode = value
         if host is None:
             return BadRequest("The request has no Host header.", "Send the name under which the server is called.")
         if not self._is_own(host):
@@ -53,12 +58,12 @@ class HostCheck:
                 f"The server is not called {shown(host.decode('latin-1'))}.",
                 f"Call it {self._own} (setting server.host), localhost, or by its loopback address.",
             )
-        if origin is None or (scope["type"] == "http" and scope["method"] in _SAFE) or _is_same(origin, host):
-            return None
-        return Refused(
-            f"A web page of {shown(origin.decode('latin-1'))} may not do this.",
-            "Requests that change something, and websockets, must come from the server's own pages or no page.",
-        )
+        if origin is not None and not _is_same(origin, host):
+            return _foreign(shown(origin.decode("latin-1")))
+        # What a page loads as an image or a script has no Origin. A link that was followed is another matter.
+        if site in _FOREIGN and mode != b"navigate":
+            return _foreign("another site")
+        return None
 
     def _is_own(self, host: bytes) -> bool:
         known = self._known.get(host)
@@ -84,6 +89,11 @@ def split_host(address: str) -> tuple[str, str]:
         return name, rest.removeprefix(":")
     name, _, port = address.partition(":")
     return name, port
+
+
+def _foreign(site: str) -> Refused:
+    hint = "Requests must come from the server's own pages, or from no web page at all."
+    return Refused(f"A web page of {site} may not do this.", hint)
 
 
 def _is_same(origin: bytes, host: bytes) -> bool:

@@ -46,6 +46,6 @@ class Scrape:
             self._exposition = Exposition(call.services, self._tally)
         now = call.services.clock.monotonic()
         if now - self._counted_at >= _COUNT_EVERY:
-            self._exposition.runs = await call.services.database.read(diagnosis.runs_by_status)
             self._counted_at = now
+            self._exposition.runs = await call.services.database.read(diagnosis.runs_by_status)
         return Text(self._exposition.text(), CONTENT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gofer import __version__
 from gofer.models.system import Check, SystemInfo
 from gofer.server.api.checks import run_checks
@@ -12,12 +14,13 @@ TAG = "system"
 
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
+    doctor = Doctor()
     return [
         Endpoint(method="GET", path="/api/v1/system/info", handler=_info, summary="What this server is", tag=TAG),
         Endpoint(
             method="GET",
             path="/api/v1/system/checks",
-            handler=_checks,
+            handler=doctor.checks,
             summary="Look for faults, and say what to do about each",
             tag=TAG,
         ),
@@ -40,5 +43,14 @@ async def _info(call: Call[NoPath, NoQuery, NoBody]) -> SystemInfo:
     )
 
 
-async def _checks(call: Call[NoPath, NoQuery, NoBody]) -> list[Check]:
-    return await run_checks(call.services)
+class Doctor:
+    """Looks once for all who ask at the same time: a look at a large database takes its time."""
+
+    def __init__(self) -> None:
+        self._looking: asyncio.Task[list[Check]] | None = None
+
+    async def checks(self, call: Call[NoPath, NoQuery, NoBody]) -> list[Check]:
+        """All findings."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(run_checks(call.services), name="doctor")
+        return await asyncio.shield(self._looking)
