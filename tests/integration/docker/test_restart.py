@@ -28,9 +28,10 @@ T = TypeVar("T")
 async def restartable(*, live_restore: bool) -> AsyncIterator[tuple[SecondEngine, Engine]]:
     async with second_engine(live_restore=live_restore) as second:
         engine = await open_engine(DockerOptions(host=second.address))
-        yield second, engine
-        for opened in (engine.scheduler,):
-            await opened.close()
+        try:
+            yield second, engine
+        finally:
+            await engine.scheduler.close()
 
 
 async def _back(scheduler: Scheduler) -> None:
@@ -194,17 +195,15 @@ async def test_one_that_hangs_is_found_out() -> None:
         await engine.scheduler.check()
 
 
-async def test_a_start_that_the_engines_death_cut_short_is_made_once() -> None:
+@pytest.mark.parametrize("turns", [5, 20, 60])
+async def test_a_start_that_the_engines_death_cut_short_is_made_once(turns: int) -> None:
     async with restartable(live_restore=True) as (second, engine):
-        for turns in (5, 20, 60):
-            spec = engine.spec(Say(b"once\n"))
-            starting = asyncio.ensure_future(
-                patiently(engine.scheduler, lambda spec=spec: engine.scheduler.start(spec))
-            )  # type: ignore[misc]
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            await second.kill()
-            await second.start()
-            await starting
-            assert await patiently(engine.scheduler, lambda spec=spec: engine.scheduler.wait(spec.name)) == Exit(0)  # type: ignore[misc]
-            assert (await engine.output(spec.name))["stdout"] == b"once\n"
+        scheduler, spec = engine.scheduler, engine.spec(Say(b"once\n"))
+        starting = asyncio.ensure_future(patiently(scheduler, lambda: scheduler.start(spec)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await second.kill()
+        await second.start()
+        await starting
+        assert await patiently(scheduler, lambda: scheduler.wait(spec.name)) == Exit(0)
+        assert (await engine.output(spec.name))["stdout"] == b"once\n"
