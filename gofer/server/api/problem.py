@@ -14,7 +14,7 @@ RETRY_AFTER_SECONDS = 5
 
 _HINTS = {
     400: "Compare the request with /api/docs.",
-    403: "The server's configuration decides this; see docs/config.md.",
+    403: "The server's configuration decides this; see docs/configuration.md.",
     404: "List what there is, or see /api/docs for every path.",
     409: "Look at the present state of the thing, then try again.",
     410: "It was removed on purpose and does not come back.",
