@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import count
 from typing import NamedTuple
+
+import structlog
 
 from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, Position, PullProgress
 from gofer.errors import EngineUnavailable, Refused, StartFailed
@@ -31,6 +34,10 @@ class Outcome(NamedTuple):
     detail: str = ""
     exit_code: int | None = None
     log: tuple[int, int] = (0, 0)
+
+
+class _Interrupted(Exception):
+    """The attempt is to end. Not a TimeoutError, which libraries raise too."""
 
 
 class AttemptRunner:
@@ -80,6 +87,18 @@ class AttemptRunner:
         size = await self._context.logs.finish(self._log)
         return outcome._replace(log=(size.lines, size.bytes))
 
+    async def broken(self, error: Exception) -> Outcome:
+        """The outcome when `run` has raised: a fault of Gofer's own. What of the log can be saved is."""
+        detail = f"Gofer itself failed: {type(error).__name__}; its log has the details"
+        outcome = Outcome(TaskStatus.FAILED, Reason.INTERNAL_ERROR, detail)
+        try:
+            await self._context.logs.note(self._log, detail)
+            size = await self._context.logs.finish(self._log)
+        except Exception:
+            structlog.get_logger("gofer.runs").exception("log not finished", container=self.container)
+            return outcome
+        return outcome._replace(log=(size.lines, size.bytes))
+
     async def _explained(self, reason: Reason, error: StartFailed | Unresolved | Refused) -> Outcome:
         text = f"{error.message}. {error.hint}" if error.hint else error.message
         await self._context.logs.note(self._log, text)
@@ -112,7 +131,7 @@ class AttemptRunner:
         try:
             async with self._interruptible():
                 return await watch.call(partial(scheduler.start, spec, self._on_pull))
-        except TimeoutError:
+        except _Interrupted:
             # The engine may have been quicker than the interruption.
             found = await watch.call(partial(scheduler.inspect, self.container))
             return found if found is not None and found.status != "created" else None
@@ -149,7 +168,7 @@ class AttemptRunner:
         try:
             async with self._interruptible():
                 return await wait()
-        except TimeoutError:
+        except _Interrupted:
             await self._stop()
             return await wait()
 
@@ -162,18 +181,18 @@ class AttemptRunner:
 
     async def _capture(self, since: Position) -> None:
         logs, scheduler = self._context.logs, self._context.scheduler
-        while True:
+        for failures in count():
             try:
                 chunks: AsyncIterator[Chunk] = scheduler.logs(self.container, since)
                 await logs.capture(self._log, chunks)
                 return
             except EngineUnavailable as error:
-                await self._context.watch.outage(error)
+                await self._context.watch.outage(error, failures)
                 since = await logs.position(self._log)
 
     @asynccontextmanager
     async def _interruptible(self) -> AsyncIterator[None]:
-        """Raises TimeoutError when the attempt is to end: its time is up, or `state.stop` says why."""
+        """Raises _Interrupted when the attempt is to end: its time is up, or `state.stop` says why."""
         loop = asyncio.get_running_loop()
         scope = asyncio.timeout_at(loop.time() + self._time_left() if self._state.planned.timeout is not None else None)
         try:
@@ -186,6 +205,10 @@ class AttemptRunner:
                     yield
                 finally:
                     self._state.scope = None
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise _Interrupted from None
         finally:
             self._timed_out = self._timed_out or (scope.expired() and not self._state.stop)
 

@@ -56,21 +56,31 @@ class EngineWatch:
 
     async def call(self, make: Callable[[], Awaitable[T]]) -> T:
         """The result of `make()`; made again after every outage of the engine."""
+        failures = 0
         while True:
             try:
                 return await make()
             except EngineUnavailable as error:
-                await self.outage(error)
+                await self.outage(error, failures)
+                failures += 1
 
-    async def outage(self, error: EngineUnavailable) -> None:
-        """Returns when the engine answers again."""
+    async def outage(self, error: EngineUnavailable, failures: int = 0) -> None:
+        """Returns when the engine answers again; later, the more often the caller's call has failed before."""
         self._begin_outage(error)
         await self._back.wait()
+        # An engine that is partly down may give signs of life and still refuse the call.
+        if failures:
+            await asyncio.sleep(min(_FIRST_PROBE * 2 ** min(failures, 10), _LAST_PROBE))
 
     async def run(self) -> None:
-        """The watch itself: sleeps until an outage begins, then probes the engine until it has ended."""
+        """The watch itself: sleeps until an outage begins, then probes the engine until it has ended.
+
+        What has passed before the first probe is no outage that anybody needs to be told of.
+        """
         while True:
             await self._wait_for_outage()
+            if await self._answers():
+                continue
             await self._record(Kind.ENGINE_UNAVAILABLE, {"engine": self._scheduler.name, "problem": self.problem})
             await self._probe()
             await self._record(Kind.ENGINE_AVAILABLE, {"engine": self._scheduler.name})
@@ -89,18 +99,22 @@ class EngineWatch:
 
     async def _probe(self) -> None:
         delay = _FIRST_PROBE
-        while True:
-            try:
-                self.info = await self._scheduler.check()
-                break
-            except EngineUnavailable as error:
-                self.problem = error.message
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _LAST_PROBE)
+        while not await self._answers():
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LAST_PROBE)
+
+    async def _answers(self) -> bool:
+        """Look for the engine; if it is there the outage is over."""
+        try:
+            self.info = await self._scheduler.check()
+        except EngineUnavailable as error:
+            self.problem = error.message
+            return False
         self.problem = ""
         self._checked_at = self._clock.monotonic()
         self._log.info("engine available again", engine=self._scheduler.name)
         self._back.set()
+        return True
 
     async def _record(self, kind: Kind, data: dict[str, str]) -> None:
         at = self._clock.now()

@@ -71,7 +71,7 @@ class Starter:
         parameters = resolve_parameters(plan.manifest, request.parameters)
         at = self._context.clock.now()
         fresh = request.kept(tx, plan) if request.kept else _all_new(plan)
-        status, reason, detail, replaced = _admission(tx, row, plan, at)
+        status, reason, detail, replaced = _admission(tx, request, row, plan, at)
         new = runs.NewRun(
             row.key, request.namespace, version, status, reason, detail, request.initiator, parameters,
             request.retry_of, len(plan.tasks), at,
@@ -106,7 +106,9 @@ def _startable(tx: Transaction, request: Request) -> PipelineRow:
     return row
 
 
-def _admission(tx: Transaction, row: PipelineRow, plan: Plan, at: int) -> tuple[RunStatus, Reason, str, list[int]]:
+def _admission(
+    tx: Transaction, request: Request, row: PipelineRow, plan: Plan, at: int
+) -> tuple[RunStatus, Reason, str, list[int]]:
     """With which status the run is born under its pipeline's policy, and the keys of the runs that give way to it."""
     policy = plan.manifest.parallelism
     if not policy.limit or policy.on_limit == "queue":
@@ -117,10 +119,14 @@ def _admission(tx: Transaction, row: PipelineRow, plan: Plan, at: int) -> tuple[
     if policy.on_limit == "skip":
         detail = f"{len(others)} of at most {policy.limit} runs were on their way"
         return RunStatus.CANCELLED, Reason.PARALLELISM_LIMIT, detail, []
-    replaced = [r.key for r in others[: len(others) - policy.limit + 1]]
-    for key in replaced:
-        runs.request_cancel(tx, key, at, Reason.REPLACED)
-    return RunStatus.QUEUED, Reason.NONE, "", replaced
+    replaced = others[: len(others) - policy.limit + 1]
+    for run in replaced:
+        runs.request_cancel(tx, run.key, at, Reason.REPLACED)
+        tx.emit(
+            Kind.RUN_CANCELLING, at, namespace=request.namespace, pipeline=request.pipeline,
+            run=run.number, run_key=run.key, data={"reason": Reason.REPLACED},
+        )  # fmt: skip
+    return RunStatus.QUEUED, Reason.NONE, "", [run.key for run in replaced]
 
 
 def _all_new(plan: Plan) -> list[NewTaskRun]:

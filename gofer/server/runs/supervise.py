@@ -34,27 +34,36 @@ class Supervisor:
         self._journal = Journal(context.database)
         self._conditions = Conditions(run.ticket.plan)
         self._group = asyncio.TaskGroup()
+        self._begun = False
         self._finished = False
         self._fresh: list[tuple[TaskState, TaskWorker]] = []
 
     async def supervise(self) -> None:
         """Returns when the run has ended and that is on disk."""
-        if self.run.ticket.stored:
-            await self._restore()
-        async with self._group:
-            timer = self._run_timer()
-            await self._begin()
-        if timer is not None:
-            timer.cancel()
+        timer: asyncio.TimerHandle | None = None
+        try:
+            if self.run.ticket.stored:
+                await self._restore()
+            async with self._group:
+                timer = self._run_timer()
+                await self._begin()
+        finally:
+            if timer is not None:
+                timer.cancel()
+            await self._journal.close()
 
     async def cancel(self, reason: Reason) -> None:
         """End every task run that has not ended. The wish itself has been recorded by the caller."""
         self.run.cancelling = self.run.cancelling or reason
-        await self._journal.record(*self._cancel_steps())
+        # What has not begun has nothing to end yet: its beginning sees the wish.
+        if self._begun:
+            await self._journal.record(*self._cancel_steps())
 
     async def cancel_task(self, state: TaskState) -> None:
         """End one task run; what waits for it is skipped. The wish itself has been recorded by the caller."""
-        if state.status is TaskStatus.WAITING:
+        if not self._begun:
+            state.interrupt(Reason.CANCELLED_BY_USER)
+        elif state.status is TaskStatus.WAITING:
             steps = self._settle(state, Outcome(TaskStatus.CANCELLED, Reason.CANCELLED_BY_USER))
             await self._record_and_launch(steps)
         elif not state.status.ended:
@@ -69,9 +78,11 @@ class Supervisor:
             self.run.tasks[row.position].restore(row, open_attempts.get(row.position))
 
     async def _begin(self) -> None:
+        self._begun = True
         run = self.run
         steps: list[Step] = []
-        if run.started_at is None:
+        # A run that is cancelled while it is queued never starts.
+        if run.started_at is None and not run.cancelling:
             run.started_at = at = self._context.clock.now()
             steps.append(lambda tx: self._started_step(tx, at))
         for state in run.tasks:
@@ -90,11 +101,12 @@ class Supervisor:
     def _replay(self) -> list[Step]:
         """Weigh the ends that the store knows already, and wishes to end that it knows and nobody has followed."""
         ended = [state for state in self.run.tasks if state.status.ended]
-        steps = [step for state in ended for step in self._after_end(state)]
+        steps: list[Step] = []
+        # First, so that none of them is made ready by an end.
         for state in self.run.tasks:
             if state.status is TaskStatus.WAITING and state.stop:
                 steps += self._settle(state, Outcome(TaskStatus.CANCELLED, state.stop))
-        return steps
+        return steps + [step for state in ended for step in self._after_end(state)]
 
     def _run_timer(self) -> asyncio.TimerHandle | None:
         timeout = self.run.ticket.plan.run_timeout
@@ -109,6 +121,8 @@ class Supervisor:
             self._group.create_task(self._end_for_timeout(), name="run timeout")
 
     async def _end_for_timeout(self) -> None:
+        if self.run.cancelling:
+            return
         at, key = self._context.clock.now(), self.run.ticket.key
 
         def step(tx: Transaction) -> None:

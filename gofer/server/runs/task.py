@@ -87,8 +87,7 @@ class TaskWorker:
             return await self._runner.run()
         except Exception as error:
             self._log.exception("attempt broke", container=self._runner.container)
-            detail = f"Gofer itself failed: {type(error).__name__}; its log has the details"
-            return Outcome(TaskStatus.FAILED, Reason.INTERNAL_ERROR, detail)
+            return await self._runner.broken(error)
         finally:
             self._state.adopted = None
             self._context.slots.give()
