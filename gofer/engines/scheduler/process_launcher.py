@@ -46,6 +46,7 @@ class Launcher:
         async with self._opening:
             if self._jobs is not None:
                 return
+            await self._reap()
             jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             life, living = os.pipe()
             try:
@@ -64,9 +65,7 @@ class Launcher:
     async def close(self) -> None:
         """Let the nursery go; its shims go on."""
         self._died()
-        process, self._process = self._process, None
-        if process is not None:
-            await asyncio.to_thread(process.wait)
+        await self._reap()
 
     async def ask(self, order: bytes) -> tuple[str | None, Connection]:
         """Give a shim its job, a line of JSON. Returns its answer, None if it died, and the connection to it.
@@ -75,16 +74,15 @@ class Launcher:
         """
         async with self._at_once:
             await self.open()
-            assert self._jobs is not None
             ours, theirs = socket.socketpair()
             connection = Connection(ours)
             try:
                 with theirs:
-                    socket.send_fds(self._jobs, [b"j"], [theirs.fileno()])
+                    self._send(theirs)
                 await connection.order(order)
                 return await connection.answer(), connection
             except OSError:
-                # Whoever took the job has died, or the nursery before anybody could.
+                # Whoever took the job has died, or everybody who could.
                 connection.close()
                 return None, connection
             except BaseException:
@@ -101,6 +99,16 @@ class Launcher:
     @property
     def _report(self) -> Path:
         return Path(self._root, "nursery.log")
+
+    def _send(self, connection: socket.socket) -> None:
+        assert self._jobs is not None
+        try:
+            socket.send_fds(self._jobs, [b"j"], [connection.fileno()])
+        except BlockingIOError as error:
+            raise unavailable(error) from error
+        except OSError:
+            self._died()
+            raise
 
     def _spawn(self, jobs: int, living: int) -> subprocess.Popen[bytes]:
         # Of Gofer's own environment a job's shim must show nothing.
@@ -124,8 +132,11 @@ class Launcher:
         self._jobs = None
         asyncio.get_running_loop().remove_reader(self._life)
         os.close(self._life)
-        if self._process is not None:
-            self._process.poll()
+
+    async def _reap(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await asyncio.to_thread(process.wait)
 
 
 def unavailable(error: OSError) -> EngineUnavailable:

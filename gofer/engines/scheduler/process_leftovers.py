@@ -70,16 +70,18 @@ def kill_leftovers(folders: Folders, name: str, description: Description) -> Non
 def _session_members(description: Description) -> set[int]:
     """Pids in the session that the shim led.
 
-    Its number stays taken for as long as anything is in the session: if a process of that number lives now, then none
-    is; and only processes that are younger than the shim can be in it.
+    Its number stays taken for as long as anything is in the session: if another process has that number now, then
+    nothing is; and only processes that are younger than the shim can be in it.
     """
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    if boot != description.boot or Path(f"/proc/{description.pid}").exists():
+    leader = _stat(description.pid)
+    if boot != description.boot or (leader and _born(leader) != description.born):
         return set()
     members = set()
     for pid in _pids():
         fields = _stat(pid)
-        if fields and int(fields[3]) == description.pid and int(fields[19]) >= description.born:
+        in_session = fields and int(fields[3]) == description.pid and _born(fields) >= description.born
+        if in_session and fields[0] != b"Z":
             members.add(pid)
     return members
 
@@ -89,11 +91,14 @@ def _pids() -> list[int]:
 
 
 def _stat(pid: int) -> list[bytes]:
-    """The fields after the process's name; empty if it is gone or a zombie."""
+    """The fields after the process's name; empty if it is gone."""
     with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return [] if fields[0] == b"Z" else fields
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return []
+
+
+def _born(fields: list[bytes]) -> int:
+    return int(fields[19])
 
 
 def _has_variable(pid: int, variable: bytes) -> bool:

@@ -20,7 +20,7 @@ import time
 from typing import Any, NoReturn
 
 from gofer.engines.scheduler.process_record import Folders
-from gofer.engines.scheduler.process_shim import Shim
+from gofer.engines.scheduler.process_shim import Shim, receive
 from gofer.engines.scheduler.process_spare import Spare, enter
 from gofer.engines.scheduler.process_spawn import Identity, Program
 
@@ -92,7 +92,7 @@ def _serve(jobs: socket.socket, take: int, spare: Spare, library: ctypes.CDLL) -
     with contextlib.suppress(OSError):
         spare.prepare()
     _rehearse()
-    _, fds, _, _ = socket.recv_fds(jobs, 1, 1, socket.MSG_CMSG_CLOEXEC)
+    _, fds = receive(jobs, 1)
     if not fds:
         spare.discard()
         return

@@ -31,6 +31,8 @@ from gofer.engines.scheduler.process_spawn import (
 )
 
 _READ = 65536
+_MOST_FDS = 3
+_INT = struct.Struct("i")
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -170,7 +172,7 @@ class Shim:
 
     def _hear(self, peer: Peer) -> None:
         try:
-            data, fds, _, _ = socket.recv_fds(peer.socket, _READ, 3, socket.MSG_CMSG_CLOEXEC)
+            data, fds = receive(peer.socket, _READ)
         except BlockingIOError:
             return
         except OSError:
@@ -217,6 +219,18 @@ class Shim:
         finally:
             _close_all(peer)
         peer.send(b"started\n")
+
+
+def receive(connection: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """Bytes and file descriptors, which no command inherits. Raises OSError."""
+    # `socket.recv_fds` of Python 3.11 ignores its flags.
+    space = socket.CMSG_SPACE(_MOST_FDS * _INT.size)
+    data, messages, _, _ = connection.recvmsg(size, space, socket.MSG_CMSG_CLOEXEC)
+    fds: list[int] = []
+    for level, kind, content in messages:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds += (number for (number,) in _INT.iter_unpack(content))
+    return data, fds
 
 
 def _child_pipe() -> int:
