@@ -50,5 +50,12 @@ class WebServer(uvicorn.Server):
         yield
 
     async def run_on(self, listener: socket.socket) -> None:
-        """Serve until `should_exit` is set."""
-        await self.serve(sockets=[listener])
+        """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""
+        try:
+            await self.serve(sockets=[listener])
+        except BaseException:
+            for server in self.servers:
+                server.close()
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
+            raise

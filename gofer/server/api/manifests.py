@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 import msgspec
@@ -65,11 +66,12 @@ def drawn(manifest: Manifest, form: GraphFormat) -> Text:
 
 
 async def _validate(call: Call[NoPath, NoQuery, Manifest]) -> Validation:
-    return Validation(problems=validate(call.body))
+    return Validation(problems=await asyncio.to_thread(validate, call.body))
 
 
 async def _graph(call: Call[NoPath, GraphQuery, Manifest]) -> Text:
-    problems = validate(call.body)
+    # The largest manifests take most of a second: not in the event loop.
+    problems = await asyncio.to_thread(validate, call.body)
     if problems:
         raise InvalidInput("A manifest with problems cannot be drawn.", "Mend them first.", problems)
-    return drawn(call.body, call.query.format)
+    return await asyncio.to_thread(drawn, call.body, call.query.format)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
 from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
@@ -101,4 +103,4 @@ async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:
 async def _graph(call: Call[PipelinePath, GraphQuery, NoBody]) -> Text:
     at = call.path
     version = await call.services.pipelines.version(at.namespace, at.pipeline, call.query.version)
-    return drawn(version.manifest, call.query.format)
+    return await asyncio.to_thread(drawn, version.manifest, call.query.format)

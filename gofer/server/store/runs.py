@@ -16,6 +16,9 @@ from gofer.server.store.queries import load
 
 _SQL = load("runs")
 _SCAN_BATCH = 500
+_STATUSES = {status.value: status for status in RunStatus}
+_REASONS = {reason.value: reason for reason in Reason}
+_USER = Initiator()
 _PARAMETERS = msgspec.json.Decoder(dict[str, ParameterValue])
 
 LAST = 2**62
@@ -162,21 +165,26 @@ def _batches(
 
 
 def _row(row: sqlite3.Row) -> RunRow:
+    # By position, as lists of runs are the most asked for: the pipeline's id, then the table's columns in their order.
+    (
+        pipeline, key, pipeline_key, namespace, number, version, status, reason, detail, kind, name, parameters,
+        retry_of, task_count, created_at, started_at, ended_at, cancel_requested_at, cancel_reason, logs_expired,
+    ) = row  # fmt: skip
     run = Run(
-        namespace=row["namespace"],
-        pipeline=row["pipeline"],
-        id=row["number"],
-        version=row["version"],
-        status=RunStatus(row["status"]),
-        reason=Reason(row["reason"]),
-        detail=row["detail"],
-        initiator=Initiator(kind=row["initiator_kind"], name=row["initiator_name"]),
-        parameters=_PARAMETERS.decode(row["parameters"]),
-        retry_of=row["retry_of"],
-        created_at=row["created_at"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        cancel_requested_at=row["cancel_requested_at"],
-        task_count=row["task_count"],
+        namespace=namespace,
+        pipeline=pipeline,
+        id=number,
+        version=version,
+        status=_STATUSES[status],
+        reason=_REASONS[reason],
+        detail=detail,
+        initiator=_USER if kind == "user" and not name else Initiator(kind=kind, name=name),
+        parameters=_PARAMETERS.decode(parameters) if parameters != "{}" else {},
+        created_at=created_at,
+        started_at=started_at,
+        ended_at=ended_at,
+        cancel_requested_at=cancel_requested_at,
+        retry_of=retry_of,
+        task_count=task_count,
     )
-    return RunRow(row["key"], row["pipeline_key"], run, Reason(row["cancel_reason"]), bool(row["logs_expired"]))
+    return RunRow(key, pipeline_key, run, _REASONS[cancel_reason], bool(logs_expired))

@@ -7,15 +7,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE pipelines SET last_run = last_run + 1 WHERE key = ? RETURNING last_run;
 
 -- name: get
-SELECT r.*, p.id AS pipeline
+SELECT p.id AS pipeline, r.*
 FROM pipelines AS p JOIN runs AS r ON r.pipeline_key = p.key
 WHERE p.namespace = ? AND p.id = ? AND r.number = ?;
 
 -- name: by_key
-SELECT r.*, p.id AS pipeline FROM runs AS r JOIN pipelines AS p ON p.key = r.pipeline_key WHERE r.key = ?;
+SELECT p.id AS pipeline, r.* FROM runs AS r JOIN pipelines AS p ON p.key = r.pipeline_key WHERE r.key = ?;
 
 -- name: unfinished
-SELECT r.*, p.id AS pipeline
+SELECT p.id AS pipeline, r.*
 FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
 WHERE r.status IN ('queued', 'running') AND r.key > ?
 ORDER BY r.key LIMIT ?;
@@ -27,13 +27,13 @@ WHERE r.status IN ('queued', 'running') AND r.pipeline_key = ?
 ORDER BY r.key;
 
 -- name: of_pipeline
-SELECT r.*, p.id AS pipeline
+SELECT p.id AS pipeline, r.*
 FROM pipelines AS p JOIN runs AS r ON r.pipeline_key = p.key
 WHERE p.namespace = ? AND p.id = ? AND r.number < ?
 ORDER BY r.number DESC LIMIT ?;
 
 -- name: of_namespace
-SELECT r.*, p.id AS pipeline
+SELECT p.id AS pipeline, r.*
 FROM runs AS r INDEXED BY runs_of_namespace JOIN pipelines AS p ON p.key = r.pipeline_key
 WHERE r.namespace = ? AND r.key < ?
 ORDER BY r.key DESC LIMIT ?;
