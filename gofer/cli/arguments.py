@@ -19,18 +19,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 _COMPLETION_TIMEOUT = 1.0
 
 
-class RunNumber(click.ParamType[int]):
-    """The number of a run, or `latest`, which becomes 0."""
-
-    name = "run"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "latest":
-            return 0
-        text = str(value)
-        if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**53):
-            self.fail(f'expected the number of a run, or "latest", got "{text}"', param, ctx)
-        return int(text)
+def _run_number(_ctx: click.Context, _param: click.Parameter, given: str) -> int:
+    """The number of a run; 0 for `latest`."""
+    if given == "latest":
+        return 0
+    if not (given.isascii() and given.isdigit() and 0 < int(given) < 2**53):
+        raise click.BadParameter(f'expected the number of a run, or "latest", got "{given}"')
+    return int(given)
 
 
 def pipeline_argument(command: F) -> F:
@@ -45,7 +40,7 @@ def run_argument(command: F) -> F:
     def resolved(invocation: Invocation, pipeline: str, run: int, **rest: Any) -> Any:
         return command(invocation, pipeline=pipeline, run=run or latest_run(invocation, pipeline), **rest)
 
-    numbered = click.argument("run", type=RunNumber(), metavar="RUN")(resolved)
+    numbered = click.argument("run", callback=_run_number)(resolved)
     return pipeline_argument(numbered)  # type: ignore[return-value]  # click's decorators keep the function
 
 

@@ -182,7 +182,7 @@ def _checked(body: bytes, source: str) -> Manifest:
         raise _failed(
             f"{plain(source)} printed nothing" if source != "stdin" else "nothing came on stdin",
             "",
-            "Expected a manifest: does a Python pipeline end with a call that prints it, as the examples do?",
+            "Expected a manifest. A Python pipeline ends with `.emit()`, which prints it.",
         )
     content_type = JSON if start in b'{["' or start.isdigit() else MSGPACK
     try:

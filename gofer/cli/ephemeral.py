@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from gofer.cli.compile import Manifest
-from gofer.cli.exit_codes import ExitCode
+from gofer.cli.follow.follower import Follower
 from gofer.cli.follow.outcome import exit_code_of_run
 from gofer.cli.follow.session import FollowOptions, show
-from gofer.cli.interrupts import in_thread
+from gofer.cli.follow.view import SilentView
+from gofer.cli.interrupts import exit_code_of_signal, handling_signals, in_thread
 from gofer.cli.output import Output
 from gofer.client import paths
 from gofer.client.address import Server, parse_address
+from gofer.client.answers import decode
 from gofer.client.http import Client
 from gofer.models.pipeline import Registered
 from gofer.models.run import Run, StartRun
@@ -86,63 +83,74 @@ class _Local:
         self._wanted = wanted
         self._settings = settings
         self._signals: list[int] = []
+        self._starting = False
+        self._started: tuple[Server, Run] | None = None
         self._cancelling: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         """The exit code."""
+        whole = asyncio.ensure_future(self._run())
+        with handling_signals(lambda number: self._interrupt(number, whole)):
+            try:
+                board = await whole
+            except asyncio.CancelledError:
+                if not self._signals:
+                    raise
+                return exit_code_of_signal(self._signals[0])
+            except BaseExceptionGroup as errors:
+                raise _first(errors) from None
+        return exit_code_of_signal(self._signals[0]) if self._signals else exit_code_of_run(board.run)
+
+    def _interrupt(self, number: int, whole: asyncio.Future[Board]) -> None:
+        """A signal cancels the run, or the start of it; one who asks again and again is let go."""
+        self._signals.append(number)
+        if len(self._signals) >= _PATIENCE:
+            os._exit(exit_code_of_signal(number))
+        if self._started is not None:
+            self._cancel(*self._started)
+        elif not self._starting:
+            whole.cancel()
+
+    def _cancel(self, server: Server, run: Run) -> None:
+        if self._cancelling is None:
+            print(f"\nCancelling the run; its tasks have {_STOP_TIMEOUT} to stop.", file=sys.stderr)
+            self._cancelling = asyncio.create_task(_cancel(server, run), name="cancel")
+
+    async def _run(self) -> Board:
         from gofer.server.app import running
 
-        try:
-            async with running(self._settings) as server:
-                client = Client(Server(parse_address(server.address)))
-                try:
-                    _say_engine(self._output, server.services.engine_watch.info)
-                    board = await self._follow(client)
-                finally:
-                    client.close()
-        except BaseExceptionGroup as errors:
-            raise _first(errors) from None
-        if self._signals:
-            return ExitCode.INTERRUPTED if self._signals[0] == signal.SIGINT else ExitCode.TERMINATED
-        return exit_code_of_run(board.run)
+        async with running(self._settings) as server:
+            client = Client(Server(parse_address(server.address)))
+            try:
+                _say_engine(self._output, server.services.engine_watch.info)
+                return await self._follow(client)
+            finally:
+                client.close()
 
     async def _follow(self, client: Client) -> Board:
         manifest, body = self._wanted.manifest, StartRun(parameters=self._wanted.parameters)
         answer = await in_thread(
             lambda: client.send_bytes(paths.pipelines(NAMESPACE), manifest.body, manifest.content_type)
         )
-        registered = msgspec.json.decode(answer, type=Registered)
+        registered = decode(answer, Registered, client.address)
         for warning in registered.warnings:
             self._output.warn(warning)
         path = paths.runs(NAMESPACE, registered.pipeline.id)
+        self._starting = True
         run = await in_thread(lambda: client.send("POST", path, Run, body))
-        with self._interrupts(client, run):
+        self._started = client.server, run
+        if self._signals:
+            self._cancel(client.server, run)
+        try:
             board = await show(client, run, self._output, FollowOptions(logs=self._wanted.logs))
+        except Exception:
+            # Its output is wanted no more (`| head`): nor is the run, and it must not outlive its server.
+            await _cancel(client.server, run)
+            await Follower(client, run, SilentView(), logs=False, reconnect_timeout=0).follow()
+            raise
         if self._cancelling is not None:
             await self._cancelling
         return board
-
-    @contextmanager
-    def _interrupts(self, client: Client, run: Run) -> Iterator[None]:
-        """Signals cancel the run; one who asks again and again is let go."""
-        loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-        def interrupt(number: int) -> None:
-            self._signals.append(number)
-            if len(self._signals) >= _PATIENCE:
-                os._exit(ExitCode.INTERRUPTED)
-            if self._cancelling is None:
-                print(f"\nCancelling the run; its tasks have {_STOP_TIMEOUT} to stop.", file=sys.stderr)
-                self._cancelling = asyncio.create_task(_cancel(client.server, run), name="cancel")
-
-        for number in numbers:
-            loop.add_signal_handler(number, interrupt, number)
-        try:
-            yield
-        finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
 
 
 async def _cancel(server: Server, run: Run) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from gofer.cli.exit_codes import ExitCode
@@ -16,12 +17,17 @@ T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def wanted_signals() -> list[int]:
+    """Those that end a command, but for what the caller has told it to ignore (`nohup`, a shell's background job)."""
+    return [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 class Interrupted(Exception):
     """The work was cancelled because of a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
-        self.exit_code = ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
+        self.exit_code = exit_code_of_signal(number)
 
 
 def run_interruptible(work: Coroutine[Any, Any, T]) -> T:
@@ -35,19 +41,35 @@ async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
 
     def interrupt(number: int) -> None:
         if came:
-            os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
+            os._exit(exit_code_of_signal(number))
         came.append(number)
         task.cancel()
 
-    loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, interrupt, number)
+    with handling_signals(interrupt):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if came:
+                raise Interrupted(came[0]) from None
+            raise
+
+
+@contextmanager
+def handling_signals(handle: Callable[[int], None]) -> Iterator[None]:
+    """Within it `handle` is called in the event loop for each signal that would end the command."""
+    loop, numbers = asyncio.get_running_loop(), wanted_signals()
+    for number in numbers:
+        loop.add_signal_handler(number, handle, number)
     try:
-        return await task
-    except asyncio.CancelledError:
-        if came:
-            raise Interrupted(came[0]) from None
-        raise
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def exit_code_of_signal(number: int) -> ExitCode:
+    """What a command ends with that was ended by a signal."""
+    return ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -64,7 +86,8 @@ async def in_thread(work: Callable[[], T]) -> T:
             call: tuple[Callable[[Any], None], Any] = future.set_result, work()
         except Exception as error:
             call = future.set_exception, error
-        if not loop.is_closed():
+        # The loop may have ended meanwhile: then nobody wants the answer.
+        with suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, *call)
 
     threading.Thread(target=run, daemon=True, name="request").start()

@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     prepare_streams()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminate)
+        # What the caller has told us to ignore (`nohup`) stays ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
     return _guarded(given)
 
 

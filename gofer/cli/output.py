@@ -49,7 +49,8 @@ class Output:
     def note(self, text: str) -> None:
         """A remark to a person, such as what to do next: on stderr, in `pretty` only."""
         if self.format == "pretty":
-            print(paint(text, "dim") if self.error_color else text, file=sys.stderr)
+            shown = plain(text)
+            print(paint(shown, "dim") if self.error_color else shown, file=sys.stderr)
 
     def warn(self, text: str) -> None:
         """Something that a person should know of: on stderr in every format."""

@@ -18,6 +18,7 @@ from gofer.cli.status import cell
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
 from gofer.client import paths
+from gofer.client.answers import decode
 from gofer.errors import InvalidInput, Problem
 from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
 
@@ -76,7 +77,7 @@ def create(invocation: Invocation, path: str, timeout: float) -> None:
     manifest = _compiled(path, timeout)
     target = paths.pipelines(invocation.namespace)
     answer = invocation.client.send_bytes(target, manifest.body, manifest.content_type)
-    registered = msgspec.json.decode(answer, type=Registered)
+    registered = decode(answer, Registered, invocation.client.address)
     output = invocation.output
     for warning in registered.warnings:
         output.warn(warning)
@@ -103,7 +104,7 @@ def validate(invocation: Invocation, path: str, timeout: float) -> int:
     """
     manifest = _compiled(path, timeout)
     answer = invocation.client.send_bytes(paths.VALIDATE, manifest.body, manifest.content_type)
-    found = msgspec.json.decode(answer, type=_Problems)
+    found = decode(answer, _Problems, invocation.client.address)
     output = invocation.output
     if output.format == "json":
         output.document(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,9 @@ def start(
     overrides = {key: value for key, value in given.items() if value}
     settings = load(Path(path) if path else None, os.environ, overrides)
     output = invocation.output
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # A terminal that is closed ends the server as Ctrl-C does.
+        signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
     return serve(settings, ready=lambda server: _say_ready(output, server))
 
 

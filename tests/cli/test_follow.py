@@ -131,6 +131,18 @@ def test_ctrl_c_stops_only_the_following(gofer: Gofer, register: Register, serve
     assert server.ended(pipeline, 1)["status"] == "cancelled"
 
 
+def test_a_reader_that_goes_away_is_no_error(gofer: Gofer, register: Register) -> None:
+    pipeline = register({"id": "x", "script": "seq 1 100000"})
+    for form in ("pretty", "json"):
+        with gofer.popen("run", "start", pipeline, "-f", "--format", form) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            assert process.wait() == 141
+            assert b"error:" not in process.stderr.read()
+
+
 def test_sigterm_ends_it_quietly(gofer: Gofer, register: Register) -> None:
     pipeline = register({"id": "x", "script": "echo there; sleep 1000"})
     with gofer.popen("run", "start", pipeline, "-f") as process:

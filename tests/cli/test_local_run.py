@@ -95,6 +95,20 @@ def test_an_interruption_cancels_the_run(number: int, code: int, local: Gofer, t
     assert nothing_left(local)
 
 
+def test_a_reader_that_goes_away_ends_the_run(local: Gofer, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    path = write(local, f"echo $$ > {told}; while :; do echo y; done")
+    with local.popen("local", "run", path, "--engine", "process") as process:
+        assert process.stdout is not None
+        pid = int(told.read_text())
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait() == 141
+    assert not Path(f"/proc/{pid}/cwd").exists()
+    assert nothing_left(local)
+
+
 def test_in_a_terminal(local: Gofer) -> None:
     command = [*GOFER, "local", "run", write(local, "echo hello"), "--engine", "process"]
     with in_terminal(command, local.environ, local.home) as terminal:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from gofer import __version__
-from tests.cli.conftest import Gofer
+from tests.cli.conftest import GOFER, Gofer
 from tests.cli.small_server import Answer, small_server
 from tests.support.server import Api
 
@@ -45,6 +46,33 @@ def test_start_as_json_is_one_document(alone: Gofer) -> None:
         assert process.returncode == 0
     assert told["address"].startswith("http://127.0.0.1:")
     assert told["engine"] == {**told["engine"], "name": "process", "isolates": False}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it_in_order(number: int, alone: Gofer) -> None:
+    command = ["service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
+    with alone.popen(*command) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        _, err = process.communicate()
+        assert process.returncode == 0
+    assert b"Traceback" not in err
+
+
+def test_a_server_under_nohup_outlives_its_terminal(alone: Gofer) -> None:
+    start = "service start --host 127.0.0.1:0 --storage data --engine process"
+    command = ["sh", "-c", f"trap '' HUP; exec {' '.join(GOFER)} {start}"]
+    environ = {**alone.environ, "PYTHONUNBUFFERED": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environ, cwd=alone.home, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().split()[-1]
+        process.send_signal(signal.SIGHUP)
+        alone.ok("service", "info", "--host", address)
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+        assert process.returncode == 0
 
 
 def refusal(gofer: Gofer, *arguments: str, **environ: str) -> str:

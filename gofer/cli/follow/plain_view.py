@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gofer.cli.follow.board import Board
 from gofer.cli.follow.view import SilentView
 from gofer.cli.follow.wording import sentence, task_look
-from gofer.cli.terminal import log_line, paint
+from gofer.cli.terminal import log_line, paint, plain
 from gofer.cli.times import time_of_day
 from gofer.models.event import Event
 from gofer.models.log import Line
@@ -43,7 +43,7 @@ class PlainView(SilentView):
     def remark(self, text: str) -> None:
         """On stderr."""
         sys.stdout.flush()
-        print(text, file=sys.stderr, flush=True)
+        print(plain(text), file=sys.stderr, flush=True)
 
     def _print(self, text: str) -> None:
         print(text, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ def view_for(output: Output) -> View:
         from gofer.cli.follow.json_view import JsonView
 
         return JsonView(output)
-    if is_terminal(sys.stdout):
+    if is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb":
         from gofer.cli.follow.live_view import LiveView
 
         return LiveView(color=output.color)
