@@ -19,7 +19,7 @@ from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Scheduler
 from gofer.errors import ConfigError, EngineUnavailable
 from gofer.models.event import Kind
-from gofer.server import own_log
+from gofer.server import garbage, own_log
 from gofer.server.clock import Clock
 from gofer.server.crash import crash_at
 from gofer.server.events.bus import Bus
@@ -44,6 +44,7 @@ from gofer.server.store.database import Database
 from gofer.server.web import WebServer
 
 _TIDY_SECONDS = 5.0
+_SETTLED_AFTER = 1.0
 
 
 class Running:
@@ -232,6 +233,7 @@ async def _serve(settings: Settings, ready: Callable[[Running], None]) -> int:
     try:
         async with running(settings) as server:
             ready(server)
+            loop.call_later(_SETTLED_AFTER, garbage.settle)
             await stop.wait()
             log.info("stopping; containers go on")
     except* ConfigError as group:
