@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ def task(name: str, *command: str, after: str | Mapping[str, str] = "", **fields
 
 
 def retries(count: int, backoff: str = "0s") -> Retries:
-    return Retries(count=count, backoff=backoff, jitter=0.0)
+    return Retries(count=count, backoff=backoff, max_backoff="1h", jitter=0.0)
 
 
 class Scene:
@@ -116,9 +117,10 @@ class Scene:
         page = await self.services.logs.read(log, 1, 1_000, None, True)
         return [line.text for line in page.lines]
 
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many runs are queued, and how many on their way."""
+    async def counts(self) -> tuple[int, int]:
+        """How many runs are queued, and how many on their way, once those that have just ended are let go of."""
+        for _ in range(100):
+            await asyncio.sleep(0)
         return self.services.runs.queued, self.services.runs.running
 
     def left(self) -> list[str]:

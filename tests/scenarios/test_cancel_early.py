@@ -19,4 +19,4 @@ async def test_the_oldest_gives_way_before_it_has_begun(scene: Scene) -> None:
     await scene.release(4, "a")
     assert (await scene.ended(4)).status is RunStatus.SUCCESSFUL
     assert {(await scene.run(n)).status for n in (1, 2, 3)} == {RunStatus.CANCELLED}
-    assert scene.counts == (0, 0)
+    assert await scene.counts() == (0, 0)
