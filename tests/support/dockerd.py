@@ -24,7 +24,15 @@ class OwnDockerd:
         f = self._folder
         f.mkdir(parents=True, exist_ok=True)
         (f / "daemon.json").write_text("{}")
-        command = ["dockerd", f"--host={self.host}", f"--data-root={f}/data", f"--exec-root={f}/exec"]
+        # Without a network of its own it would remove the bridge of the machine's engine.
+        command = [
+            "unshare",
+            "--net",
+            "dockerd",
+            f"--host={self.host}",
+            f"--data-root={f}/data",
+            f"--exec-root={f}/exec",
+        ]
         command += [f"--pidfile={f}/pid", f"--config-file={f}/daemon.json", "--bridge=none", "--iptables=false"]
         command += [f"--live-restore={str(self._keeps).lower()}"]
         with (f / "dockerd.log").open("ab") as log:
