@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -154,32 +153,20 @@ class DockerScheduler:
         await self._starter.forget(name, patience=_FAREWELL)
 
     async def list(self, labels: Mapping[str, str]) -> Sequence[Container]:
-        return [await self._described(found) for found in await self._find(labels)]
-
-    async def ended_before(self, labels: Mapping[str, str], seconds: float) -> Sequence[Container]:
-        """Of the containers that have all of these labels, those that ended more than so many seconds ago."""
-        limit = datetime.now(UTC) - timedelta(seconds=seconds)
-        return [
-            await self._described(found)
-            for found in await self._find(labels, "exited")
-            if datetime.fromisoformat(found["State"]["FinishedAt"]) < limit
-        ]
-
-    async def _find(self, labels: Mapping[str, str], *statuses: str) -> Sequence[dict[str, Any]]:
-        """Everything about the containers that match."""
-        filters = {"label": [f"{key}={value}" for key, value in labels.items()], "status": list(statuses)}
+        filters = {"label": [f"{key}={value}" for key, value in labels.items()]} if labels else {}
         try:
-            found = await self._client.find({key: values for key, values in filters.items() if values})
+            found = await self._client.find(filters)
         except ApiError as error:
             raise self._unwell(error) from error
         gate = asyncio.Semaphore(_INSPECTED_AT_ONCE)
 
-        async def inspect(container: str) -> dict[str, Any] | None:
+        async def described(container: str) -> Container | None:
             async with gate:
-                return await self._inspect(container)
+                whole = await self._inspect(container)
+                return await self._described(whole) if whole is not None else None
 
-        inspected = await asyncio.gather(*(inspect(summary["Id"]) for summary in found))
-        return [found for found in inspected if found is not None]
+        containers = await asyncio.gather(*(described(summary["Id"]) for summary in found))
+        return [container for container in containers if container is not None]
 
     async def exec(
         self, name: str, command: Sequence[str], *, terminal: bool, columns: int = 80, rows: int = 24

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gofer.engines.scheduler.base import Bind, Container, ContainerSpec, Exit
-from gofer.engines.scheduler.docker import DockerScheduler
-from gofer.engines.scheduler.docker_prune import DockerPruner
+from gofer.engines.scheduler.base import Bind, ContainerSpec, Exit
 from gofer.errors import StartFailed
 from gofer.models.status import Reason
 from tests.conformance.conftest import IMAGE, Engine
@@ -136,20 +134,3 @@ async def test_the_images_digest_is_known(engine: Engine, raw: Raw) -> None:
     found = await engine.scheduler.inspect(spec.name)
     assert found is not None
     assert found.image_digest == started.image_digest
-
-
-async def test_old_containers_are_removed_but_for_those_still_needed(engine: Engine) -> None:
-    scheduler = engine.scheduler
-    assert isinstance(scheduler, DockerScheduler)
-    old, needed = await engine.start(), await engine.start()
-    running = await engine.start(Hang())
-    await scheduler.wait(old)
-    await scheduler.wait(needed)
-
-    async def spare(container: Container) -> bool:
-        return container.name == needed
-
-    assert await DockerPruner(scheduler, engine.label, 3600, spare).prune() == []
-    assert await DockerPruner(scheduler, {**engine.label, "other": "server"}, 0, spare).prune() == []
-    assert await DockerPruner(scheduler, engine.label, 0, spare).prune() == [old]
-    assert {container.name for container in await scheduler.list(engine.label)} == {needed, running}

@@ -8,7 +8,6 @@ import pytest
 
 from gofer.engines.scheduler.base import Exit, Position
 from gofer.engines.scheduler.docker import DockerOptions
-from gofer.errors import StartFailed
 from tests.conformance import steps
 from tests.conformance.steps import Lines, LongLine, Say, UntilStopped, lines
 from tests.integration.docker.conftest import open_engine
@@ -54,15 +53,5 @@ async def test_none_lets_an_adopting_reader_wait_for_the_end() -> None:
         reading = asyncio.ensure_future(engine.output(name, position))
         await engine.scheduler.stop(name, 30)
         assert await reading == {"stdout": b"", "stderr": b""}
-    finally:
-        await engine.close()
-
-
-async def test_a_driver_that_the_engine_has_not() -> None:
-    engine = await open_engine(DockerOptions(log_driver="no-such-driver"))
-    try:
-        with pytest.raises(StartFailed) as error:
-            await engine.start()
-        assert "log_driver" in error.value.hint
     finally:
         await engine.close()
