@@ -31,7 +31,7 @@ from gofer.engines.scheduler.process_spawn import (
 )
 
 _READ = 65536
-_MOST_FDS = 3
+_STDIO = 3
 _INT = struct.Struct("i")
 _CREDENTIALS = struct.Struct("3i")
 
@@ -211,6 +211,8 @@ class Shim:
         try:
             order = json.loads(line)
             stdio = peer.fds * 3 if order["terminal"] else peer.fds
+            if len(stdio) != _STDIO:
+                raise ValueError(stdio)
             program = self._program._replace(arguments=order["exec"])
             peer.session = spawn_session(program, stdio, terminal=order["terminal"])
         except OSError as error:
@@ -224,7 +226,7 @@ class Shim:
 def receive(connection: socket.socket, size: int) -> tuple[bytes, list[int]]:
     """Bytes and file descriptors, which no command inherits. Raises OSError."""
     # `socket.recv_fds` of Python 3.11 ignores its flags.
-    space = socket.CMSG_SPACE(_MOST_FDS * _INT.size)
+    space = socket.CMSG_SPACE(_STDIO * _INT.size)
     data, messages, _, _ = connection.recvmsg(size, space, socket.MSG_CMSG_CLOEXEC)
     fds: list[int] = []
     for level, kind, content in messages:

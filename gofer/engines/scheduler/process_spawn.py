@@ -147,7 +147,7 @@ def _become(path: str, program: Program, stdio: Sequence[int], *, session: bool,
         os.execve(path, program.arguments, program.environment)  # noqa: S606 - there is to be no shell
     except OSError as error:
         os.write(tell, b"%d" % (error.errno or errno.EINVAL))
-    except MemoryError:
-        os.write(tell, b"%d" % errno.ENOMEM)
+    except BaseException:
+        os.write(tell, b"%d" % errno.EINVAL)
     finally:
         os._exit(127)

@@ -1,0 +1,80 @@
+"""Starting the nursery, and what the engine is in its own words."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from gofer.engines.scheduler.base import Exit
+from gofer.engines.scheduler.process_launcher import nursery_command
+from gofer.errors import EngineUnavailable
+from tests.unit.engines.conftest import Processes, spec
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_it_says_plainly_that_it_isolates_nothing(processes: Processes) -> None:
+    info = await processes.scheduler.check()
+    assert (info.name, info.isolates, info.address) == ("process", False, processes.folders.root)
+
+
+def test_a_frozen_program_is_its_own_nursery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert nursery_command("/folder") == [sys.executable, "process-nursery", "/folder"]
+
+
+async def test_a_nursery_that_cannot_start_is_explained(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho 'no such library' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    await processes.scheduler.close()
+    monkeypatch.setattr(sys, "executable", str(broken))
+    for call in (processes.scheduler.check(), processes.scheduler.start(spec("true"))):
+        with pytest.raises(EngineUnavailable) as error:
+            await call
+        assert "no such library" in error.value.message
+        assert "nursery.log" in error.value.hint
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    with pytest.raises(EngineUnavailable):
+        await processes.scheduler.check()
+    monkeypatch.undo()
+    await processes.scheduler.check()
+
+
+async def test_very_many_at_once(processes: Processes) -> None:
+    async def one(number: int) -> Exit | None:
+        name = await processes.start(f"exit {number}")
+        end = await processes.scheduler.wait(name)
+        await processes.scheduler.remove(name)
+        return end
+
+    assert await asyncio.gather(*(one(number) for number in range(200))) == [Exit(number) for number in range(200)]
+    assert await processes.scheduler.list({}) == []
+
+
+async def test_a_start_that_nobody_waits_for_ends_by_itself(processes: Processes) -> None:
+    wanted = spec("sleep 1000")
+    starting = asyncio.ensure_future(processes.scheduler.start(wanted))
+    await asyncio.sleep(0)
+    starting.cancel()
+    await asyncio.wait([starting])
+    found = await processes.scheduler.inspect(wanted.name)
+    assert found is not None
+    assert found.status == "running"
+
+
+async def test_closing_in_the_middle_of_a_start_leaves_no_task_behind(processes: Processes) -> None:
+    wanted = spec("true")
+    starting = asyncio.ensure_future(processes.scheduler.start(wanted))
+    await asyncio.sleep(0)
+    await processes.scheduler.close()
+    await asyncio.wait([starting])
+    assert starting.cancelled() or starting.exception() is None
+    await processes.scheduler.open()
+    await processes.scheduler.start(wanted)
+    assert await processes.scheduler.wait(wanted.name) == Exit(0)
