@@ -29,6 +29,11 @@ class Invocation:
         self.overrides[name] = value
         self._settings = self._output = None
 
+    def take(self, name: str) -> str | None:
+        """A global option that means something else to one command; nobody else sees it then."""
+        self._settings = self._output = None
+        return self.overrides.pop(name, None)
+
     @property
     def settings(self) -> ClientSettings:
         """Options before environment before file. Raises ConfigError."""

@@ -80,9 +80,11 @@ def start(
     from gofer.config.load import load
     from gofer.server.app import serve
 
-    path = config or invocation.overrides.get("config")
+    # Before the command's name these two mean the same as behind it.
+    before = invocation.take("config"), invocation.take("host")
+    path = config or before[0]
     given = {
-        "server.host": host or invocation.overrides.get("host"),
+        "server.host": host or before[1],
         "server.storage_path": storage and str(Path(storage).absolute()),
         "scheduler.engine": engine,
         "dev_mode": None if dev is None else str(dev).lower(),
@@ -151,13 +153,15 @@ def _info_rows(one: SystemInfo) -> list[tuple[str, Cell]]:
     ]
 
 
-@service.command("doctor", examples=["gofer service doctor"])
+@service.command("doctor", examples=["gofer service doctor", "gofer service doctor --config /etc/gofer/gofer.hcl"])
 @pass_invocation
-def doctor(invocation: Invocation) -> int:
+@click.option("--config", metavar="FILE", help="The server's configuration file, for where no server answers.")
+def doctor(invocation: Invocation, config: str | None) -> int:
     """Look for what is wrong, and say what to do about it.
 
     Asks the server; where none answers, looks at this machine. The exit code is 1 if there is an error.
     """
+    path = config or invocation.take("config")
     try:
         checks = invocation.client.get(paths.CHECKS, list[Check])
     except ClientError as error:
@@ -165,7 +169,7 @@ def doctor(invocation: Invocation) -> int:
             raise
         from gofer.cli.doctor import local_checks
 
-        checks = local_checks(error, os.environ, invocation.overrides.get("config"))
+        checks = local_checks(error, os.environ, path)
     output = invocation.output
     output.show(checks, lambda: [line for check in checks for line in _check_lines(output, check)])
     return ExitCode.OUTCOME_BAD if any(check.level == "error" for check in checks) else ExitCode.OK

@@ -104,9 +104,13 @@ def test_an_address_for_others(alone: Gofer) -> None:
 
 def test_a_wrong_key_names_the_right_one(alone: Gofer) -> None:
     (alone.home / "gofer.hcl").write_text('log_levle = "info"\n')
-    err = refusal(alone, "--config", "gofer.hcl", "--storage", "data")
-    assert "line 1" in err
-    assert '"log_level"' in err
+    for said in (
+        refusal(alone, "--config", "gofer.hcl", "--storage", "data"),
+        alone("--config", "gofer.hcl", "service", "start").err,
+        alone("service", "doctor", "--config", "gofer.hcl").out,
+    ):
+        assert "line 1" in said
+        assert '"log_level"' in said
     assert "GOFER_LOG_LEVLE" in refusal(alone, "--storage", "data", GOFER_LOG_LEVLE="info")
 
 
