@@ -26,6 +26,20 @@ def test_a_frozen_program_is_its_own_nursery(monkeypatch: pytest.MonkeyPatch) ->
     assert nursery_command("/folder") == [sys.executable, "process-nursery", "/folder"]
 
 
+async def test_the_program_itself_serves_as_a_nursery(
+    processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "gofer"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m gofer "$@"\n')
+    program.chmod(0o755)
+    await processes.scheduler.close()
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    await processes.scheduler.open()
+    name = await processes.start("echo works")
+    assert (await processes.output(name))["stdout"] == b"works\n"
+
+
 async def test_a_nursery_that_cannot_start_is_explained(
     processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
