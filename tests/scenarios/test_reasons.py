@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gofer.engines.scheduler.base import Container, ContainerSpec, Exit, OnPull
@@ -78,7 +80,7 @@ async def test_a_container_that_vanishes_while_it_runs(scene: Scene) -> None:
         ({"network": "inner"}, None),
     ],
 )
-async def test_what_the_configuration_does_not_allow(house: House, fields: dict[str, object], word: str | None) -> None:
+async def test_what_the_configuration_does_not_allow(house: House, fields: dict[str, Any], word: str | None) -> None:
     async with house.open(allowed_mounts=["/data"], allowed_networks=["inner"]) as scene:
         await scene.register(task("a", retries=retries(3), **fields))
         run = await scene.start()
