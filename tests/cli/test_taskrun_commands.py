@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.cli.conftest import Gofer, Register
@@ -164,6 +165,6 @@ def test_what_does_not_exist(gofer: Gofer, register: Register) -> None:
 def test_a_log_can_be_piped_through_the_shell(gofer: Gofer, register: Register) -> None:
     pipeline = register({"id": "x", "script": "seq 1 1000"})
     finished(gofer, pipeline)
-    command = f"python -m gofer taskrun logs {pipeline} 1 x | tail -n 1"
+    command = f"{sys.executable} -m gofer taskrun logs {pipeline} 1 x | tail -n 1"
     done = subprocess.run(["bash", "-c", command], env=gofer.environ, capture_output=True, check=True)
     assert done.stdout == b"1000\n"
