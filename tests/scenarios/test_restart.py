@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gofer.models.manifest import Parallelism
+from gofer.models.manifest import Parallelism, Retries
 from gofer.models.status import Reason, RunStatus
 from gofer.server.runs import supervise
 from gofer.server.store import runs, task_runs
@@ -91,6 +91,18 @@ async def test_a_backoff_goes_on(house: House) -> None:
         assert (found.status, found.next_attempt_at) == ("queued", next_at)
         await scene.cancel(run)
         assert (await scene.ended(run)).status is RunStatus.CANCELLED
+
+
+async def test_a_backoff_gets_no_longer_by_a_clock_that_was_set_back(house: House) -> None:
+    async with house.open() as scene:
+        await scene.register(task("a", "exit", "1", retries=Retries(count=1, backoff="600ms", max_backoff="600ms")))
+        run = await scene.start()
+        await scene.until("taskrun.retrying", run, "a")
+        later = "UPDATE task_runs SET next_attempt_at = next_attempt_at + 3600000"
+        await scene.services.database.write(lambda tx: tx.execute(later))
+    async with house.open() as scene:
+        assert (await scene.ended(run)).status is RunStatus.FAILED
+        assert len((await scene.task(run, "a")).attempts) == 2
 
 
 async def test_task_runs_beyond_the_slots_wait_again(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gofer.errors import Conflict, NotFound
@@ -96,6 +98,27 @@ async def test_what_cannot_be_retried(scene: Scene) -> None:
     await scene.services.pipelines.set_enabled(NAMESPACE, "p", False)
     with pytest.raises(Conflict, match="disabled"):
         await scene.retry(run)
+
+
+async def test_a_run_that_goes_just_then(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pipeline is deleted and registered anew between looking the run up and storing the new one."""
+    await scene.register(task("a", "exit", "1"))
+    run = await scene.start()
+    await scene.ended(run)
+    database = scene.services.database
+    write = database.write
+
+    async def late(work: Any) -> Any:
+        monkeypatch.setattr(database, "write", write)
+        await scene.services.pipelines.delete(NAMESPACE, "p")
+        await scene.register(task("a", "exit", "1"))
+        return await write(work)
+
+    monkeypatch.setattr(database, "write", late)
+    with pytest.raises(NotFound):
+        await scene.retry(run, from_failed=True)
+    page = await scene.services.runs.list(NAMESPACE, "p", None, None, 10)
+    assert page.items == []
 
 
 async def test_a_run_that_was_cancelled_or_skipped(scene: Scene) -> None:

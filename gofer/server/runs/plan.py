@@ -34,6 +34,11 @@ class Backoff(NamedTuple):
     most: int
     jitter: float
 
+    @property
+    def longest(self) -> int:
+        """No wait is longer than this, in milliseconds."""
+        return round(self.most * (1 + self.jitter))
+
     def delay(self, attempt: int, chance: float) -> int:
         """Milliseconds to wait after attempt number `attempt` has failed; `chance` is a random number in [0, 1)."""
         # Capped before it is raised, so that no number of attempts overflows.

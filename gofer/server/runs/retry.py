@@ -42,6 +42,7 @@ class Retrier:
             initiator=Initiator(kind="retry", name=str(number)),
             retry_of=number,
             kept=kept if from_failed else None,
+            pipeline_key=row.pipeline_key,
         )
         return await self._starter.start(request, also)
 

@@ -29,7 +29,10 @@ Kept = Callable[[Transaction, Plan], list[NewTaskRun]]
 
 
 class Request(NamedTuple):
-    """What to start. `version` None: what the deployment says; `kept` None: every task run is new."""
+    """What to start. `version` None: what the deployment says; `kept` None: every task run is new.
+
+    `pipeline_key`: the pipeline must still be the one with this key, not a later one of the same name.
+    """
 
     namespace: str
     pipeline: str
@@ -38,6 +41,7 @@ class Request(NamedTuple):
     initiator: Initiator = Initiator()
     retry_of: int | None = None
     kept: Kept | None = None
+    pipeline_key: int | None = None
 
 
 class _Stored(NamedTuple):
@@ -93,7 +97,7 @@ class Starter:
 
 def _startable(tx: Transaction, request: Request) -> PipelineRow:
     row = pipelines.get(tx.connection, request.namespace, request.pipeline)
-    if row is None:
+    if row is None or request.pipeline_key not in (None, row.key):
         raise NotFound(
             f'there is no pipeline "{request.pipeline}" in the namespace "{request.namespace}"',
             "List what there is with: gofer pipeline list.",

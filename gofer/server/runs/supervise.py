@@ -121,7 +121,7 @@ class Supervisor:
             self._group.create_task(self._end_for_timeout(), name="run timeout")
 
     async def _end_for_timeout(self) -> None:
-        if self.run.cancelling:
+        if self.run.cancelling or not self.run.unended:
             return
         at, key = self._context.clock.now(), self.run.ticket.key
 

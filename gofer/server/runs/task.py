@@ -96,8 +96,7 @@ class TaskWorker:
         """Wait for the backoff and then for a slot. False when the task run is to end instead."""
         try:
             async with self._interruptible():
-                if self._state.next_attempt_at is not None:
-                    await asyncio.sleep(max(0, self._state.next_attempt_at - self._context.clock.now()) / 1000)
+                await asyncio.sleep(self._backoff_left())
                 await self._context.slots.take()
         except TimeoutError:
             return False
@@ -105,6 +104,14 @@ class TaskWorker:
             self._context.slots.give()
             return False
         return True
+
+    def _backoff_left(self) -> float:
+        """Seconds until the next attempt may begin."""
+        if self._state.next_attempt_at is None:
+            return 0.0
+        left = max(0, self._state.next_attempt_at - self._context.clock.now())
+        # A clock that was set back while Gofer was away must not lengthen the wait.
+        return min(left, self._state.planned.backoff.longest) / 1000
 
     @asynccontextmanager
     async def _interruptible(self) -> AsyncIterator[None]:
