@@ -26,6 +26,8 @@ from gofer.engines.scheduler.process_spawn import Identity, Program
 
 SPARES = 2
 _PAUSE = 0.1
+# So that the one which has just got a job has the processor to itself.
+_BREATH_MS = 3
 _READ = 65536
 _SUBREAPER = 36
 
@@ -44,21 +46,28 @@ def main(root: str) -> NoReturn:
     gc.disable()
     poller = select.poll()
     poller.register(jobs, 0)
-    spares = 0
+    spares: list[int] = []
     while True:
-        while spares < SPARES:
-            taken = _raise_spare(jobs, Folders(root), boot, library)
-            poller.register(taken, select.POLLIN)
-            spares += 1
-        for fd, _ in poller.poll():
+        ready = poller.poll(None if len(spares) == SPARES else _BREATH_MS if spares else 0)
+        if not ready:
+            spares.append(_raise_spare(jobs, Folders(root), boot, library))
+            poller.register(spares[-1], select.POLLIN)
+        for fd, _ in ready:
             if fd == jobs.fileno():
-                os._exit(0)
+                _leave(spares)
             poller.unregister(fd)
+            spares.remove(fd)
             if not os.read(fd, 1):
                 # It died without a job, so the next one may too.
                 time.sleep(_PAUSE)
             os.close(fd)
-            spares -= 1
+
+
+def _leave(spares: list[int]) -> NoReturn:
+    """Gofer is gone: end when every spare has cleared up, or has got a job after all."""
+    for fd in spares:
+        os.read(fd, 1)
+    os._exit(0)
 
 
 def _raise_spare(jobs: socket.socket, folders: Folders, boot: str, library: ctypes.CDLL) -> int:

@@ -26,6 +26,7 @@ class Pump:
     def __init__(self, pipes: tuple[int, int], wrote: Callable[[], None]) -> None:
         self._streams = dict(zip(pipes, (STDOUT, STDERR), strict=True))
         self._wrote = wrote
+        self._open = len(pipes)
         self._record = -1
         self._frame = bytearray(FRAME.size + _READ)
         self._last_time = 0
@@ -39,12 +40,15 @@ class Pump:
         self._record = record
         _thread.start_new_thread(self._run, (finished,))
 
-    def drain(self) -> None:
-        """Nobody writes any more: take what is in the pipes, and finish."""
-        for fd in tuple(self._streams):
+    def drain(self) -> bool:
+        """Nobody writes any more: take what is in the pipes, and finish. True if that has been done already."""
+        if self._open == 0:
+            return True
+        for fd in self._streams:
             # Somebody to whom the job gave its pipe might hold it open for ever.
             os.set_blocking(fd, False)
         os.write(self._say_no_more, b"1")
+        return False
 
     def _run(self, finished: Callable[[], None]) -> None:
         while self._step():
@@ -67,6 +71,7 @@ class Pump:
         if size == 0:
             # Stays open, or its number would be another's when `drain` comes.
             self._poller.unregister(fd)
+            self._open -= 1
             return False
         self._last_time = max(self._last_time, time.time_ns())
         FRAME.pack_into(self._frame, 0, self._last_time, size, self._streams[fd])

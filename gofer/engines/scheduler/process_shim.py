@@ -61,6 +61,7 @@ class Shim:
         self._poller = select.poll()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._peers: tuple[Peer, ...] = ()
+        self._record = -1
         self._command = 0
         self._exit_code: int | None = None
         output, errors = os.pipe(), os.pipe()
@@ -84,15 +85,16 @@ class Shim:
         self._listener.setblocking(False)
         self._watch(self._listener.fileno(), self._accept)
         self._join(Peer(first, watches=True))
-        self._pump.start(record, lambda: self._finish(record))
+        self._record = record
+        self._pump.start(record, self._finish)
         while True:
             for fd, _ in self._poller.poll():
                 handler = self._handlers.get(fd)
                 if handler is not None:
                     handler()
 
-    def _finish(self, record: int) -> NoReturn:
-        mark_ended(record, self._exit_code or 0)
+    def _finish(self) -> NoReturn:
+        mark_ended(self._record, self._exit_code or 0)
         self._tell_watchers(b"ended %d\n" % (self._exit_code or 0))
         os._exit(0)
 
@@ -127,7 +129,8 @@ class Shim:
         _, status = os.waitpid(self._command, 0)
         self._exit_code = exit_code(status)
         self._reap_all()
-        self._pump.drain()
+        if self._pump.drain():
+            self._finish()
 
     def _reap_all(self) -> None:
         """Kill and reap every descendant: as their subreaper this process inherits all that lose their parent."""

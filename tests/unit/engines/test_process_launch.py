@@ -92,3 +92,12 @@ async def test_closing_in_the_middle_of_a_start_leaves_no_task_behind(processes:
     await processes.scheduler.open()
     await processes.scheduler.start(wanted)
     assert await processes.scheduler.wait(wanted.name) == Exit(0)
+
+
+async def test_closing_leaves_only_the_jobs_own_files(processes: Processes) -> None:
+    name = await processes.start("sleep 1000")
+    for _ in range(3):
+        await processes.scheduler.close()
+        assert list(Path(processes.folders.spare).iterdir()) == []
+        await processes.scheduler.open()
+    assert [path.name for path in processes.scratch(name).parent.iterdir()] == [name]
