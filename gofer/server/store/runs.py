@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -111,14 +110,25 @@ def list_of_pipeline(
     connection: sqlite3.Connection, namespace: str, pipeline: str, status: RunStatus | None, before: int, limit: int
 ) -> list[RunRow]:
     """Runs of one pipeline with a number below `before`, newest first."""
-    return _scan(connection, _SQL.of_pipeline, (namespace, pipeline), status, before, limit, by_number=True)
+    where = (namespace, pipeline)
+    if status is None:
+        return _rows(connection, _SQL.of_pipeline, (*where, before, limit))
+    if status is RunStatus.SUCCESSFUL:
+        return _look_along(connection, _SQL.of_pipeline, where, status, before, limit, by_number=True)
+    sql = _SQL.of_pipeline_gone_wrong if status.ended else _SQL.of_pipeline_unfinished
+    return _rows(connection, sql, (*where, before, status, limit))
 
 
 def list_of_namespace(
     connection: sqlite3.Connection, namespace: str, status: RunStatus | None, before: int, limit: int
 ) -> list[RunRow]:
     """Runs of a namespace with a key below `before`, newest first."""
-    return _scan(connection, _SQL.of_namespace, (namespace,), status, before, limit, by_number=False)
+    if status is None:
+        return _rows(connection, _SQL.of_namespace, (namespace, before, limit))
+    if status is RunStatus.SUCCESSFUL:
+        return _look_along(connection, _SQL.of_namespace, (namespace,), status, before, limit, by_number=False)
+    sql = _SQL.of_namespace_gone_wrong if status.ended else _SQL.of_namespace_unfinished
+    return _rows(connection, sql, (namespace, before, status, limit))
 
 
 def set_running(tx: Transaction, key: int, at: int) -> None:
@@ -134,33 +144,31 @@ def request_cancel(tx: Transaction, key: int, at: int, reason: Reason) -> bool:
     return tx.execute(_SQL.request_cancel, (at, reason, key)).rowcount == 1
 
 
-def _scan(
+def _rows(connection: sqlite3.Connection, sql: str, parameters: tuple[str | int, ...]) -> list[RunRow]:
+    return [_row(row) for row in connection.execute(sql, parameters)]
+
+
+def _look_along(
     connection: sqlite3.Connection,
     sql: str,
     where: tuple[str, ...],
-    status: RunStatus | None,
+    status: RunStatus,
     before: int,
     limit: int,
     *,
     by_number: bool,
 ) -> list[RunRow]:
+    """Go through all runs, newest first, until enough of the status are found."""
     found: list[RunRow] = []
-    for row in _batches(connection, sql, where, before, limit if status is None else _SCAN_BATCH, by_number):
-        if status is None or row["status"] == status:
-            found.append(_row(row))
-            if len(found) == limit:
-                break
-    return found
-
-
-def _batches(
-    connection: sqlite3.Connection, sql: str, where: tuple[str, ...], before: int, size: int, by_number: bool
-) -> Iterator[sqlite3.Row]:
     while True:
-        rows = connection.execute(sql, (*where, before, size)).fetchall()
-        yield from rows
-        if len(rows) < size:
-            return
+        rows = connection.execute(sql, (*where, before, _SCAN_BATCH)).fetchall()
+        for row in rows:
+            if row["status"] == status:
+                found.append(_row(row))
+                if len(found) == limit:
+                    return found
+        if len(rows) < _SCAN_BATCH:
+            return found
         before = rows[-1]["number" if by_number else "key"]
 
 

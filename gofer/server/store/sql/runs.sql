@@ -47,3 +47,27 @@ UPDATE runs SET status = ?, reason = ?, detail = ?, ended_at = ? WHERE key = ?;
 -- name: request_cancel
 UPDATE runs SET cancel_requested_at = ?, cancel_reason = ?
 WHERE key = ? AND cancel_requested_at IS NULL AND status IN ('queued', 'running');
+
+-- name: of_pipeline_gone_wrong
+SELECT p.id AS pipeline, r.*
+FROM pipelines AS p JOIN runs AS r INDEXED BY runs_gone_wrong ON r.pipeline_key = p.key
+WHERE p.namespace = ? AND p.id = ? AND r.number < ? AND r.status = ? AND r.status IN ('failed', 'cancelled')
+ORDER BY r.number DESC LIMIT ?;
+
+-- name: of_pipeline_unfinished
+SELECT p.id AS pipeline, r.*
+FROM pipelines AS p CROSS JOIN runs AS r INDEXED BY runs_unfinished ON r.pipeline_key = p.key
+WHERE p.namespace = ? AND p.id = ? AND r.number < ? AND r.status = ? AND r.status IN ('queued', 'running')
+ORDER BY r.key DESC LIMIT ?;
+
+-- name: of_namespace_gone_wrong
+SELECT p.id AS pipeline, r.*
+FROM runs AS r INDEXED BY runs_gone_wrong_of_namespace JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.namespace = ? AND r.key < ? AND r.status = ? AND r.status IN ('failed', 'cancelled')
+ORDER BY r.key DESC LIMIT ?;
+
+-- name: of_namespace_unfinished
+SELECT p.id AS pipeline, r.*
+FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.namespace = ? AND r.key < ? AND r.status = ? AND r.status IN ('queued', 'running')
+ORDER BY r.key DESC LIMIT ?;

@@ -66,6 +66,9 @@ CREATE TABLE runs (
 
 CREATE INDEX runs_unfinished ON runs (key) WHERE status IN ('queued', 'running');
 CREATE INDEX runs_of_namespace ON runs (namespace, key);
+-- Rare outcomes are looked for in long histories; the frequent one is found by looking along.
+CREATE INDEX runs_gone_wrong_of_namespace ON runs (namespace, status, key) WHERE status IN ('failed', 'cancelled');
+CREATE INDEX runs_gone_wrong ON runs (pipeline_key, status, number) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX runs_with_logs ON runs (pipeline_key, number) WHERE logs_expired = 0;
 
 CREATE TABLE task_runs (
