@@ -52,7 +52,6 @@ class Reason(StrEnum):
     TASK_FAILED = "task_failed"
     PARALLELISM_LIMIT = "parallelism_limit"  # on_limit = skip
     REPLACED = "replaced"  # on_limit = cancel_oldest
-    PIPELINE_DELETED = "pipeline_deleted"
     # of a run and of what it still had to do
     CANCELLED_BY_USER = "cancelled_by_user"
     RUN_TIMEOUT = "run_timeout"
