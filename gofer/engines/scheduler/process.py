@@ -43,6 +43,7 @@ class ProcessScheduler:
         self._launcher = Launcher(self._folders.root)
         self._opening = asyncio.Lock()
         self._is_open = False
+        self._is_closed = False
         self._starting: dict[str, asyncio.Task[Container]] = {}
         self._connections: dict[str, Connection] = {}
 
@@ -52,6 +53,7 @@ class ProcessScheduler:
 
     async def open(self) -> None:
         """See `base.Scheduler.open`."""
+        self._is_closed = False
         try:
             await self._ready()
         except EngineUnavailable:
@@ -59,8 +61,8 @@ class ProcessScheduler:
             return
 
     async def close(self) -> None:
-        """See `base.Scheduler.close`."""
-        self._is_open = False
+        """See `base.Scheduler.close`. Calls that wait raise EngineUnavailable."""
+        self._is_open, self._is_closed = False, True
         for task in list(self._starting.values()):
             task.cancel()
         for connection in list(self._connections.values()):
@@ -71,6 +73,8 @@ class ProcessScheduler:
         """See `base.Scheduler.check`: a shim is raised, tries the disk and ends."""
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
+                # Somebody may have cleared up too much.
+                self._is_open = self._is_open and Path(self._folders.records).is_dir()
                 await self._ready()
                 for _ in range(_TRIES):
                     answer, connection = await self._launcher.ask(b"{}\n")
@@ -169,7 +173,11 @@ class ProcessScheduler:
         await self._ready()
         wanted = labels.items()
         found = []
-        for name in await asyncio.to_thread(os.listdir, self._folders.records):
+        try:
+            names = await asyncio.to_thread(os.listdir, self._folders.records)
+        except OSError as error:
+            raise unavailable(error) from error
+        for name in names:
             record = self._record(name)
             if record is not None and wanted <= record.description.labels.items():
                 container = await self.inspect(name)
@@ -197,8 +205,13 @@ class ProcessScheduler:
         raise Conflict(f'the process "{name}" has ended', "Only a running one can be attached to.")
 
     async def _ready(self) -> None:
+        self._check_open()
         if not self._is_open:
             await self._prepare()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise EngineUnavailable("the process engine is closed", "Gofer is stopping.")
 
     async def _prepare(self) -> None:
         async with self._opening:
@@ -257,6 +270,7 @@ class ProcessScheduler:
 
     def _connect(self, name: str) -> Connection | None:
         """The connection to the shim of this name; None if it has ended or vanished."""
+        self._check_open()
         connection = self._connections.get(name)
         if connection is not None and not connection.gone:
             return connection

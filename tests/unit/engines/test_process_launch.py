@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 
@@ -48,6 +49,7 @@ async def test_a_nursery_that_cannot_start_is_explained(
     broken.chmod(0o755)
     await processes.scheduler.close()
     monkeypatch.setattr(sys, "executable", str(broken))
+    await processes.scheduler.open()
     for call in (processes.scheduler.check(), processes.scheduler.start(spec("true"))):
         with pytest.raises(EngineUnavailable) as error:
             await call
@@ -101,3 +103,31 @@ async def test_closing_leaves_only_the_jobs_own_files(processes: Processes) -> N
         assert list(Path(processes.folders.spare).iterdir()) == []
         await processes.scheduler.open()
     assert [path.name for path in processes.scratch(name).parent.iterdir()] == [name]
+
+
+async def test_who_waits_while_it_is_closed_hears_of_it(processes: Processes) -> None:
+    name = await processes.start("echo ready; sleep 1000")
+    await processes.first_line(name)
+    waiting = [asyncio.ensure_future(processes.scheduler.wait(name)), asyncio.ensure_future(processes.output(name))]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await processes.scheduler.close()
+    await asyncio.wait(waiting)
+    assert all(isinstance(task.exception(), EngineUnavailable) for task in waiting)
+    for call in (processes.scheduler.inspect(name), processes.scheduler.list({}), processes.scheduler.check()):
+        with pytest.raises(EngineUnavailable):
+            await call
+    await processes.scheduler.open()
+    found = await processes.scheduler.inspect(name)
+    assert found is not None
+    assert found.status == "running"
+
+
+async def test_a_folder_that_was_removed_is_said_and_made_again(processes: Processes) -> None:
+    shutil.rmtree(processes.folders.root)
+    for call in (processes.scheduler.list({}), processes.scheduler.start(spec("true"))):
+        with pytest.raises(EngineUnavailable):
+            await call
+    await processes.scheduler.check()
+    name = await processes.start("echo works")
+    assert (await processes.output(name))["stdout"] == b"works\n"
