@@ -54,6 +54,8 @@ class Logs:
         self._feeds: dict[LogId, Feed] = {}
         self._faults: dict[LogId, str] = {}
         self._finished: OrderedDict[LogId, None] = OrderedDict()
+        # Being captured, without a byte so far.
+        self._silent: set[LogId] = set()
         self._turn = asyncio.Lock()
         self._closed = False
         self.fault = ""
@@ -98,12 +100,16 @@ class Logs:
         """Append everything that `chunks` gives, until it ends; returns what the file holds then.
 
         What `chunks` raises passes through after everything received was written; so does cancellation, except that
-        it does not wait for a full disk. `position` tells where to go on, in this process or a later one.
+        it does not wait for a full disk. `position` tells where to go on, in this process or a later one. Of what
+        prints nothing there is no file.
         """
-        writer = await self._writer(log)
+        writer = None if self._begins_silent(log) else await self._writer(log)
         taken = 0
         try:
             async for chunk in chunks:
+                if writer is None:
+                    writer = await self._writer(log)
+                    self._silent.discard(log)
                 writer.take(chunk)
                 taken += len(chunk.data)
                 self.captured_bytes += len(chunk.data)
@@ -114,13 +120,18 @@ class Logs:
         except asyncio.CancelledError:
             raise
         except Exception:
-            writer.release()
-            await writer.settle()
+            if writer is not None:
+                writer.release()
+                await writer.settle()
             raise
         finally:
-            writer.release()
+            self._silent.discard(log)
+            if writer is not None:
+                writer.release()
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
+        if writer is None:
+            return _size(self._end(log) or Mark())
         await writer.settle()
         return _size(writer.written)
 
@@ -234,7 +245,19 @@ class Logs:
     def _end(self, log: LogId) -> Mark | None:
         """How far the log goes, if its writer can tell."""
         writer = self._writers.get(log)
-        return writer.written if writer is not None and writer.opened else None
+        if writer is not None and writer.opened:
+            return writer.written
+        return Mark() if log in self._silent else None
+
+    def _begins_silent(self, log: LogId) -> bool:
+        """Whether a capture begins with nothing, so that the file can wait for the first bytes: followers are told."""
+        if log in self._writers or log_path(self._root, log).exists():
+            return False
+        self._finished.pop(log, None)
+        self._silent.add(log)
+        if log in self._feeds:
+            self._feeds[log].advance(Mark())
+        return True
 
     async def _writer(self, log: LogId) -> Writer:
         writer = self._writers.get(log)
