@@ -133,6 +133,8 @@ class ProcessScheduler:
             fd = os.open(self._folders.record(name), os.O_RDONLY)
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise unavailable(error) from error
         try:
             tail = Tail(fd, frames_start(fd), since)
             while True:

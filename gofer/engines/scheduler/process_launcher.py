@@ -47,20 +47,11 @@ class Launcher:
             if self._jobs is not None:
                 return
             await self._reap()
-            jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            life, living = os.pipe()
             try:
-                self._process = await asyncio.to_thread(self._spawn, theirs.fileno(), living)
+                self._begin()
             except OSError as error:
-                jobs.close()
-                os.close(life)
                 raise unavailable(error) from error
-            finally:
-                theirs.close()
-                os.close(living)
-            jobs.setblocking(False)
-            self._jobs, self._life = jobs, life
-            asyncio.get_running_loop().add_reader(life, self._died)
+            asyncio.get_running_loop().add_reader(self._life, self._died)
 
     async def close(self) -> None:
         """Let the nursery go; its shims go on."""
@@ -74,7 +65,10 @@ class Launcher:
         """
         async with self._at_once:
             await self.open()
-            ours, theirs = socket.socketpair()
+            try:
+                ours, theirs = socket.socketpair()
+            except OSError as error:
+                raise unavailable(error) from error
             connection = Connection(ours)
             try:
                 with theirs:
@@ -109,6 +103,25 @@ class Launcher:
         except OSError:
             self._died()
             raise
+
+    def _begin(self) -> None:
+        jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                life, living = os.pipe()
+            except OSError:
+                jobs.close()
+                raise
+            try:
+                self._process = self._spawn(theirs.fileno(), living)
+            except OSError:
+                jobs.close()
+                os.close(life)
+                raise
+            finally:
+                os.close(living)
+        jobs.setblocking(False)
+        self._jobs, self._life = jobs, life
 
     def _spawn(self, jobs: int, living: int) -> subprocess.Popen[bytes]:
         # Of Gofer's own environment a job's shim must show nothing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import shutil
 import sys
 from pathlib import Path
@@ -131,3 +132,17 @@ async def test_a_folder_that_was_removed_is_said_and_made_again(processes: Proce
     await processes.scheduler.check()
     name = await processes.start("echo works")
     assert (await processes.output(name))["stdout"] == b"works\n"
+
+
+async def test_too_many_open_files_put_a_start_off(processes: Processes) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = spec("echo ran")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises(EngineUnavailable) as error:
+            await processes.scheduler.start(wanted)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert "Too many open files" in error.value.message
+    await processes.scheduler.start(wanted)
+    assert (await processes.output(wanted.name))["stdout"] == b"ran\n"
