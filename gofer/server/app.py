@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -25,7 +25,8 @@ from gofer.server.crash import crash_at
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
-from gofer.server.listen import Address, listen
+from gofer.server.gate import Gate
+from gofer.server.listen import listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
 from gofer.server.pipelines.namespaces import Namespaces
@@ -66,14 +67,19 @@ class Running:
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
-    """A whole server, in this event loop, for as long as the context lasts; it listens when the body begins.
+    """A whole server, in this event loop, for as long as the context lasts; it is ready when the body begins.
 
-    Raises ConfigError, before anything is changed, for settings that cannot work. A background task that dies ends
-    the context with its error.
+    It answers from the first moment on, if only that it is starting. Raises ConfigError for settings that cannot work.
+    A background task that dies ends the context with its error.
     """
     listener, address = listen(settings.server.host)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
+        gate = Gate(settings.server.host)
+        web = WebServer(gate, settings.server)
+        serving = asyncio.create_task(web.run_on(listener), name="web server")
+        stack.push_async_callback(_end, serving)
+        await web.listening.wait()
         engine = await _open_engine(settings, stack)
         database = Database(settings.server.storage_path / "gofer.db")
         await database.open()
@@ -81,19 +87,28 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)
-        async with _live(settings, clock, database, logs, engine, listener, address) as server:
+        async with _live(settings, clock, database, logs, engine, Front(gate, web, address.url, serving)) as server:
             yield server
+
+
+@dataclass
+class Front:
+    """What of the server meets the network."""
+
+    gate: Gate
+    web: WebServer
+    url: str
+    serving: asyncio.Task[None]
+
+
+async def _end(serving: asyncio.Task[None]) -> None:
+    serving.cancel()
+    await asyncio.wait([serving])
 
 
 @asynccontextmanager
 async def _live(
-    settings: Settings,
-    clock: Clock,
-    database: Database,
-    logs: Logs,
-    engine: Scheduler,
-    listener: socket.socket,
-    address: Address,
+    settings: Settings, clock: Clock, database: Database, logs: Logs, engine: Scheduler, front: Front
 ) -> AsyncIterator[Running]:
     bus = Bus(database)
     database.on_commit = bus.publish
@@ -104,7 +119,7 @@ async def _live(
     slots = Slots(settings.task_parallelism_limit)
     reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
     context = Context(
-        settings, clock, database, engine, watch, logs, Plans(), slots, remover, address.url, reached
+        settings, clock, database, engine, watch, logs, Plans(), slots, remover, front.url, reached
     )  # fmt: skip
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
@@ -121,10 +136,9 @@ async def _live(
         logs=logs,
         scheduler=engine,
         engine_watch=watch,
-        address=address.url,
+        address=front.url,
         started_at=clock.now(),
     )
-    web = WebServer(application(services), settings.server)
     pruner = Pruner(database, clock, settings.event_log_retention, settings.event_prune_interval)
     side: list[tuple[str, Coroutine[Any, Any, object]]] = [
         ("engine watch", watch.run()),
@@ -141,21 +155,26 @@ async def _live(
         await _begin(services, recovery)
         swept = asyncio.Event()
         tasks.append(group.create_task(recovery.keep_swept(swept, _prune_interval(settings)), name="sweep"))
-        serving = group.create_task(web.run_on(listener), name="web server")
-        await web.listening.wait()
         # Who waits for the start is told what the engine says of itself.
         await watch.check()
+        tasks.append(group.create_task(_outlive(front.serving), name="web server"))
+        front.gate.open(application(services))
         try:
-            yield Running(services, web)
+            yield Running(services, front.web)
         finally:
-            web.should_exit = True
+            front.web.should_exit = True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TIDY_SECONDS):
                     await _record(services, Kind.SERVER_STOPPING)
-            await asyncio.wait([serving])
+            await asyncio.wait([front.serving])
             await _tidy(swept, remover)
             for task in tasks:
                 task.cancel()
+
+
+async def _outlive(serving: asyncio.Task[None]) -> None:
+    """Makes the death of the web server everybody's, though it was born before the task group."""
+    await asyncio.shield(serving)
 
 
 def _prune_interval(settings: Settings) -> int | None:

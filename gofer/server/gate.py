@@ -1,0 +1,41 @@
+"""What answers while the server is still starting: an engine is slow to load, and many runs take time to go on."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gofer.errors import Unavailable
+from gofer.models.system import Health
+from gofer.server.api import reply
+from gofer.server.api.origin import HostCheck
+from gofer.server.api.reply import Reply
+
+
+class Gate:
+    """Until it is opened `/healthz` says that the process lives, and everything else is a 503 that says why.
+
+    `address` is the configured `server.host`, as for HostCheck.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._app: ASGIApp = HostCheck(_starting, address)
+
+    def open(self, app: ASGIApp) -> None:
+        """From now on `app` answers."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+async def _starting(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/healthz" and scope["type"] == "http":
+        body = msgspec.json.encode(Health(status="starting"))
+        await reply.write(Reply(200, body, b"application/json"), scope, receive, send)
+        return
+    answer = reply.of_error(Unavailable("The server is starting.", "Try again in a moment."), "start")
+    if scope["type"] == "websocket":
+        await reply.deny(answer, scope, send)
+    else:
+        await reply.write(answer, scope, receive, send)
