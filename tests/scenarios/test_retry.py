@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gofer.errors import Conflict, NotFound
+from gofer.errors import Conflict, NotFound, StoreBusy
 from gofer.models.manifest import Parallelism, Parameter
 from gofer.models.status import RunStatus
 from tests.scenarios.scene import NAMESPACE, Scene, outcome, task
@@ -119,6 +119,28 @@ async def test_a_run_that_goes_just_then(scene: Scene, monkeypatch: pytest.Monke
         await scene.retry(run, from_failed=True)
     page = await scene.services.runs.list(NAMESPACE, "p", None, None, 10)
     assert page.items == []
+
+
+async def test_a_store_that_cannot_be_read_is_waited_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a retry keeps has to be read as it begins: a fault just then must not end the server."""
+    await scene.register(task("good"), task("bad", "exit", "1"))
+    run = await scene.start()
+    await scene.ended(run)
+    database = scene.services.database
+    read, calls = database.read, 0
+
+    async def once(work: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise StoreBusy("the database is locked")
+        return await read(work)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "read", once)
+        again = await scene.retry(run, from_failed=True)
+        await scene.until("run.ended", again)
+    assert await scene.statuses(again) == {"good": "successful", "bad": "failed"}
 
 
 async def test_a_run_that_was_cancelled_or_skipped(scene: Scene) -> None:

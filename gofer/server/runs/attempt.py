@@ -9,14 +9,13 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-import structlog
-
 from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, Position, PullProgress
 from gofer.errors import EngineUnavailable, Refused, StartFailed
 from gofer.models.event import Kind
 from gofer.models.status import Reason, TaskStatus
 from gofer.models.units import format_duration
 from gofer.server.logs.logs import LogId
+from gofer.server.own_log import get_logger
 from gofer.server.runs.active import ActiveRun, TaskState
 from gofer.server.runs.container import attempt_uid, build_spec, container_name, labels
 from gofer.server.runs.context import Context
@@ -95,7 +94,7 @@ class AttemptRunner:
             await self._context.logs.note(self._log, detail)
             size = await self._context.logs.finish(self._log)
         except Exception:
-            structlog.get_logger("gofer.runs").exception("log not finished", container=self.container)
+            get_logger("gofer.runs").exception("log not finished", container=self.container)
             return outcome
         return outcome._replace(log=(size.lines, size.bytes))
 

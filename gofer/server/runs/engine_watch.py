@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
-
 from gofer.engines.scheduler.base import Scheduler
 from gofer.errors import EngineUnavailable
 from gofer.models.event import Kind
 from gofer.models.system import EngineInfo
 from gofer.server.clock import Clock
+from gofer.server.own_log import get_logger
 from gofer.server.store.database import Database
 
 T = TypeVar("T")
@@ -32,7 +31,7 @@ class EngineWatch:
         self._scheduler = scheduler
         self._database = database
         self._clock = clock
-        self._log = structlog.get_logger("gofer.engine")
+        self._log = get_logger("gofer.engine")
         self._back = asyncio.Event()
         self._back.set()
         self._lost = asyncio.Event()

@@ -52,12 +52,15 @@ class Queue:
     def withdraw(self, pipeline_key: int, key: int) -> Ticket | None:
         """Take a run out of the line; None if it does not stand there."""
         lane = self._lanes.get(pipeline_key)
-        ticket = next((t for t in lane.waiting if t.key == key), None) if lane else None
-        if lane is None or ticket is None:
+        if lane is None:
             return None
-        lane.waiting.remove(ticket)
-        self.queued -= 1
-        return ticket
+        # From the end, as who cancels a whole line begins there.
+        for back, ticket in enumerate(reversed(lane.waiting), start=1):
+            if ticket.key == key:
+                del lane.waiting[-back]
+                self.queued -= 1
+                return ticket
+        return None
 
     def ended(self, pipeline_key: int) -> None:
         """A launched run has ended: admit what its end makes room for."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
-import structlog
-
 from gofer.models.status import RunStatus
+from gofer.server.own_log import get_logger
 from gofer.server.runs.active import Ticket
 from gofer.server.runs.container import SERVER_LABEL
 from gofer.server.runs.context import Context
@@ -24,7 +23,7 @@ class Recovery:
     def __init__(self, context: Context, launcher: Launcher) -> None:
         self._context = context
         self._launcher = launcher
-        self._log = structlog.get_logger("gofer.runs")
+        self._log = get_logger("gofer.runs")
 
     async def recover(self) -> int:
         """Returns how many runs go on. Must be done before the first new run is started."""
@@ -61,7 +60,8 @@ class Recovery:
         mine = {SERVER_LABEL: self._context.database.server_id}
         found = await self._context.watch.call(lambda: self._context.scheduler.list(mine))
         # Read after the list was made: an attempt is stored before its container is there, and its end before it goes.
-        needed = await self._context.database.read(attempts.open_containers)
+        # Through the writer, as that one waits a fault of the store out.
+        needed = await self._context.database.write_patiently(lambda tx: attempts.open_containers(tx.connection))
         stale = [c.name for c in found if c.name not in needed]
         for name in stale:
             self._context.remover.remove(name)

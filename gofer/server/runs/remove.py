@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-import structlog
-
 from gofer.engines.scheduler.base import Scheduler
+from gofer.server.own_log import get_logger
 from gofer.server.runs.engine_watch import EngineWatch
 
 
@@ -19,7 +18,7 @@ class Remover:
         self._watch = watch
         self._workers = workers
         self._names: asyncio.Queue[str] = asyncio.Queue()
-        self._log = structlog.get_logger("gofer.engine")
+        self._log = get_logger("gofer.engine")
 
     def remove(self, name: str) -> None:
         """Have a container removed, soon."""

@@ -65,14 +65,17 @@ class Supervisor:
             state.interrupt(Reason.CANCELLED_BY_USER)
         elif state.status is TaskStatus.WAITING:
             steps = self._settle(state, Outcome(TaskStatus.CANCELLED, Reason.CANCELLED_BY_USER))
-            await self._record_and_launch(steps)
+            # In the run's own group: what this has made ready is launched even if the caller gives up.
+            settling = self._group.create_task(self._record_and_launch(steps), name=f"cancel {state.id}")
+            await asyncio.shield(settling)
         elif not state.status.ended:
             state.interrupt(Reason.CANCELLED_BY_USER)
 
     async def _restore(self) -> None:
         key = self.run.ticket.key
-        rows, open_attempts = await self._context.database.read(
-            lambda c: (task_runs.of_run(c, key), attempts.unfinished_of_run(c, key))
+        # Through the writer, as that one waits a fault of the store out.
+        rows, open_attempts = await self._context.database.write_patiently(
+            lambda tx: (task_runs.of_run(tx.connection, key), attempts.unfinished_of_run(tx.connection, key))
         )
         for row in rows:
             self.run.tasks[row.position].restore(row, open_attempts.get(row.position))

@@ -7,10 +7,9 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import structlog
-
 from gofer.models.event import Kind
 from gofer.models.status import Reason, TaskStatus
+from gofer.server.own_log import get_logger
 from gofer.server.runs.active import ActiveRun, TaskState
 from gofer.server.runs.attempt import AttemptRunner, Outcome
 from gofer.server.runs.context import Context
@@ -31,7 +30,7 @@ class TaskWorker:
         self._state = state
         self._journal = journal
         self._runner: AttemptRunner | None = None
-        self._log = structlog.get_logger("gofer.runs")
+        self._log = get_logger("gofer.runs")
 
     def prepare(self) -> Step:
         """What is to be recorded as the task run becomes ready: that it starts, or that it waits for its turn."""
