@@ -11,8 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from gofer import __version__
 from gofer.config.settings import Settings
 from gofer.engines.registry import scheduler
@@ -29,6 +27,7 @@ from gofer.server.gate import Gate
 from gofer.server.listen import listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
+from gofer.server.own_log import get_logger
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.routes import application
@@ -244,7 +243,7 @@ def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
 
 
 async def _serve(settings: Settings, ready: Callable[[Running], None]) -> int:
-    log = structlog.get_logger("gofer")
+    log = get_logger("gofer")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

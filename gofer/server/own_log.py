@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
-import structlog
+# structlog's printer for consoles, not used here, would load rich: slower to load than all the rest of the log.
+_RICH = sys.modules.get("rich")
+sys.modules["rich"] = None  # type: ignore[assignment]
+import structlog  # noqa: E402
+
+if _RICH is None:
+    del sys.modules["rich"]
+else:
+    sys.modules["rich"] = _RICH
+
+
+def get_logger(name: str) -> Any:
+    """A logger that takes `event, **fields`; import it from here, not from structlog."""
+    return structlog.get_logger(name)
 
 
 def set_up(level: str) -> None:

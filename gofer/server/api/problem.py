@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 
 import msgspec
-import structlog
 
 from gofer.errors import GoferError, InvalidInput, Problem, Unavailable
+from gofer.server.own_log import get_logger
 
 CONTENT_TYPE = b"application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -103,7 +103,7 @@ def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
 
 def _internal(error: BaseException, where: str) -> ProblemDetails:
     error_id = secrets.token_hex(4)
-    structlog.get_logger("gofer.api").error("unexpected error", error_id=error_id, where=where, exc_info=error)
+    get_logger("gofer.api").error("unexpected error", error_id=error_id, where=where, exc_info=error)
     return ProblemDetails(
         title="Internal error",
         status=500,

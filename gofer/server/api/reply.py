@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import structlog
 from starlette.types import Receive, Scope, Send
 
 from gofer.errors import TooLarge
 from gofer.server.api import problem
 from gofer.server.api.body import drain
 from gofer.server.api.endpoint import STRICT_POLICY
+from gofer.server.own_log import get_logger
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -82,7 +82,7 @@ async def _write_chunks(chunks: Chunks, scope: Scope, receive: Receive, send: Se
             await _send_all(chunks, gone, send)
         await send({"type": "http.response.body", "body": b""})
     except Exception as error:
-        structlog.get_logger("gofer.api").error("an answer was cut off", path=scope["path"], exc_info=error)
+        get_logger("gofer.api").error("an answer was cut off", path=scope["path"], exc_info=error)
     finally:
         gone.cancel()
         await _close(chunks.rest)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from gofer.models.event import Kind
 from gofer.server.clock import Clock
+from gofer.server.own_log import get_logger
 from gofer.server.store.database import Database, Transaction
 
 
@@ -19,7 +18,7 @@ class FaultRecorder:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._log = structlog.get_logger("gofer")
+        self._log = get_logger("gofer")
         self._noticed: asyncio.Queue[tuple[Kind, int, dict[str, str]]] = asyncio.Queue()
 
     def of_store(self, problem: str) -> None:

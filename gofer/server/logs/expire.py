@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from gofer.errors import Unavailable
 from gofer.server.clock import Clock
 from gofer.server.logs import folder
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.thread import in_thread
+from gofer.server.own_log import get_logger
 from gofer.server.store import logs as rows
 from gofer.server.store.database import Database
 from gofer.server.store.transaction import Readable
@@ -126,4 +125,4 @@ def _list_kept(connection: Readable, some: list[tuple[str, str]]) -> list[set[in
 
 
 def _warn(message: str, **details: object) -> None:
-    structlog.get_logger("gofer.logs").warning(message, **details)
+    get_logger("gofer.logs").warning(message, **details)
