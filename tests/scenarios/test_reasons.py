@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from gofer.engines.scheduler.base import Container, ContainerSpec, Exit, OnPull
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Position
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.models.manifest import Mount
 from gofer.models.run import TaskRunDetail
@@ -116,7 +117,13 @@ class BrokenAtWait(FakeScheduler):
         raise RuntimeError("a mistake")
 
 
-@pytest.mark.parametrize("engine", [BrokenAtStart, BrokenAtWait])
+class BrokenAtLogs(FakeScheduler):
+    async def logs(self, name: str, since: Position = Position()) -> AsyncIterator[Chunk]:  # noqa: B008  (immutable)
+        yield Chunk("stdout", b"a beginning\n", 0)
+        raise RuntimeError("a mistake")
+
+
+@pytest.mark.parametrize("engine", [BrokenAtStart, BrokenAtWait, BrokenAtLogs])
 async def test_a_fault_of_gofers_own_ends_one_task_run_and_harms_no_other(
     house: House, engine: type[FakeScheduler]
 ) -> None:

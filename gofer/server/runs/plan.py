@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from gofer.models.units import parse_duration
 from gofer.server.pipelines.graph import Node, expand
 from gofer.server.store import versions
 
-_CACHED_PLANS = 512
+# Tasks and edges of all plans that are kept, together: some 50 MB.
+_ROOM = 30_000
 _MANIFEST = msgspec.json.Decoder(Manifest)
 
 
@@ -58,7 +60,10 @@ class PlannedTask(NamedTuple):
 
 
 class Plan:
-    """Immutable, so one is shared by all runs of its version. `children[p]` are the nodes that wait for node `p`."""
+    """Immutable, so one is shared by all runs of its version. `children[p]` are the nodes that wait for node `p`.
+
+    `size` counts its nodes and edges.
+    """
 
     def __init__(self, manifest: Manifest) -> None:
         nodes = expand(manifest)
@@ -70,26 +75,40 @@ class Plan:
             for parent in {edge.parent for edge in node.parents}:
                 children[parent].append(node.position)
         self.children = tuple(tuple(c) for c in children)
+        self.size = len(nodes) + sum(len(node.parents) for node in nodes)
 
 
 class Plans:
-    """The plans of recently used versions. `load` may be called from any thread."""
+    """The plans of recently used versions, as many as fit. `load` may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = _ROOM) -> None:
+        self._room = room
         self._plans: OrderedDict[tuple[int, int], Plan] = OrderedDict()
+        self._taken = 0
+        self._lock = threading.Lock()
 
     def load(self, connection: sqlite3.Connection, pipeline_key: int, version: int) -> Plan:
         """The plan of one version. Raises NotFound when the pipeline has no such version."""
         key = (pipeline_key, version)
-        plan = self._plans.get(key)
-        if plan is None:
-            row = versions.get(connection, pipeline_key, version)
-            if row is None:
-                raise NotFound(f"there is no version {version} of this pipeline", "List them: gofer pipeline get.")
-            plan = self._plans[key] = Plan(_MANIFEST.decode(row.manifest_json))
-            while len(self._plans) > _CACHED_PLANS:
-                self._plans.popitem(last=False)
-        return plan
+        with self._lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+                return plan
+        row = versions.get(connection, pipeline_key, version)
+        if row is None:
+            raise NotFound(f"there is no version {version} of this pipeline", "List them: gofer pipeline get.")
+        plan = Plan(_MANIFEST.decode(row.manifest_json))
+        with self._lock:
+            return self._keep(key, plan)
+
+    def _keep(self, key: tuple[int, int], plan: Plan) -> Plan:
+        kept = self._plans.setdefault(key, plan)
+        if kept is plan:
+            self._taken += plan.size
+            while self._taken > self._room and len(self._plans) > 1:
+                self._taken -= self._plans.popitem(last=False)[1].size
+        return kept
 
 
 def _planned(node: Node, nodes: list[Node]) -> PlannedTask:
