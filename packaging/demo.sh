@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 gofer=.venv/bin/gofer
 folder=$PWD/.demo
-host=${GOFER_DEMO_HOST:-localhost:8080}
+host=${DEMO_HOST:-localhost:8080}
 mkdir -p "$folder"
 export GOFER_CLI_HOST=$host
 
