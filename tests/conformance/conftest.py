@@ -49,9 +49,13 @@ class Engine:
         self._opened.append(other)
         return other
 
-    async def close(self) -> None:
+    async def clear(self) -> None:
+        """Remove every container that was started here."""
         for container in await self.scheduler.list(self.label):
             await self.scheduler.remove(container.name)
+
+    async def close(self) -> None:
+        await self.clear()
         for opened in self._opened:
             await opened.close()
 

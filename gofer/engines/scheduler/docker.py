@@ -53,7 +53,7 @@ class DockerScheduler:
         self._client: Client
         self._starter: Starter
         self._output: Output
-        self._scratch = bytearray()
+        self._scratch = memoryview(b"")
 
     @property
     def name(self) -> str:
@@ -64,7 +64,7 @@ class DockerScheduler:
         self._address = find_address(self._options.host, os.environ)
         # aiodocker takes a quarter of a second to load: not in the event loop.
         make_client, make_output, make_starter = await asyncio.to_thread(_parts)
-        self._scratch = bytearray(_READ_SIZE)
+        self._scratch = memoryview(bytearray(_READ_SIZE))
         self._client = make_client(self._address)
         await self._client.open()
         self._output = make_output(self._client, self.wait, same_machine=bool(self._address.path))

@@ -17,7 +17,6 @@ from gofer.engines.scheduler.docker_frames import STREAMS, Frames
 from gofer.errors import EngineUnavailable
 from gofer.models.log import Stream
 
-READ_SIZE: Final = 256 * 1024
 _CHUNK: Final = 256 * 1024
 _MERGE_WITHIN: Final = 5_000_000
 _FULL: Final = 1024 * 1024
@@ -42,13 +41,14 @@ class Piece:
 
 
 class Wire(asyncio.BufferedProtocol):
-    """One such connection. `scratch` is where reads go to; all wires of one event loop may share it.
+    """One such connection. `scratch` is where reads go to; all wires of one event loop may share it. (A memoryview:
+    asyncio's TLS writes into slices of it.)
 
     `patient`: a slow reader holds the container up. Otherwise it loses the connection: `let_go` is then true, and what
     came until then is still read.
     """
 
-    def __init__(self, scratch: bytearray, *, multiplexed: bool, patient: bool) -> None:
+    def __init__(self, scratch: memoryview, *, multiplexed: bool, patient: bool) -> None:
         self._scratch = scratch
         self._frames = Frames() if multiplexed else None
         self._patient = patient
@@ -77,11 +77,11 @@ class Wire(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being an instance.
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         return self._scratch
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(memoryview(self._scratch)[:nbytes])
+        data = bytes(self._scratch[:nbytes])
         if self._answered.done():
             self._take(data)
         else:

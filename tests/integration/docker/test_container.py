@@ -15,7 +15,7 @@ from tests.conformance.conftest import IMAGE, Engine
 from tests.conformance.steps import Hang, Say
 from tests.integration.docker.conftest import Raw
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
 
 
 async def _run(engine: Engine, spec: ContainerSpec) -> tuple[str, Exit | None]:

@@ -12,7 +12,7 @@ from tests.conformance import steps
 from tests.conformance.steps import Lines, LongLine, Say, UntilStopped, lines
 from tests.integration.docker.conftest import open_engine
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(60)]
 
 
 @pytest.mark.parametrize("driver", ["json-file", ""])

@@ -116,7 +116,7 @@ async def test_the_engine_dies_twice() -> None:
         await capture.until(b"one\ntwo")
         await second.kill()
         await second.start()
-        await engine.scheduler.exec(name, ["kill", "-TERM", "7"], terminal=False)
+        await engine.scheduler.exec(name, ["kill", "-TERM", "1"], terminal=False)
         await capture.until(b"one\ntwo three\n")
         await second.kill()
         await second.start()
