@@ -9,12 +9,12 @@ from tests.scenarios.scene import House, Scene, outcome, retries, task
 
 
 async def test_an_attempt_that_takes_too_long(scene: Scene) -> None:
-    await scene.register(task("a", "say", "hello", "hang", timeout="50ms"), task("b", after={"a": "failed"}))
+    await scene.register(task("a", "say", "hello", "hang", timeout="500ms"), task("b", after={"a": "failed"}))
     run = await scene.start()
     assert outcome(await scene.ended(run)) == (RunStatus.FAILED, "task_failed")
     found = await scene.task(run, "a")
     assert (found.status, found.reason, found.exit_code) == ("failed", "timeout", 143)
-    assert found.detail == "took longer than its timeout of 50ms"
+    assert found.detail == "took longer than its timeout of 500ms"
     assert await scene.log(run, "a") == ["hello"]
     assert (await scene.statuses(run))["b"] == "successful"
 
@@ -44,7 +44,7 @@ async def test_the_time_does_not_run_during_a_backoff(scene: Scene) -> None:
 
 
 async def test_a_container_that_ignores_its_time_is_killed(scene: Scene) -> None:
-    await scene.register(task("a", "deaf", timeout="50ms", stop_timeout="50ms"))
+    await scene.register(task("a", "deaf", timeout="500ms", stop_timeout="50ms"))
     run = await scene.start()
     await scene.ended(run)
     found = await scene.task(run, "a")
@@ -58,12 +58,12 @@ async def test_a_run_that_takes_too_long(scene: Scene) -> None:
         task("backing-off", "exit", "1", retries=retries(1, "1h")),
         task("next", after="slow"),
         task("always", after={"slow": "any"}),
-        run_timeout="200ms",
+        run_timeout="1s",
     )
     run = await scene.start()
     ended = await scene.ended(run)
     assert outcome(ended) == (RunStatus.FAILED, "run_timeout")
-    assert ended.detail == "took longer than its run_timeout of 200ms"
+    assert ended.detail == "took longer than its run_timeout of 1.0s"
     tasks = await scene.tasks(run)
     assert tasks["fast"].status == "successful"
     for name in ("slow", "backing-off", "next", "always"):
@@ -95,11 +95,11 @@ async def test_a_queued_run_has_all_its_time_before_it(house: House) -> None:
 
 async def test_the_time_of_a_run_goes_on_while_gofer_is_away(house: House) -> None:
     async with house.open() as scene:
-        await scene.register(task("a", "hang"), run_timeout="100ms")
+        await scene.register(task("a", "hang"), run_timeout="800ms")
         run = await scene.start()
         await scene.until("taskrun.running", run, "a")
     until_it_is_up = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_later(0.1, until_it_is_up.set_result, None)
+    asyncio.get_running_loop().call_later(0.8, until_it_is_up.set_result, None)
     await until_it_is_up
     async with house.open() as scene:
         assert outcome(await scene.ended(run)) == (RunStatus.FAILED, "run_timeout")
