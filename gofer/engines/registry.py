@@ -31,7 +31,8 @@ class SchedulerSettings(Protocol):
 
 
 def _docker(settings: SchedulerSettings, folder: Path) -> Scheduler:
-    from gofer.engines.scheduler.docker import DockerOptions, DockerScheduler
+    from gofer.engines.scheduler.docker import DockerScheduler
+    from gofer.engines.scheduler.docker_spec import DockerOptions
 
     docker = settings.docker
     return DockerScheduler(

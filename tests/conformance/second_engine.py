@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from gofer.engines.scheduler.docker import DockerOptions, DockerScheduler
+from gofer.engines.scheduler.docker import DockerScheduler
+from gofer.engines.scheduler.docker_spec import DockerOptions
 from gofer.errors import EngineUnavailable
 from tests.conformance.conftest import IMAGE
 

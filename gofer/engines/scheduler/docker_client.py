@@ -1,6 +1,6 @@
 """Requests to the Docker Engine, through aiodocker.
 
-Imported when the engine is opened, not before: aiodocker takes long to load.
+Imported when it is first needed, not before: aiodocker takes long to load.
 
 What aiodocker does not do right for us goes through its session: waiting (we must know that the engine waits before we
 start), logs (it drops stream ids and takes a lost connection for the end) and pulling (likewise, and it refuses
@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -33,11 +35,11 @@ _NO_CONNECTION = 900
 class Client:
     """One engine's API. Every method raises EngineUnavailable when it does not answer, ApiError when it refuses."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
         self._address = address
+        self._tls = tls
         self._connector: aiohttp.BaseConnector
         self._docker: aiodocker.Docker
-        self.tls = address.tls()
 
     async def open(self) -> None:
         """Makes the connection pool; connects nowhere yet."""
@@ -45,8 +47,8 @@ class Client:
         if self._address.path:
             self._connector = aiohttp.UnixConnector(self._address.path, limit=0)
         else:
-            ssl = self.tls if self.tls is not None else True
-            self._connector = aiohttp.TCPConnector(limit=0, ssl=ssl, socket_factory=_kept_alive)
+            tls = self._tls if self._tls is not None else True
+            self._connector = aiohttp.TCPConnector(limit=0, ssl=tls, socket_factory=_kept_alive)
         timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_TIMEOUT)
         self._docker = aiodocker.Docker(url=self._address.url, connector=self._connector, timeout=timeout)
 
@@ -55,12 +57,9 @@ class Client:
         await self._docker.close()
         await self._connector.close()
 
-    async def version(self) -> dict[str, Any]:
-        """What the engine says of itself. Also settles which version of the API is spoken from here on."""
-        async with self._request("GET", "/version") as response:
-            answer: dict[str, Any] = await response.json(content_type=None)
-        self._docker.api_version = f"v{answer['ApiVersion']}"
-        return answer
+    def speak(self, api_version: str) -> None:
+        """The version of the API, as the engine has told it, that is spoken from here on."""
+        self._docker.api_version = f"v{api_version}"
 
     async def create(self, name: str, body: Mapping[str, Any]) -> str:
         """The new container's id."""
@@ -224,9 +223,7 @@ def _registry_auth(reference: str, credentials: Credentials) -> str:
     return base64.urlsafe_b64encode(json.dumps(auth).encode()).decode()
 
 
-def _kept_alive(info: Any) -> Any:
-    import socket
-
+def _kept_alive(info: Any) -> socket.socket:
     connection = socket.socket(*info[:3])
     keep_alive(connection)
     return connection

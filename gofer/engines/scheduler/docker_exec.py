@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from gofer.engines.scheduler.base import Chunk
-from gofer.engines.scheduler.docker_address import Address
 from gofer.engines.scheduler.docker_client import Client
 from gofer.engines.scheduler.docker_errors import ApiError, plain
-from gofer.engines.scheduler.docker_wire import Wire, open_wire
+from gofer.engines.scheduler.docker_wire import Wire
 from gofer.errors import Conflict, NotFound
 from gofer.models.ids import shown
+
+OpenWire = Callable[[str, dict[str, Any]], Awaitable[Wire]]
 
 # The engine has no way to wait for such a command, and tells its exit code a moment after its output has ended.
 _FIRST_LOOK, _LAST_LOOK = 0.005, 0.5
@@ -71,12 +72,12 @@ class DockerSession:
 
 
 async def open_session(
-    client: Client, address: Address, wire: Wire, name: str, command: Sequence[str], *, terminal: bool
+    client: Client, open_wire: OpenWire, name: str, command: Sequence[str], *, terminal: bool
 ) -> DockerSession:
-    """Run the command in the container, over `wire`. Raises NotFound, Conflict or EngineUnavailable."""
+    """Run the command in the container. Raises NotFound, Conflict or EngineUnavailable."""
     try:
         exec_id = (await client.create_exec(name, list(command), terminal=terminal)).id
-        await open_wire(wire, address, client.tls, f"/exec/{exec_id}/start", {"Detach": False, "Tty": terminal})
+        wire = await open_wire(f"/exec/{exec_id}/start", {"Detach": False, "Tty": terminal})
     except ApiError as error:
         if error.status == 404:
             raise NotFound(f"there is no container {shown(name)}", "It has ended and was removed.") from error

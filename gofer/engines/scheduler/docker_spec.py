@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from gofer.engines.scheduler.base import Container, ContainerSpec, ContainerStatus
 from gofer.engines.scheduler.docker_errors import plain
 
 # The largest that the engine takes: nothing is ever rotated away. Gofer removes the log with its container.
 _NEVER_ROTATE: Final = {"max-size": "8000p", "max-file": "1", "compress": "false"}
 _ROTATING_DRIVERS: Final = frozenset({"local", "json-file"})
+
+
+class DockerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`host`: the engine's address, "" for DOCKER_HOST or the usual socket. `start_concurrency`: how many containers
+    are started at once. `log_driver`: of the containers, "" for the engine's default. `init`: whether a small init
+    process runs the command, so that signals reach it and zombies are reaped."""
+
+    host: str = ""
+    start_concurrency: int = 6
+    log_driver: str = "local"
+    init: bool = True
 
 
 def create_body(spec: ContainerSpec, *, log_driver: str, init: bool) -> dict[str, Any]:

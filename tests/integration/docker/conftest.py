@@ -9,7 +9,8 @@ import aiodocker
 import pytest
 
 from gofer.engines.scheduler.base import Scheduler
-from gofer.engines.scheduler.docker import DockerOptions, DockerScheduler
+from gofer.engines.scheduler.docker import DockerScheduler
+from gofer.engines.scheduler.docker_spec import DockerOptions
 from tests.conformance.conftest import Engine
 from tests.conformance.steps import in_shell
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from gofer.engines.scheduler.base import Exit, Position
-from gofer.engines.scheduler.docker import DockerOptions
+from gofer.engines.scheduler.docker_spec import DockerOptions
 from tests.conformance import steps
 from tests.conformance.steps import Lines, LongLine, Say, UntilStopped, lines
 from tests.integration.docker.conftest import open_engine

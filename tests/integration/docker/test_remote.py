@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gofer.engines.scheduler.base import Exit, Position
-from gofer.engines.scheduler.docker import DockerOptions
+from gofer.engines.scheduler.docker_spec import DockerOptions
 from gofer.errors import EngineUnavailable
 from tests.conformance import steps
 from tests.conformance.conftest import Engine

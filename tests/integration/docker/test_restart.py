@@ -10,7 +10,8 @@ from typing import TypeVar
 import pytest
 
 from gofer.engines.scheduler.base import Chunk, Exit, Position, Scheduler
-from gofer.engines.scheduler.docker import DockerOptions, DockerScheduler
+from gofer.engines.scheduler.docker import DockerScheduler
+from gofer.engines.scheduler.docker_spec import DockerOptions
 from gofer.errors import EngineUnavailable
 from gofer.models.log import Stream
 from tests.conformance import steps
