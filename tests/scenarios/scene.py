@@ -146,8 +146,7 @@ class House:
         return Settings(
             task_run_logs_dir=self.home / "logs",
             server=ServerSettings(host="127.0.0.1:0", storage_path=self.home),
-            scheduler=SchedulerSettings(engine="fake"),
-            **given,
+            **{"scheduler": SchedulerSettings(engine="fake"), **given},
         )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from gofer.config.settings import DockerSettings, SchedulerSettings
+from gofer.engines.scheduler.base import ContainerSpec
 from gofer.models.manifest import Parallelism, Retries
 from gofer.models.status import Reason, RunStatus
 from gofer.server.runs import supervise
@@ -201,3 +205,22 @@ async def test_skipped_and_ended_ones_stay_as_they_are(house: House) -> None:
         assert (await scene.statuses(run))["join"] == "successful"
         kinds = [(str(e.kind), e.task) for e in await scene.history(run)]
         assert len(kinds) == len(set(kinds))
+
+
+async def test_what_was_left_behind_is_pruned_now_and_then_if_so_configured(house: House) -> None:
+    prune = SchedulerSettings(engine="fake", docker=DockerSettings(prune=True, prune_interval=10))
+    async with house.open(scheduler=prune) as scene:
+        await scene.register(task("a", "gate"))
+        run = await scene.start()
+        await scene.until("taskrun.running", run, "a")
+        needed = await scene.container(run, "a")
+        labels = {"gofer.server": scene.services.database.server_id}
+        await scene.services.scheduler.start(
+            ContainerSpec(name="left-behind", image="i", command=["exit", "0"], labels=labels)
+        )
+        assert await scene.services.scheduler.wait("left-behind") is not None
+        while "left-behind" in scene.left():
+            await asyncio.sleep(0.005)
+        assert scene.left() == [needed]
+        await scene.release(run, "a")
+        assert (await scene.ended(run)).status is RunStatus.SUCCESSFUL
