@@ -15,9 +15,12 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto
 code, pre { font-family: ui-monospace, monospace; font-size: .92em; background: var(--code); border-radius: .2rem; }
 code { padding: 0 .2rem; overflow-wrap: anywhere; }
 details { border: 1px solid var(--line); border-radius: .4rem; margin: .4rem 0; padding: 0 .8rem; }
-summary { cursor: pointer; padding: .4rem 0; }
-summary b { display: inline-block; min-width: 4.5rem; }
-summary span { color: var(--dim); float: right; }
+summary { cursor: pointer; padding: .4rem 0; display: flex; flex-wrap: wrap; gap: 0 .5rem; align-items: baseline; }
+summary::-webkit-details-marker { display: none; }
+summary::before { content: "\\25B8"; color: var(--dim); }
+details[open] > summary::before { content: "\\25BE"; }
+summary b { min-width: 4.5rem; }
+summary span { color: var(--dim); margin-left: auto; text-align: right; }
 table { border-collapse: collapse; width: 100%; margin: .4rem 0 .8rem; }
 th, td { text-align: left; vertical-align: top; padding: .2rem .6rem .2rem 0; border-top: 1px solid var(--line); }
 h3 { margin: .8rem 0 0; font-size: 1rem; }
