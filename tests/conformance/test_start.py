@@ -106,7 +106,7 @@ async def _why_not(engine: Engine, spec: ContainerSpec) -> str:
     return end.error if end is not None and end.exit_code == 127 else ""
 
 
-@pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100])
+@pytest.mark.parametrize("turns", [0, 1, 3, 10, 30, 100, 1_000, 3_000, 10_000])
 async def test_a_cancelled_start_leaves_nothing_that_remove_does_not_find(engine: Engine, turns: int) -> None:
     spec = engine.spec(Hang())
     starting = asyncio.ensure_future(engine.scheduler.start(spec))
@@ -119,7 +119,7 @@ async def test_a_cancelled_start_leaves_nothing_that_remove_does_not_find(engine
     assert await engine.scheduler.list(engine.label) == []
 
 
-@pytest.mark.parametrize("turns", [1, 10, 100])
+@pytest.mark.parametrize("turns", [1, 10, 100, 1_000, 3_000, 10_000])
 async def test_a_cancelled_start_may_be_made_again(engine: Engine, turns: int) -> None:
     spec = engine.spec(Say(b"once\n"))
     starting = asyncio.ensure_future(engine.scheduler.start(spec))

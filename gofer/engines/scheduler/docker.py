@@ -26,7 +26,7 @@ _CHECK_TIMEOUT: Final = 5.0
 
 
 class DockerScheduler:
-    """Implements `Scheduler`."""
+    """Implements `Scheduler`; what has no text of its own is as the contract says, see `base.Scheduler`."""
 
     def __init__(self, options: DockerOptions) -> None:
         self._options = options

@@ -29,7 +29,10 @@ _READ_SIZE: Final = 256 * 1024
 
 
 class DockerEngine:
-    """One engine's containers. Everything about a container is kept in the engine; here are only connections."""
+    """One engine's containers. Everything about a container is kept in the engine; here are only connections.
+
+    What has no text of its own is a call of the contract, see `base.Scheduler`.
+    """
 
     def __init__(self, options: DockerOptions, address: Address, tls: ssl.SSLContext | None) -> None:
         self._options = options
@@ -62,7 +65,10 @@ class DockerEngine:
         await self._client.close()
 
     async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
-        return await self._starter.start(spec, on_pull)
+        try:
+            return await self._starter.start(spec, on_pull)
+        except ApiError as error:
+            raise self._unwell(error) from error
 
     async def inspect(self, name: str) -> Container | None:
         await self._starter.settled(name)
@@ -101,16 +107,24 @@ class DockerEngine:
     async def stop(self, name: str, grace: float) -> None:
         await self._starter.settled(name)
         try:
-            try:
-                # The engine counts whole seconds; it kills by itself should we die meanwhile.
-                async with asyncio.timeout(max(0.0, grace)):
-                    await self._client.stop(name, math.ceil(grace))
-            except TimeoutError:
-                await self._client.kill(name)
+            # The engine counts whole seconds; it kills by itself should we die meanwhile.
+            async with asyncio.timeout(max(0.0, grace)):
+                await self._client.stop(name, math.ceil(grace))
+        except TimeoutError:
+            await self._kill(name)
         except ApiError as error:
+            if error.status != 404:
+                raise self._unwell(error) from error
+
+    async def _kill(self, name: str) -> None:
+        try:
+            await self._client.kill(name)
+        except ApiError as error:
+            # 409: it does not run.
             if error.status not in (404, 409):
                 raise self._unwell(error) from error
-        await self.wait(name)
+        else:
+            await self.wait(name)
 
     async def remove(self, name: str) -> None:
         await self._starter.settled(name)
@@ -149,7 +163,11 @@ class DockerEngine:
             return await open_wire(wire, self._address, self._tls, path, body)
 
         session = await open_session(self._client, connect, name, command, terminal=terminal)
-        await session.resize(columns, rows)
+        try:
+            await session.resize(columns, rows)
+        except BaseException:
+            await session.close()
+            raise
         return session
 
     async def _attach(self, container: str) -> Wire:

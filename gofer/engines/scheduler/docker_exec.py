@@ -22,7 +22,7 @@ _END_OF_INPUT: Final = b"\x04"
 
 
 class DockerSession:
-    """Implements `Session`."""
+    """Implements `Session`, see there."""
 
     def __init__(self, client: Client, wire: Wire, exec_id: str, *, terminal: bool) -> None:
         self._client = client

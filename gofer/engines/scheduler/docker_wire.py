@@ -45,7 +45,7 @@ class Wire(asyncio.BufferedProtocol):
     asyncio's TLS writes into slices of it.)
 
     `patient`: a slow reader holds the container up. Otherwise it loses the connection: `let_go` is then true, and what
-    came until then is still read.
+    came until then is still read. `ended_at`: when the connection ended, in nanoseconds since the epoch.
     """
 
     def __init__(self, scratch: memoryview, *, multiplexed: bool, patient: bool) -> None:

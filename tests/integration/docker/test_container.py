@@ -116,6 +116,15 @@ async def test_what_was_created_and_never_started_is_started(engine: Engine, raw
     assert await _run(engine, spec) == ("hello\n", Exit(0))
 
 
+async def test_what_was_never_started_is_stopped_and_removed_at_once(engine: Engine, raw: Raw) -> None:
+    for grace in (30.0, 0.0):
+        spec = engine.spec(Hang())
+        await raw.create(spec.name, {"Image": IMAGE, "Labels": engine.label})
+        await engine.scheduler.stop(spec.name, grace)
+        await engine.scheduler.remove(spec.name)
+        assert await engine.scheduler.inspect(spec.name) is None
+
+
 async def test_a_stranger_of_the_same_name_is_not_adopted(engine: Engine, raw: Raw) -> None:
     spec = engine.spec(Hang())
     await raw.create(spec.name, {"Image": IMAGE, "Labels": {"somebody": "else"}})
