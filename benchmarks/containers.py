@@ -20,7 +20,8 @@ _API = "http://docker/v1.41"
 IMAGE = "busybox:stable"
 _COMMAND = ["echo", "hello"]
 _PAIRS = 40
-_MANY = 120
+_MANY = 60
+_TURNS = 3
 
 
 class Bare:
@@ -126,30 +127,44 @@ async def _next(names: asyncio.Queue[str], prefix: str) -> None:
 
 
 async def rate() -> list[Figure]:
-    """Many containers: the bare client at its best number side by side, then one run of as many tasks."""
-    bare_rates = {}
+    """The number side by side at which the bare client is best; then it and one run of as many tasks, in turn."""
     async with Bare() as bare:
-        for side_by_side in (4, 6, 8, 12):
-            bare_rates[side_by_side] = await _bare_rate(bare, side_by_side)
-    with server("docker", GOFER_TASK_PARALLELISM_LIMIT="16") as host:
-        async with Load(host.api.address, 4) as load:
-            tasks = [{"id": f"t{n}", "image": IMAGE, "command": _COMMAND} for n in range(_MANY)]
-            await load.register({"id": "many", "tasks": tasks})
-            async with Ends(load, "many").listening() as ends:
-                before = time.perf_counter()
-                took = await ends.wait(await load.start("many")) - before
-                assert ends.statuses == {"successful": 1}
-    best = max(bare_rates.values())
-    share = _MANY / took / best
-    shown = ", ".join(f"{n} side by side {r:.2f}" for n, r in bare_rates.items())
-    name = "Docker: containers a second, many tasks waiting"
-    note = f"{_MANY} tasks in one run; the bare client: {shown}"
-    floor = f"{best:.2f} a second, the engine's own best rate from a bare client"
-    return [Figure(name, floor, "≥ 95 % of it", f"{_MANY / took:.2f} a second, {share:.0%}", share >= 0.95, note)]
+        levels = {side_by_side: await _bare_rate(bare, side_by_side, _MANY // 2) for side_by_side in (4, 6, 8, 12)}
+        best = max(levels, key=lambda side_by_side: levels[side_by_side])
+        bare_rates, gofer_rates = [], []
+        with server("docker") as host:
+            async with Load(host.api.address, 4) as load:
+                tasks = [{"id": f"t{n}", "image": IMAGE, "command": _COMMAND} for n in range(_MANY)]
+                await load.register({"id": "many", "tasks": tasks})
+                gone: asyncio.Queue[str] = asyncio.Queue()
+                watching = asyncio.create_task(bare.destroyed(gone))
+                for _ in range(_TURNS):
+                    bare_rates.append(await _bare_rate(bare, best, _MANY))
+                    before = time.perf_counter()
+                    await load.start("many")
+                    for _ in range(_MANY):
+                        await _next(gone, "gofer.many.")
+                    gofer_rates.append(_MANY / (time.perf_counter() - before))
+                watching.cancel()
+    floor, reached = median(bare_rates), median(gofer_rates)
+    share = reached / floor
+    shown = ", ".join(f"{n} side by side {r:.2f}" for n, r in levels.items())
+    turns = ", ".join(f"{b:.2f} and {g:.2f}" for b, g in zip(bare_rates, gofer_rates, strict=True))
+    return [
+        Figure(
+            "Docker: containers a second, many tasks waiting",
+            f"{floor:.2f} a second from a bare client, {best} side by side",
+            "≥ 95 % of it",
+            f"{reached:.2f} a second, {share:.0%}",
+            share >= 0.95,
+            f"runs of {_MANY} tasks, in turn with as many containers of the bare client: {turns}; medians. To find the"
+            f" bare client's best: {shown}",
+        )
+    ]
 
 
-async def _bare_rate(bare: Bare, side_by_side: int) -> float:
-    left = iter(range(_MANY // 2))
+async def _bare_rate(bare: Bare, side_by_side: int, count: int) -> float:
+    left = iter(range(count))
 
     async def worker() -> None:
         for _ in left:
@@ -157,4 +172,4 @@ async def _bare_rate(bare: Bare, side_by_side: int) -> float:
 
     before = time.perf_counter()
     await asyncio.gather(*(worker() for _ in range(side_by_side)))
-    return (_MANY // 2) / (time.perf_counter() - before)
+    return count / (time.perf_counter() - before)
