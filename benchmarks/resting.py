@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.figure import Figure, median, ms
-from benchmarks.host import cpu_seconds, pid, rss_bytes, server
+from benchmarks.host import cpu_seconds, rss_bytes, server, work_folder
 from benchmarks.load import Ends, Load
 from benchmarks.runs import TWO_TASKS
 
@@ -41,24 +44,29 @@ async def idle() -> list[Figure]:
             "≤ 400 ms",
             ms(answer),
             answer <= 0.4,
-            f"from the start of the interpreter to the first answer of /healthz, new store, Docker engine, median of"
-            f" {_STARTS}; {ms(docker.cpu)} of it on the processor; with the `process` engine {ms(process.answer)}"
-            f" ({ms(process.cpu)})",
+            f"from the start of the interpreter to the first 200 of /healthz, new store, Docker engine, median of"
+            f" {_STARTS}; to the first 200 of /readyz {ms(docker.ready)}, of which {ms(docker.cpu)} on the processor;"
+            f" with the `process` engine {ms(process.answer)}, {ms(process.ready)}, {ms(process.cpu)}",
         ),
     ]
 
 
 class _Start:
-    """Medians over some starts: seconds to the first answer, seconds of processor time until then, bytes at rest."""
+    """Medians over some starts: seconds to the first answer and until ready, processor time, bytes at rest."""
 
     def __init__(self) -> None:
         self.answers: list[float] = []
+        self.readies: list[float] = []
         self.cpus: list[float] = []
         self.sizes: list[float] = []
 
     @property
     def answer(self) -> float:
         return median(self.answers)
+
+    @property
+    def ready(self) -> float:
+        return median(self.readies)
 
     @property
     def cpu(self) -> float:
@@ -72,14 +80,46 @@ class _Start:
 async def _starts(engine: str) -> _Start:
     found = _Start()
     for _ in range(_STARTS):
-        before = time.perf_counter()
-        with server(engine) as host:
-            host.api.call("GET", "/healthz")
-            found.answers.append(time.perf_counter() - before)
-            found.cpus.append(cpu_seconds(pid(host)))
-            await asyncio.sleep(_SETTLE)
-            found.sizes.append(rss_bytes(pid(host)))
+        with tempfile.TemporaryDirectory(prefix="gofer-bench-", dir=work_folder()) as folder:
+            await asyncio.to_thread(_one_start, engine, folder, found)
     return found
+
+
+def _one_start(engine: str, folder: str, found: _Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gofer", "service", "start", "--host", f"127.0.0.1:{port}"]
+    before = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--storage", folder, "--engine", engine], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _until_ok(port, "/healthz")
+        found.answers.append(time.perf_counter() - before)
+        _until_ok(port, "/readyz")
+        found.readies.append(time.perf_counter() - before)
+        found.cpus.append(cpu_seconds(process.pid))
+        time.sleep(_SETTLE)
+        found.sizes.append(rss_bytes(process.pid))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _until_ok(port: int, path: str) -> None:
+    """Ask again and again, a millisecond apart, until the answer is a 200."""
+    for _ in range(30_000):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.001)
+    raise AssertionError(f"{path} is not 200")
 
 
 def _bare_python() -> float:
