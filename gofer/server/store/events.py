@@ -40,7 +40,12 @@ class Filter(msgspec.Struct, frozen=True):
     @property
     def names_a_run(self) -> bool:
         """Whether at most one run can match."""
-        return bool(self.namespace and self.pipeline and self.run is not None)
+        return self.names_a_pipeline and self.run is not None
+
+    @property
+    def names_a_pipeline(self) -> bool:
+        """Whether only one pipeline's events can match."""
+        return bool(self.namespace and self.pipeline)
 
 
 class EventPage(NamedTuple):
@@ -63,7 +68,7 @@ def list_after(connection: Readable, filter_: Filter, after: int, limit: int) ->
     run_key = _run_key(connection, filter_)
     # Only what was pruned leaves a gap, so a range of numbers is about as many events.
     above = max(after, first - 1)
-    below = last + 1 if run_key is not None else min(last, above + _SCAN) + 1
+    below = last + 1 if _found_at_once(filter_, run_key) else min(last, above + _SCAN) + 1
     items = _select(connection, filter_, run_key, above, below, limit, newest_first=False)
     if len(items) == limit:
         return EventPage(items, items[-1].seq)
@@ -75,7 +80,7 @@ def list_before(connection: Readable, filter_: Filter, before: int, limit: int) 
     first = first_seq(connection)
     run_key = _run_key(connection, filter_)
     below = min(before, last_seq(connection) + 1)
-    above = first - 1 if run_key is not None else max(first - 1, below - 1 - _SCAN)
+    above = first - 1 if _found_at_once(filter_, run_key) else max(first - 1, below - 1 - _SCAN)
     items = _select(connection, filter_, run_key, above, below, limit, newest_first=True)
     if len(items) == limit:
         return EventPage(items, items[-1].seq)
@@ -109,6 +114,11 @@ def _run_key(connection: Readable, filter_: Filter) -> int | None:
     return row[0] if row else None
 
 
+def _found_at_once(filter_: Filter, run_key: int | None) -> bool:
+    """Whether an index leads to matching events only, so that none has to be looked at in vain."""
+    return run_key is not None or (filter_.names_a_pipeline and not filter_.kinds and filter_.run is None)
+
+
 def _select(
     connection: Readable,
     filter_: Filter,
@@ -123,7 +133,10 @@ def _select(
     if run_key is not None:
         sql = _SQL.of_run_newest_first if newest_first else _SQL.of_run_oldest_first
         return [_event(row) for row in connection.execute(sql, {**span, "run_key": run_key})]
-    sql = _SQL.newest_first if newest_first else _SQL.oldest_first
+    if filter_.names_a_pipeline:
+        sql = _SQL.of_pipeline_newest_first if newest_first else _SQL.of_pipeline_oldest_first
+    else:
+        sql = _SQL.newest_first if newest_first else _SQL.oldest_first
     where = {"namespace": filter_.namespace or None, "pipeline": filter_.pipeline or None, "run": filter_.run}
     return [_event(row) for row in connection.execute(sql, {**span, **where})]
 

@@ -122,6 +122,24 @@ async def test_the_events_of_a_run_are_found_by_its_key(database: Database) -> N
     assert [event.seq for event in page.items] == [45_002]
 
 
+async def test_the_events_of_a_pipeline_are_found_among_many_others(database: Database) -> None:
+    def fill(tx: Transaction) -> None:
+        tx.emit(Kind.PIPELINE_CREATED, 1, namespace="default", pipeline="p")
+        others = [("run.queued", "default", "q"), ("run.queued", "other", "p"), ("image.pulled", None, None)] * 15_000
+        tx.executemany("INSERT INTO events (at, kind, namespace, pipeline) VALUES (1, ?, ?, ?)", others)
+        tx.emit(Kind.PIPELINE_DISABLED, 2, namespace="default", pipeline="p")
+
+    await database.write(fill)
+    pipeline = Filter(namespace="default", pipeline="p")
+    page = await database.read(lambda reader: list_after(reader, pipeline, 0, 10))
+    assert ([event.seq for event in page.items], page.next) == ([1, 45_002], None)
+    page = await database.read(lambda reader: list_before(reader, pipeline, 45_002, 10))
+    assert ([event.seq for event in page.items], page.next) == ([1], None)
+    of_kind = Filter(frozenset({"pipeline.disabled"}), "default", "p")
+    page = await database.read(lambda reader: list_before(reader, of_kind, LAST, 10))
+    assert [event.seq for event in page.items] == [45_002]
+
+
 async def test_numbers_go_on_after_everything_was_deleted(database: Database) -> None:
     await database.write(emit_all)
     await database.write(lambda tx: delete_older(tx, 0, 1000, 100, 200))

@@ -41,6 +41,20 @@ WHERE run_key = :run_key AND seq > :above AND seq < :below
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
 ORDER BY seq DESC LIMIT :limit;
 
+-- name: of_pipeline_oldest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_pipeline
+WHERE namespace = :namespace AND pipeline = :pipeline AND pipeline IS NOT NULL AND seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND (:run IS NULL OR run = :run)
+ORDER BY seq LIMIT :limit;
+
+-- name: of_pipeline_newest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_pipeline
+WHERE namespace = :namespace AND pipeline = :pipeline AND pipeline IS NOT NULL AND seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND (:run IS NULL OR run = :run)
+ORDER BY seq DESC LIMIT :limit;
+
 -- name: delete_older
 DELETE FROM events WHERE seq > :above AND seq <= :upto AND at < :cutoff;
 

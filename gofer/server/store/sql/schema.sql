@@ -123,6 +123,7 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_of_run ON events (run_key) WHERE run_key IS NOT NULL;
+CREATE INDEX events_of_pipeline ON events (namespace, pipeline) WHERE pipeline IS NOT NULL;
 
 -- What a write with an Idempotency-Key was answered, so that sending it again changes nothing.
 CREATE TABLE idempotency (
