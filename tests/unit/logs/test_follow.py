@@ -310,10 +310,12 @@ async def test_a_download_goes_on_when_the_log_expires(logs: Logs) -> None:
 
 async def test_a_stopping_server_sends_followers_away_without_an_end(logs: Logs) -> None:
     await by_an_earlier_server(logs, b"one\n")
-    waiting = Waiting(2)
-    following = asyncio.create_task(follow(logs, state=waiting.state))
-    ahead = asyncio.create_task(follow(logs, 500, state=waiting.state))
-    await waiting.all_wait.wait()
+    # One for each: a follower that waits asks again after a second, and must not be taken for the other.
+    behind, before = Waiting(1), Waiting(1)
+    following = asyncio.create_task(follow(logs, state=behind.state))
+    ahead = asyncio.create_task(follow(logs, 500, state=before.state))
+    await behind.all_wait.wait()
+    await before.all_wait.wait()
     await logs.close()
     assert [line.text for line in joined(await following)] == ["one"]
     assert await ahead == []
