@@ -283,11 +283,17 @@ class ProcessScheduler:
             return None
         try:
             connection = connect(record.description.token)
-            if connection is not None:
-                connection.say(b"watch\n")
-                self._connections[name] = connection
         except OSError as error:
             raise unavailable(error) from error
+        if connection is None:
+            return None
+        try:
+            connection.say(b"watch\n")
+        except OSError:
+            # It died between the two, with this connection still in its line.
+            connection.close()
+            return None
+        self._connections[name] = connection
         return connection
 
     async def _tell(self, name: str, line: bytes) -> bool:
