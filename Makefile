@@ -28,9 +28,12 @@ docker: ## make a Docker Engine answer (installs and starts one where there is n
 test-tools:
 	@.ci/test-tools
 
-.PHONY: test test-unit test-conformance test-integration test-scenarios test-cli test-faults
+.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-faults
 test: setup-dev docker test-tools ## all tests
 	$(PYTEST) tests
+
+test-failed: setup-dev docker test-tools ## only those tests that failed last time
+	$(PYTEST) tests --last-failed --last-failed-no-failures none
 
 test-unit: setup-dev ## tests of single parts
 	$(PYTEST) tests/unit
