@@ -289,10 +289,13 @@ class ProcessScheduler:
             return None
         try:
             connection.say(b"watch\n")
-        except OSError:
+        except (BrokenPipeError, ConnectionResetError):
             # It died between the two, with this connection still in its line.
             connection.close()
             return None
+        except OSError as error:
+            connection.close()
+            raise unavailable(error) from error
         self._connections[name] = connection
         return connection
 
