@@ -1,4 +1,4 @@
-"""`gofer service …`"""
+"""`gofer service start`"""
 
 from __future__ import annotations
 
@@ -10,25 +10,20 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from gofer.cli.base import Group, pass_invocation
-from gofer.cli.exit_codes import ExitCode
+from gofer.cli.base import Command, pass_invocation
+from gofer.cli.service.info import engine_name
 from gofer.cli.terminal import plain
-from gofer.cli.times import ago, clock
-from gofer.client import paths
-from gofer.errors import ClientError
-from gofer.models.system import Check, EngineInfo, SystemInfo
+from gofer.models.system import EngineInfo
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
     from gofer.cli.output import Output
-    from gofer.cli.table import Cell
     from gofer.server.app import Running
 
 _ISOLATES_NOTHING = (
     "the {name} engine isolates nothing: every task runs as this user, on this machine, and may read what it may. "
     "Use it for pipelines that you trust."
 )
-_LOOKS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 class Ready(msgspec.Struct, kw_only=True):
@@ -41,13 +36,9 @@ class Ready(msgspec.Struct, kw_only=True):
     engine: EngineInfo
 
 
-@click.group("service", cls=Group)
-def service() -> None:
-    """Start the server and ask how it is."""
-
-
-@service.command(
+@click.command(
     "start",
+    cls=Command,
     examples=[
         "gofer service start",
         "gofer service start --host localhost:9090 --storage ./data --engine process",
@@ -110,7 +101,7 @@ def _say_ready(output: Output, server: Running) -> None:
         storage_path=storage,
         engine=engine,
     )
-    name = _engine_name(engine)
+    name = engine_name(engine)
     output.show(
         ready,
         lambda: [
@@ -122,64 +113,3 @@ def _say_ready(output: Output, server: Running) -> None:
         output.warn(_ISOLATES_NOTHING.format(name=engine.name))
     output.note("Next: gofer pipeline create PATH, then gofer pipeline run ID --follow. Ctrl-C stops the server.")
     output.flush()
-
-
-def _engine_name(engine: EngineInfo) -> str:
-    where = f" at {engine.address}" if engine.address else ""
-    return plain(f"{engine.name} {engine.version}".strip() + where)
-
-
-@service.command("info", examples=["gofer service info", "gofer service info --format json"])
-@pass_invocation
-def info(invocation: Invocation) -> None:
-    """What the server says of itself."""
-    found = invocation.client.get(paths.INFO, SystemInfo)
-    invocation.output.show(found, lambda: invocation.output.fields(_info_rows(found)))
-
-
-def _info_rows(one: SystemInfo) -> list[tuple[str, Cell]]:
-    away: Cell = ("does not answer", "red")
-    return [
-        ("version", plain(one.version)),
-        ("address", plain(one.address)),
-        ("mode", "development" if one.dev_mode else "production"),
-        ("data", plain(one.storage_path)),
-        ("started", f"{clock(one.started_at)} ({ago(one.started_at)})"),
-        ("engine", _engine_name(one.engine)),
-        ("isolation", "" if one.engine.isolates else ("none: tasks run as the server's own user", "yellow")),
-        ("engine is", "available" if one.engine_available else away),
-        ("store", (plain(one.store_fault), "red") if one.store_fault else ""),
-        ("runs", f"{one.runs_running} running, {one.runs_queued} queued"),
-    ]
-
-
-@service.command("doctor", examples=["gofer service doctor", "gofer service doctor --config /etc/gofer/gofer.hcl"])
-@pass_invocation
-@click.option("--config", metavar="FILE", help="The server's configuration file, for where no server answers.")
-def doctor(invocation: Invocation, config: str | None) -> int:
-    """Look for what is wrong, and say what to do about it.
-
-    Asks the server; where none answers, looks at this machine. The exit code is 1 if there is an error.
-    """
-    path = config or invocation.take("config")
-    try:
-        checks = invocation.client.get(paths.CHECKS, list[Check])
-    except ClientError as error:
-        if error.problem_status != 0:
-            raise
-        from gofer.cli.doctor import local_checks
-
-        checks = local_checks(error, os.environ, path)
-    output = invocation.output
-    output.show(checks, lambda: [line for check in checks for line in _check_lines(output, check)])
-    return ExitCode.OUTCOME_BAD if any(check.level == "error" for check in checks) else ExitCode.OK
-
-
-def _check_lines(output: Output, check: Check) -> list[str]:
-    from gofer.cli.terminal import paint
-
-    symbol = {"ok": "✔", "warning": "!", "error": "✘"}.get(check.level, "?")
-    level = f"{symbol} {check.level:<7}"
-    level = paint(level, _LOOKS.get(check.level, "dim")) if output.color else level
-    lines = [f"{level}  {plain(check.name)}: {plain(check.message)}"]
-    return [*lines, f"             {plain(check.hint)}"] if check.hint else lines

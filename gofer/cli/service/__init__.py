@@ -1,0 +1,34 @@
+"""`gofer service …`: the table of its commands."""
+
+from __future__ import annotations
+
+from gofer.cli.base import Command, Entry, Group
+
+
+def _start() -> Command:
+    from gofer.cli.service.start import start
+
+    return start
+
+
+def _info() -> Command:
+    from gofer.cli.service.info import info
+
+    return info
+
+
+def _doctor() -> Command:
+    from gofer.cli.service.doctor import doctor
+
+    return doctor
+
+
+service = Group(
+    "service",
+    help="Start the server and ask how it is.",
+    table={
+        "start": Entry("Start the server, and keep it running until Ctrl-C or SIGTERM.", _start),
+        "info": Entry("What the server says of itself.", _info),
+        "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
+    },
+)
