@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Scheduler
 from gofer.errors import ConfigError, EngineUnavailable
 from gofer.models.event import Kind
-from gofer.server import garbage, own_log
 from gofer.server.clock import Clock
 from gofer.server.crash import crash_at
 from gofer.server.events.bus import Bus
@@ -27,7 +25,6 @@ from gofer.server.gate import Gate
 from gofer.server.listen import listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
-from gofer.server.own_log import get_logger
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.routes import application
@@ -44,7 +41,6 @@ from gofer.server.store.database import Database
 from gofer.server.web import WebServer
 
 _TIDY_SECONDS = 5.0
-_SETTLED_AFTER = 1.0
 
 
 class Running:
@@ -228,40 +224,3 @@ def _check_process_engine(settings: Settings) -> None:
             "no container engine answers, and plain processes isolate nothing: outside dev mode that is refused",
             "Start Docker, or set allow_process_engine = true if every pipeline of this server is trusted.",
         )
-
-
-def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
-    """Serve until SIGTERM or SIGINT; `ready` is called once the API answers. Returns the exit code.
-
-    Raises ConfigError when the start is refused.
-    """
-    import uvloop
-
-    own_log.set_up(settings.log_level)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, ready))
-
-
-async def _serve(settings: Settings, ready: Callable[[Running], None]) -> int:
-    log = get_logger("gofer")
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        async with running(settings) as server:
-            ready(server)
-            loop.call_later(_SETTLED_AFTER, garbage.settle)
-            await stop.wait()
-            log.info("stopping; containers go on")
-    except* ConfigError as group:
-        raise _first(group) from None
-    return 0
-
-
-def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, ConfigError)
-    return error

@@ -69,7 +69,7 @@ def start(
     stops goes on when it starts again.
     """
     from gofer.config.load import load
-    from gofer.server.app import serve
+    from gofer.server.serve import serve
 
     # Before the command's name these two mean the same as behind it.
     before = invocation.take("config"), invocation.take("host")
