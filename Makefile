@@ -24,6 +24,10 @@ setup-dev: ## .venv with what tests and linters need as well
 docker: ## make a Docker Engine answer (installs and starts one where there is none)
 	@.ci/docker-engine
 
+.PHONY: debian-images
+debian-images: ## make the Docker images that hold a bare Debian and one with systemd (once)
+	@.ci/debian-images
+
 .PHONY: test-tools
 test-tools:
 	@.ci/test-tools

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Coroutine
+import socket
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
 from gofer.server.gate import Gate
-from gofer.server.listen import listen
+from gofer.server.listen import Address, inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
 from gofer.server.pipelines.namespaces import Namespaces
@@ -61,18 +62,21 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(settings: Settings, sockets: Sequence[socket.socket] = ()) -> AsyncIterator[Running]:
     """A whole server, in this event loop, for as long as the context lasts; it is ready when the body begins.
+
+    `sockets` listen already, and are served in place of `server.host`.
 
     It answers from the first moment on, if only that it is starting. Raises ConfigError for settings that cannot work.
     A background task that dies ends the context with its error.
     """
-    listener, address = listen(settings.server.host)
+    listeners, address = _listeners(settings, sockets)
     async with AsyncExitStack() as stack:
-        stack.callback(listener.close)
+        for listener in listeners:
+            stack.callback(listener.close)
         gate = Gate(settings.server.host)
         web = WebServer(gate, settings.server)
-        serving = asyncio.create_task(web.run_on(listener), name="web server")
+        serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)
         await web.listening.wait()
         engine = await _open_engine(settings, stack)
@@ -84,6 +88,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         stack.push_async_callback(logs.close)
         async with _live(settings, clock, database, logs, engine, Front(gate, web, address.url, serving)) as server:
             yield server
+
+
+def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[list[socket.socket], Address]:
+    if sockets:
+        return list(sockets), inherited(sockets)
+    listener, address = listen(settings.server.host)
+    return [listener], address
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gofer.errors import ConfigError
@@ -47,6 +48,15 @@ def listen(text: str) -> tuple[socket.socket, Address]:
     return listener, Address(wanted.host, listener.getsockname()[1])
 
 
+def inherited(sockets: Sequence[socket.socket]) -> Address:
+    """Where sockets listen that somebody else has opened. Raises ConfigError for one that listens to the world."""
+    names = [one.getsockname() for one in sockets]
+    for name in names:
+        if not ipaddress.ip_address(name[0]).is_loopback:
+            raise _not_loopback("the socket that systemd opened", name[0])
+    return Address(names[0][0], names[0][1])
+
+
 def _resolve(wanted: Address) -> tuple[socket.AddressFamily, tuple[str, int]]:
     host = "127.0.0.1" if wanted.host == "localhost" else wanted.host
     try:
@@ -56,11 +66,15 @@ def _resolve(wanted: Address) -> tuple[socket.AddressFamily, tuple[str, int]]:
             f'server.host names "{wanted.host}", which is not an IP address', 'Use "localhost", "127.0.0.1" or "[::1]".'
         ) from None
     if not address.is_loopback:
-        raise ConfigError(
-            f"server.host is {wanted.host}: without access control Gofer listens on loopback addresses only",
-            'Use "localhost:8080", and reach it from elsewhere through an SSH tunnel: ssh -L 8080:localhost:8080 HOST.',
-        )
+        raise _not_loopback("server.host", wanted.host)
     return (socket.AF_INET6 if address.version == 6 else socket.AF_INET), (host, wanted.port)
+
+
+def _not_loopback(what: str, host: str) -> ConfigError:
+    return ConfigError(
+        f"{what} is {host}: without access control Gofer listens on loopback addresses only",
+        'Use "localhost:8080", and reach it from elsewhere through an SSH tunnel: ssh -L 8080:localhost:8080 HOST.',
+    )
 
 
 def _cannot_listen(text: str, error: OSError) -> ConfigError:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import os
 import signal
-from collections.abc import Callable
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
 
 from gofer.config.settings import Settings
 from gofer.errors import ConfigError
 from gofer.server import garbage, own_log
 from gofer.server.app import Running, running
 from gofer.server.own_log import get_logger
+from gofer.server.status_line import follow_status, status_line
+from gofer.server.systemd import Systemd, open_sockets, take_over
 
 _SETTLED_AFTER = 1.0
 
@@ -22,26 +29,51 @@ def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
     """
     import uvloop
 
+    handed = take_over(os.environ, (os.getpid(), os.getppid()))
     own_log.set_up(settings.log_level)
+    systemd = Systemd(handed)
+    if systemd.watches:
+        # The signal with which systemd ends a loop that hangs: its log then says where it hung.
+        faulthandler.register(signal.SIGABRT, chain=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, ready))
+        return runner.run(_serve(settings, ready, systemd, open_sockets(handed.sockets)))
 
 
-async def _serve(settings: Settings, ready: Callable[[Running], None]) -> int:
+async def _serve(
+    settings: Settings, ready: Callable[[Running], None], systemd: Systemd, sockets: list[socket.socket]
+) -> int:
     log = get_logger("gofer")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with running(settings) as server:
+        async with _beside(systemd.keep_alive(), "systemd watchdog"), running(settings, sockets) as server:
             ready(server)
+            systemd.ready(status_line(server.services))
+            if sockets:
+                log.info("systemd opened the socket; server.host does not count", address=server.address)
+            if systemd.listens:
+                log.info("ready", address=server.address, storage=str(settings.server.storage_path))
             loop.call_later(_SETTLED_AFTER, garbage.settle)
-            await stop.wait()
+            async with _beside(follow_status(server.services, systemd), "systemd status"):
+                await stop.wait()
             log.info("stopping; containers go on")
+            systemd.stopping(settings.server.shutdown_timeout / 1000)
     except* ConfigError as group:
         raise _first(group) from None
     return 0
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """`work` as a task for as long as the body lasts."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:

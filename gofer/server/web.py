@@ -49,10 +49,10 @@ class WebServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def run_on(self, listener: socket.socket) -> None:
+    async def run_on(self, listeners: list[socket.socket]) -> None:
         """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""
         try:
-            await self.serve(sockets=[listener])
+            await self.serve(sockets=listeners)
         except BaseException:
             for server in self.servers:
                 server.close()
