@@ -32,9 +32,9 @@ def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
     handed = take_over(os.environ, (os.getpid(), os.getppid()))
     own_log.set_up(settings.log_level)
     systemd = Systemd(handed)
-    if systemd.watches:
-        # The signal with which systemd ends a loop that hangs: its log then says where it hung.
-        faulthandler.register(signal.SIGABRT, chain=True)
+    if systemd.listens:
+        # SIGABRT is how systemd ends a loop that hangs: the journal then says where it hung.
+        faulthandler.enable()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, ready, systemd, open_sockets(handed.sockets)))
 

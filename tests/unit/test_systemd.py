@@ -1,0 +1,39 @@
+"""What is read from systemd's variables."""
+
+from __future__ import annotations
+
+import pytest
+
+from gofer.server.systemd import Handed, take_over
+
+
+def test_the_variables_are_read_and_removed() -> None:
+    environ = {
+        "NOTIFY_SOCKET": "/run/systemd/notify",
+        "WATCHDOG_USEC": "30000000",
+        "WATCHDOG_PID": "10",
+        "LISTEN_FDS": "2",
+        "LISTEN_PID": "10",
+        "LISTEN_FDNAMES": "a:b",
+        "HOME": "/",
+    }
+    assert take_over(environ, (11, 10)) == Handed("/run/systemd/notify", 30.0, 2)
+    assert environ == {"HOME": "/"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, Handed()),
+        ({"NOTIFY_SOCKET": "vsock:2:1"}, Handed()),
+        ({"NOTIFY_SOCKET": "@abstract"}, Handed("@abstract")),
+        ({"WATCHDOG_USEC": "5000000"}, Handed("", 5.0)),
+        ({"WATCHDOG_USEC": "5000000", "WATCHDOG_PID": "99"}, Handed()),
+        ({"WATCHDOG_USEC": "soon"}, Handed()),
+        ({"LISTEN_FDS": "1", "LISTEN_PID": "99"}, Handed()),
+        ({"LISTEN_FDS": "1"}, Handed()),
+        ({"LISTEN_FDS": "many", "LISTEN_PID": "10"}, Handed()),
+    ],
+)
+def test_what_is_not_meant_for_this_process_does_not_count(environ: dict[str, str], expected: Handed) -> None:
+    assert take_over(dict(environ), (11, 10)) == expected
