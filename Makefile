@@ -3,6 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+# (The theme's maintainers have words on stderr about MkDocs 2 otherwise.)
+MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
+SITE_SOURCES := mkdocs.yml requirements/docs.txt CHANGELOG.md CONTRIBUTING.md \
+  $(shell find docs examples packaging/site -type f -not -path '*/__pycache__/*')
 
 .PHONY: help
 help: ## this list
@@ -32,11 +36,11 @@ debian-images: ## make the Docker images that hold a bare Debian and one with sy
 test-tools:
 	@.ci/test-tools
 
-.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-faults
-test: setup-dev docker test-tools ## all tests
+.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-faults test-docs
+test: setup-dev docker test-tools docs ## all tests
 	$(PYTEST) tests
 
-test-failed: setup-dev docker test-tools ## only those tests that failed last time
+test-failed: setup-dev docker test-tools docs ## only those tests that failed last time
 	$(PYTEST) tests --last-failed --last-failed-no-failures none
 
 test-unit: setup-dev ## tests of single parts
@@ -56,6 +60,22 @@ test-cli: setup-dev docker ## the command line against a real server
 
 test-faults: setup-dev docker test-tools ## kill -9, full disk, locked database, Docker away
 	$(PYTEST) tests/faults
+
+test-docs: setup-dev test-tools docs ## the site in a browser, and the commands of its pages against a real server
+	$(PYTEST) tests/docs
+
+.PHONY: docs docs-serve
+docs: gofer/server/site.zip ## build the documentation into gofer/server/site.zip, strictly
+
+gofer/server/site.zip: $(SITE_SOURCES)
+	@.ci/setup docs
+	@rm -rf build/site
+	@$(MKDOCS) build --quiet --strict --site-dir build/site
+	@.venv-docs/bin/python packaging/site/pack.py build/site $@
+
+docs-serve: ## show the documentation while it is being written
+	@.ci/setup docs
+	$(MKDOCS) serve --strict
 
 .PHONY: lint format types contracts
 lint: setup-dev types contracts ## style, types and import contracts
@@ -78,10 +98,10 @@ bench: setup-dev docker ## measure the figures of docs/benchmarks.md (minutes)
 
 .PHONY: lock
 lock: ## renew requirements/*.txt from requirements/*.in
-	cd requirements && for kind in runtime dev; do \
+	cd requirements && for kind in runtime dev docs; do \
 	  pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
 	    --no-emit-trusted-host --no-emit-find-links --output-file $$kind.txt $$kind.in; done
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .venv .demo .bench build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-docs .demo .bench build dist gofer/server/site.zip .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -13,18 +13,19 @@ from gofer.server.api.origin import HostCheck
 from gofer.server.api.scrape import Scrape
 from gofer.server.api.tally import Tally
 from gofer.server.services import Services
+from gofer.server.site.serve import ARCHIVE, Site
 from gofer.server.streams.attach import EndOfInput, Exited, Failed, Resize, attach
 from gofer.server.streams.events import EventFrame, events_stream
 from gofer.server.streams.logs import logs_stream
 
 
 def application(services: Services) -> ASGIApp:
-    """The whole API as one ASGI application, kept from web pages of other sites."""
+    """The API and the pages as one ASGI application, kept from web pages of other sites."""
     tally = Tally()
     known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
-    return HostCheck(dispatcher, services.settings.server.host)
+    return HostCheck(Site(dispatcher, ARCHIVE, tally), services.settings.server.host)
 
 
 def endpoints() -> list[Endpoint]:

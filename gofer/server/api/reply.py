@@ -18,10 +18,9 @@ from gofer.server.own_log import get_logger
 Headers = Sequence[tuple[bytes, bytes]]
 
 # Nothing that the API writes may be run, framed, sniffed or kept.
-_BASE: list[tuple[bytes, bytes]] = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-]
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = b"no-store"
+_CACHE = (b"cache-control", _NO_STORE)
 _POLICY = (b"content-security-policy", STRICT_POLICY)
 
 
@@ -33,7 +32,9 @@ class Chunks(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer. `policy` replaces the strict content security policy. `drain`: a body may still be coming in.
+    """An answer. `policy` replaces the strict content security policy, `cache` what keeps it from being kept.
+
+    `drain`: a body may still be coming in.
 
     With `chunks` they are the body, and `body` is not used.
     """
@@ -43,6 +44,7 @@ class Reply(NamedTuple):
     content_type: bytes = b""
     headers: Headers = ()
     policy: bytes = STRICT_POLICY
+    cache: bytes = _NO_STORE
     drain: bool = False
     chunks: Chunks | None = None
 
@@ -116,11 +118,13 @@ async def deny(reply: Reply, scope: Scope, send: Send) -> None:
 
 
 def _head(reply: Reply) -> list[tuple[bytes, bytes]]:
-    headers = [*_BASE, _POLICY if reply.policy is STRICT_POLICY else (_POLICY[0], reply.policy), *reply.headers]
+    policy = _POLICY if reply.policy is STRICT_POLICY else (_POLICY[0], reply.policy)
+    cache = _CACHE if reply.cache is _NO_STORE else (_CACHE[0], reply.cache)
+    headers = [_NOSNIFF, cache, policy, *reply.headers]
     if reply.content_type:
         headers.append((b"content-type", reply.content_type))
     if reply.drain:
         headers.append((b"connection", b"close"))
-    if reply.status != 204 and reply.chunks is None:
+    if reply.status not in (204, 304) and reply.chunks is None:
         headers.append((b"content-length", str(len(reply.body)).encode()))
     return headers

@@ -12,7 +12,6 @@ NAMESPACES = "/api/v1/namespaces"
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api",
         "/api/v1",
         "/api/v2/namespaces",

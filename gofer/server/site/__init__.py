@@ -1,0 +1,1 @@
+"""The documentation site, served out of the archive that `make docs` makes."""
