@@ -119,6 +119,13 @@ class StartFailed(GoferError):
         self.reason = reason
 
 
+class InvalidArchive(GoferError):
+    """A backup that is damaged, broken off, not one of Gofer's, or newer than this program."""
+
+    status = 422
+    title = "Invalid archive"
+
+
 class ConfigError(GoferError):
     """A setting is unknown, ill-typed or impossible; stops the start with one line."""
 

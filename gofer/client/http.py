@@ -87,7 +87,7 @@ class Client:
         self._answer("DELETE", path)
 
     def download(self, path: str, query: Query) -> Iterator[bytes]:
-        """The bytes at `path`, piece by piece."""
+        """The bytes at `path`, piece by piece. Raises ClientError, too, where they break off."""
         response = self._exchange("GET", path + query_string(query), b"", "")
         try:
             while piece := response.read1(_PIECE):

@@ -12,6 +12,7 @@ VALIDATE = f"{API}/manifests/validate"
 GRAPH = f"{API}/manifests/graph"
 INFO = f"{API}/system/info"
 CHECKS = f"{API}/system/checks"
+BACKUP = f"{API}/system/backup"
 
 
 def namespace(namespace_id: str) -> str:

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     ENGINE_AVAILABLE = "engine.available"
     STORE_FAULT = "store.fault"
     STORE_RECOVERED = "store.recovered"
+    BACKUP_TAKEN = "backup.taken"
+    BACKUP_RESTORED = "backup.restored"
     SERVER_STARTED = "server.started"
     SERVER_STOPPING = "server.stopping"
 

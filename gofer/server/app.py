@@ -17,6 +17,11 @@ from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Scheduler
 from gofer.errors import ConfigError, EngineUnavailable
 from gofer.models.event import Kind
+from gofer.server.backup.copy import sweep
+from gofer.server.backup.layout import Place
+from gofer.server.backup.settle import settle
+from gofer.server.backup.swap import finish_interrupted
+from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
 from gofer.server.crash import crash_at
 from gofer.server.events.bus import Bus
@@ -80,9 +85,12 @@ async def running(settings: Settings, sockets: Sequence[socket.socket] = ()) -> 
         stack.push_async_callback(_end, serving)
         await web.listening.wait()
         engine = await _open_engine(settings, stack)
-        database = Database(settings.server.storage_path / "gofer.db")
+        place = _place(settings)
+        finish_interrupted(place)
+        database = Database(place.database)
         await database.open()
         stack.push_async_callback(database.close)
+        sweep(place.taking)
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)
@@ -95,6 +103,10 @@ def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[li
         return list(sockets), inherited(sockets)
     listener, address = listen(settings.server.host)
     return [listener], address
+
+
+def _place(settings: Settings) -> Place:
+    return Place(settings.server.storage_path, settings.task_run_logs_dir)
 
 
 @dataclass
@@ -127,6 +139,7 @@ async def _live(
     context = Context(
         settings, clock, database, engine, watch, logs, Plans(), slots, remover, front.url, reached
     )  # fmt: skip
+    await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
     launcher = Launcher(context, expiry.notice)
@@ -142,6 +155,7 @@ async def _live(
         logs=logs,
         scheduler=engine,
         engine_watch=watch,
+        backups=Backups(_place(settings), database, clock),
         address=front.url,
         started_at=clock.now(),
     )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from gofer.models.log import LogEnd, LogFrame
-from gofer.server.api import events, health, logs, manifests, namespaces, pipelines, runs, system, taskruns, versions
+from gofer.server.api import (
+    backup,
+    events,
+    health,
+    logs,
+    manifests,
+    namespaces,
+    pipelines,
+    runs,
+    system,
+    taskruns,
+    versions,
+)
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
@@ -41,6 +53,7 @@ def endpoints() -> list[Endpoint]:
         *logs.endpoints(),
         *events.endpoints(),
         *health.endpoints(),
+        *backup.endpoints(),
     ]
 
 

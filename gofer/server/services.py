@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Scheduler
+from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
 from gofer.server.logs.logs import Logs
@@ -30,5 +31,6 @@ class Services:
     logs: Logs
     scheduler: Scheduler
     engine_watch: EngineWatch
+    backups: Backups
     address: str
     started_at: int

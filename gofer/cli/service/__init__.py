@@ -23,6 +23,18 @@ def _doctor() -> Command:
     return doctor
 
 
+def _backup() -> Command:
+    from gofer.cli.service.backup import backup
+
+    return backup
+
+
+def _restore() -> Command:
+    from gofer.cli.service.restore import restore
+
+    return restore
+
+
 service = Group(
     "service",
     help="Start the server and ask how it is.",
@@ -30,5 +42,7 @@ service = Group(
         "start": Entry("Start the server, and keep it running until Ctrl-C or SIGTERM.", _start),
         "info": Entry("What the server says of itself.", _info),
         "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
+        "backup": Entry("Write everything that the server keeps into one file.", _backup),
+        "restore": Entry("Put a backup in the place of a server's data, while it does not run.", _restore),
     },
 )

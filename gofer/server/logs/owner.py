@@ -12,7 +12,7 @@ from pathlib import Path
 from gofer.errors import ConfigError
 from gofer.server.logs import folder
 
-_MARKER = ".gofer"
+MARKER = ".gofer"
 
 
 class Ownership:
@@ -29,7 +29,7 @@ class Ownership:
         """
         if self._fd >= 0:
             return
-        fd = os.open(self._root / _MARKER, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._root / MARKER, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             self._take(fd, server_id)
         except BaseException:
@@ -44,13 +44,7 @@ class Ownership:
             self._fd = -1
 
     def _take(self, fd: int, server_id: str) -> None:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"The folder of the logs, {self._root}, is in use by another Gofer server.",
-                "Stop that one first, or set task_run_logs_dir to another folder.",
-            ) from None
+        _lock(fd, self._root)
         before = os.pread(fd, 64, 0).decode("ascii", "replace").strip()
         if before == server_id:
             return
@@ -71,3 +65,25 @@ class Ownership:
                 number += 1
                 target = target.with_name(f"{pipeline}.{number}")
             (self._root / namespace / pipeline).rename(target)
+
+
+def require_unused(root: Path) -> None:
+    """Raises ConfigError if a server uses this folder of logs now, OSError if that cannot be found out."""
+    try:
+        fd = os.open(root / MARKER, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        _lock(fd, root)
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, root: Path) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(
+            f"The folder of the logs, {root}, is in use by another Gofer server.",
+            "Stop that one first, or set task_run_logs_dir to another folder.",
+        ) from None

@@ -8,7 +8,8 @@ from gofer.server.store.queries import load
 from gofer.server.store.transaction import Readable, Transaction
 
 _SQL = load("meta")
-_SERVER_ID = "server_id"
+SERVER_ID = "server_id"
+RESTORED = "restored"
 
 
 def get(connection: Readable, name: str) -> str | None:
@@ -20,10 +21,14 @@ def put(transaction: Transaction, name: str, value: str) -> None:
     transaction.execute(_SQL.put, (name, value))
 
 
+def remove(transaction: Transaction, name: str) -> None:
+    transaction.execute(_SQL.remove, (name,))
+
+
 def server_id(transaction: Transaction) -> str:
     """The store's random id, eight hex digits, made at the first call. It tells whose containers are whose."""
-    known = get(transaction, _SERVER_ID)
+    known = get(transaction, SERVER_ID)
     if known is None:
         known = secrets.token_hex(4)
-        put(transaction, _SERVER_ID, known)
+        put(transaction, SERVER_ID, known)
     return known

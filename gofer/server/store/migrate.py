@@ -68,6 +68,24 @@ def statements(sql: str) -> Iterator[str]:
         yield held.strip()
 
 
+def names(steps: Sequence[Migration]) -> set[tuple[str, str]]:
+    """Type and name of everything that these steps make: tables, indexes, views, triggers."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for step in steps:
+            for statement in statements(step.sql):
+                connection.execute(statement)
+        return names_in(connection)
+    finally:
+        connection.close()
+
+
+def names_in(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """The same of a database, but for what SQLite makes by itself."""
+    rows = connection.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")
+    return {(row[0], row[1]) for row in rows}
+
+
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():

@@ -1,0 +1,183 @@
+"""`gofer service backup`"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+import msgspec
+
+from gofer.cli.base import Command, pass_invocation
+from gofer.cli.exit_codes import ExitCode
+from gofer.cli.failure import CommandError
+from gofer.models.backup import Backup
+
+if TYPE_CHECKING:
+    from gofer.cli.invocation import Invocation
+
+# Before the first byte the server copies its database.
+_PATIENCE = 900.0
+
+
+class Written(msgspec.Struct, kw_only=True):
+    """What `service backup --format json` prints."""
+
+    file: str
+    backup: Backup
+
+
+@click.command(
+    "backup",
+    cls=Command,
+    examples=[
+        "gofer service backup /var/backups/gofer-$(date +%F).tar",
+        "gofer service backup - --no-logs | zstd > gofer.tar.zst",
+        "gofer service backup gofer.tar --force --format json",
+    ],
+)
+@pass_invocation
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option(
+    "--logs/--no-logs", default=True, show_default=True, help="With the logs of task runs, or the database only."
+)
+@click.option("--force", is_flag=True, help="Replace FILE if there is one.")
+def backup(invocation: Invocation, file: str, logs: bool, force: bool) -> None:
+    """Write everything that the server keeps into one file, while it goes on; - is stdout.
+
+    The archive is checked as it comes. FILE appears when all of it is on disk, readable by its owner only; until
+    then it is called FILE.part, and what is interrupted leaves nothing. Without a terminal nothing is printed.
+    """
+    if file == "-":
+        _to_stdout(invocation, logs)
+        return
+    target = Path(file)
+    _require_free(target, force)
+    with _unfinished(target) as (part, out):
+        done = _download(invocation, logs, out.write)
+        out.flush()
+        os.fsync(out.fileno())
+        _require_free(target, force)
+        part.replace(target)
+    _sync_folder(target.parent)
+    _say(invocation, target, done)
+
+
+def _to_stdout(invocation: Invocation, logs: bool) -> None:
+    from gofer.cli.terminal import is_terminal
+
+    if is_terminal(sys.stdout):
+        raise click.UsageError("A backup is not for a terminal: send it to a file or a program.")
+    _download(invocation, logs, sys.stdout.buffer.write)
+    sys.stdout.buffer.flush()
+
+
+def _download(invocation: Invocation, logs: bool, write: Callable[[bytes], object]) -> Backup:
+    """Fetch the archive, hand each piece to `write`, and check it on its way."""
+    from gofer.archive.read import Check, read_archive
+    from gofer.cli.service.progress import progress
+    from gofer.client import paths
+    from gofer.client.http import Client
+    from gofer.errors import ClientError, InvalidArchive
+
+    client = Client(invocation.server, _PATIENCE)
+    pieces = client.download(paths.BACKUP, {"logs": logs})
+    try:
+        with progress(invocation.output, "Backup") as bar:
+
+            def take(piece: bytes) -> None:
+                write(piece)
+                bar.advance(len(piece))
+
+            return read_archive(_Reading(pieces, take), bar.watching(Check()))
+    except InvalidArchive as error:
+        message = f"what the server sent is no whole backup: {error.message}"
+        hint = "Nothing was kept. Take it again; `gofer service doctor` looks for what is wrong at the server."
+        raise CommandError(message, hint, exit_code=ExitCode.SERVER_FAULT) from None
+    except ClientError as error:
+        if error.problem_status == 0:
+            hint = "Nothing was kept. See that the server runs (`gofer service info`), then take it again."
+            raise ClientError(error.message, hint) from None
+        raise
+    finally:
+        client.close()
+
+
+class _Reading:
+    """Hands out the bytes of pieces in the amounts that are asked for; each piece is first handed to `take`."""
+
+    def __init__(self, pieces: Iterator[bytes], take: Callable[[bytes], object]) -> None:
+        self._pieces = pieces
+        self._take = take
+        self._held = memoryview(b"")
+
+    def __call__(self, size: int) -> bytes:
+        if not self._held:
+            piece = next(self._pieces, b"")
+            self._take(piece)
+            self._held = memoryview(piece)
+        given, self._held = self._held[:size], self._held[size:]
+        return bytes(given)
+
+
+def _require_free(target: Path, force: bool) -> None:
+    if target.is_dir():
+        raise CommandError(
+            f"{target} is a folder", "Name the file in it that the backup shall be.", exit_code=ExitCode.USAGE
+        )
+    if not force and os.path.lexists(target):
+        raise CommandError(
+            f"{target} exists already", "Choose another name, or give --force to replace it.", exit_code=ExitCode.USAGE
+        )
+
+
+@contextmanager
+def _unfinished(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """`FILE.part`, open for writing; removed if anything goes wrong."""
+    part = target.with_name(target.name + ".part")
+    try:
+        # One that a killed backup has left is no use to anybody. Made anew, so that its mode is ours.
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(part, error) from None
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            yield part, out
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritable(part, error) from None
+        raise
+
+
+def _unwritable(part: Path, error: OSError) -> CommandError:
+    return CommandError(
+        f"the backup cannot be written to {part}: {error.strerror}",
+        "Make room there, or choose another place. Nothing was kept.",
+        exit_code=ExitCode.OUTPUT_FAILED,
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _say(invocation: Invocation, target: Path, done: Backup) -> None:
+    from gofer.cli.service.progress import contents
+    from gofer.cli.terminal import is_terminal
+
+    output = invocation.output
+    if output.format == "json":
+        output.document(Written(file=str(target), backup=done))
+    elif is_terminal(sys.stderr):
+        output.note(f"{target}: {contents(done)}")

@@ -1,0 +1,1 @@
+"""Backups: made while the server goes on, put back while it does not run."""

@@ -1,0 +1,162 @@
+"""Putting unpacked files into their places: all or, after whatever interrupts it, all at the next start.
+
+Whole folders are not renamed: under systemd or in a container the storage folder's parent belongs to somebody else.
+Everything that moves does so within its folder, by renames of which a plan was written to disk before the first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from gofer.errors import ConfigError
+from gofer.models.ids import is_id
+from gofer.server.backup.layout import DATABASE, Place
+from gofer.server.logs.owner import MARKER
+from gofer.server.store.lock import Lock
+
+_PLAN = "plan.json"
+_TAILS = ("", "-wal", "-shm", "-journal")
+
+
+class _Plan(msgspec.Struct):
+    """`moves`: from, to, in order; `remove`: folders that are empty of use then."""
+
+    moves: list[tuple[str, str]]
+    remove: list[str]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The folders that hold what was there before; "" where there was nothing."""
+
+    storage: str
+    logs: str
+
+
+def swap(place: Place, time: str) -> Kept:
+    """Replace the database and the logs by what stands in `place.restoring` and `place.restoring_logs`.
+
+    Keeps what was there in folders named after `time`. Call with the store's lock held, and everything on disk. Raises
+    OSError; then nothing was changed, or `finish` will go on with it.
+    """
+    kept = Path(place.storage, f"before-restore-{time}"), Path(place.logs, f".before-restore-{time}")
+    old = [(place.storage / f"{DATABASE}{tail}", kept[0] / f"{DATABASE}{tail}") for tail in _TAILS]
+    old += [(place.logs / name, kept[1] / name) for name in _logs_in(place.logs)]
+    old = [move for move in old if os.path.lexists(move[0])]
+    new = [(place.restoring / DATABASE, place.database)]
+    new += [(place.restoring_logs / name, place.logs / name) for name in _logs_in(place.restoring_logs)]
+    for folder in kept:
+        if any(to.parent == folder for _, to in old):
+            folder.mkdir(mode=0o700)
+            _like(folder, folder.parent)
+    plan = _Plan([(str(a), str(b)) for a, b in [*old, *new]], [str(place.restoring_logs), str(place.restoring)])
+    _write(place.restoring / _PLAN, msgspec.json.encode(plan))
+    finish(place)
+    return Kept(*(str(folder) if folder.exists() else "" for folder in kept))
+
+
+def finish(place: Place) -> bool:
+    """Carry out the plan that an interrupted `swap` has left, if there is one; returns whether there was.
+
+    What was unpacked without a plan is removed: nothing was changed then. Raises OSError.
+    """
+    try:
+        plan = msgspec.json.decode((place.restoring / _PLAN).read_bytes(), type=_Plan)
+    except FileNotFoundError:
+        _clear(place)
+        return False
+    except msgspec.DecodeError as error:
+        raise ConfigError(
+            f"The plan {place.restoring / _PLAN} of an interrupted restore cannot be read: {error}",
+            "Nothing was moved by it. Remove that folder, and restore the backup again.",
+        ) from None
+    for source, target in plan.moves:
+        # Each is done once: done before, its source is gone, or its target there.
+        if os.path.lexists(source) and not os.path.lexists(target):
+            os.rename(source, target)  # noqa: PTH104
+    for folder in {Path(path).parent for move in plan.moves for path in move}:
+        _sync(folder)
+    (place.restoring / _PLAN).unlink()
+    for name in plan.remove:
+        shutil.rmtree(name, ignore_errors=True)
+    return True
+
+
+def finish_interrupted(place: Place) -> bool:
+    """As `finish`, for a server that starts: takes the store's lock for it. Raises ConfigError if it is held."""
+    if not place.restoring.exists() and not place.restoring_logs.exists():
+        return False
+    lock = Lock(place.storage / f"{DATABASE}.lock")
+    lock.acquire()
+    try:
+        return finish(place)
+    except OSError as error:
+        raise ConfigError(
+            f"A restore was interrupted, and cannot be finished: {error}",
+            "Mend that and start again. What was there before is kept in the folders called before-restore.",
+        ) from error
+    finally:
+        lock.release()
+
+
+def own_all(place: Place) -> None:
+    """Who restores as root, does so for the user to whom the storage folder belongs: give what was unpacked to it."""
+    if os.geteuid() != 0:
+        return
+    for root in (place.restoring, place.restoring_logs):
+        for path, _folders, files in os.walk(root):
+            _like(Path(path), place.storage)
+            for name in files:
+                _like(Path(path, name), place.storage)
+    _like(place.logs, place.storage)
+    _like(place.storage / f"{DATABASE}.lock", place.storage)
+
+
+def _logs_in(folder: Path) -> list[str]:
+    """What in a folder of logs belongs to a database: the namespaces' folders, and whose they are."""
+    try:
+        return sorted(path.name for path in folder.iterdir() if is_id(path.name) or path.name == MARKER)
+    except FileNotFoundError:
+        return []
+
+
+def _clear(place: Place) -> None:
+    for folder in (place.restoring, place.restoring_logs):
+        if folder.exists():
+            shutil.rmtree(folder)
+    for folder in _empty_kept(place):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _empty_kept(place: Place) -> Iterable[Path]:
+    return [*place.storage.glob("before-restore-*"), *place.logs.glob(".before-restore-*")]
+
+
+def _like(path: Path, model: Path) -> None:
+    if os.geteuid() == 0:
+        status = model.stat()
+        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def _write(path: Path, data: bytes) -> None:
+    unfinished = path.with_name(path.name + ".tmp")
+    with unfinished.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

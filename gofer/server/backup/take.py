@@ -1,0 +1,128 @@
+"""Taking a backup while the server goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from functools import partial
+
+from gofer.errors import Conflict, Unavailable
+from gofer.models.event import Kind
+from gofer.server.backup.contents import Contents
+from gofer.server.backup.copy import copy_database, make_folder, require_space, sweep
+from gofer.server.backup.layout import DATABASE, Place
+from gofer.server.clock import Clock
+from gofer.server.logs.thread import in_thread
+from gofer.server.own_log import get_logger
+from gofer.server.store.database import Database
+
+_PIECE = 256 * 1024
+_PATIENCE = 300.0
+
+
+class Backups:
+    """Takes one backup at a time. `patience`: seconds after which a reader that takes nothing is given up."""
+
+    def __init__(self, place: Place, database: Database, clock: Clock, *, patience: float = _PATIENCE) -> None:
+        self._place = place
+        self._database = database
+        self._clock = clock
+        self._patience = patience
+        self._taking: _Taking | None = None
+
+    async def take(self, logs: bool) -> AsyncIterator[bytes]:
+        """The bytes of an archive: the database as it is now, and the logs of its attempts if `logs`.
+
+        The copy of the database is made first: what the archive holds was on disk then, and a log goes at least as far
+        as it went at that moment. Raises before the first piece: Conflict while another backup is taken, StoreFull,
+        Unavailable, OSError. The copy is removed whatever happens, by the next start if need be.
+        """
+        if self._taking is not None:
+            raise Conflict("Another backup is being taken.", "Wait until it is done: `gofer event list` says when.")
+        taking = self._taking = _Taking(self._place)
+        size, at = 0, self._clock.now()
+        try:
+            await taking.copy()
+            taking.begin(Contents(taking.file, self._place.logs if logs else None, at))
+            while piece := await taking.next():
+                size += len(piece)
+                giving_up = asyncio.get_running_loop().call_later(self._patience, self._end, taking)
+                yield piece
+                giving_up.cancel()
+                if self._taking is not taking:
+                    raise Unavailable("The backup was given up: nobody took it.", "Take another one.")
+        finally:
+            self._end(taking)
+        await self._record(size, logs)
+
+    def _end(self, taking: _Taking) -> None:
+        taking.close()
+        if self._taking is taking:
+            self._taking = None
+
+    async def _record(self, size: int, logs: bool) -> None:
+        log, at = get_logger("gofer.backup"), self._clock.now()
+        data = {"bytes": size, "logs": logs}
+        try:
+            await self._database.write(lambda tx: tx.emit(Kind.BACKUP_TAKEN, at, data=data))
+        except Unavailable as error:
+            # The reader has the whole archive: that its event cannot be stored must not cost it that.
+            log.warning("a backup that was taken is not recorded", error=str(error))
+        log.info("backup taken", **data)
+
+
+class _Taking:
+    """One backup: its passing files, and how far it is."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._folder = place.taking / uuid.uuid4().hex
+        self._slices: Iterator[bytes] = iter(())
+        self.file = self._folder / DATABASE
+
+    async def copy(self) -> None:
+        """Copy the database. Cancelled, it leaves off soon."""
+        stop = threading.Event()
+        copying = asyncio.ensure_future(in_thread(partial(self._copy, stop)))
+        try:
+            await asyncio.shield(copying)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([copying])
+            raise
+
+    def begin(self, contents: Contents) -> None:
+        self._slices = _slices(contents.pieces())
+
+    async def next(self) -> bytes:
+        """The next piece of the archive, empty at its end."""
+        return await in_thread(partial(next, self._slices, b""))
+
+    def close(self) -> None:
+        """Remove everything. Idempotent; not while one of the others is at work."""
+        if hasattr(self._slices, "close"):
+            self._slices.close()
+        sweep(self._folder)
+        with suppress(OSError):
+            self._place.taking.rmdir()
+
+    def _copy(self, stop: threading.Event) -> None:
+        require_space(self._place.database, self._place.storage)
+        make_folder(self._folder)
+        copy_database(self._place.database, self.file, stop)
+
+
+def _slices(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth a change of threads."""
+    held, size = [], 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)

@@ -1,0 +1,58 @@
+"""What a backup asks of a database, and what must be put right in one that was restored."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gofer.server.store.queries import load
+from gofer.server.store.transaction import Readable, Transaction
+
+_SQL = load("backup")
+
+
+class LogOf(NamedTuple):
+    """Names the log of one attempt, as `gofer.server.logs` does."""
+
+    namespace: str
+    pipeline: str
+    run: int
+    task: str
+    attempt: int
+
+
+class CompleteLog(NamedTuple):
+    """A log that ought to be there, and the key of its attempt."""
+
+    log: LogOf
+    key: tuple[int, int, int]
+
+
+def attempts_with_logs(connection: sqlite3.Connection) -> Iterator[LogOf]:
+    """Every attempt whose log has not expired, in the order in which they were made. Holds one row at a time."""
+    for row in connection.execute(_SQL.attempts_with_logs):
+        yield _log(row)
+
+
+def expected_log_bytes(connection: sqlite3.Connection) -> int:
+    """About how much those logs take in an archive. Attempts that have not ended count nothing."""
+    size: int = connection.execute(_SQL.expected_log_bytes).fetchone()[0]
+    return size
+
+
+def complete_logs(connection: Readable) -> list[CompleteLog]:
+    """The logs of ended attempts that printed something and have not expired."""
+    return [
+        CompleteLog(_log(row), (row["run_key"], row["position"], row["attempt"]))
+        for row in connection.execute(_SQL.complete_logs)
+    ]
+
+
+def expire_attempts(tx: Transaction, keys: Sequence[tuple[int, int, int]]) -> None:
+    """Record that the logs of these attempts are not there."""
+    tx.executemany(_SQL.expire_attempt, keys)
+
+
+def _log(row: sqlite3.Row) -> LogOf:
+    return LogOf(row["namespace"], row["pipeline"], row["run"], row["task"], row["attempt"])
