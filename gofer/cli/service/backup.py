@@ -35,9 +35,9 @@ class Written(msgspec.Struct, kw_only=True):
     "backup",
     cls=Command,
     examples=[
-        "gofer service backup /var/backups/gofer-$(date +%F).tar",
-        "gofer service backup - --no-logs | zstd > gofer.tar.zst",
-        "gofer service backup gofer.tar --force --format json",
+        "gofer service backup /var/backups/gofer.tar --force",
+        "gofer service backup - --no-logs > gofer.tar",
+        "gofer service backup gofer.tar --format json",
     ],
 )
 @pass_invocation
