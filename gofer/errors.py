@@ -135,7 +135,8 @@ class ConfigError(GoferError):
 class ClientError(GoferError):
     """The server answered a request of the command line or the SDK with an error, or could not be reached.
 
-    `problem_status` is the HTTP status (0 when no answer came); `problems` as in `InvalidInput`.
+    `problem_status` is the HTTP status (0 when no answer came); `problems` as in `InvalidInput`. `request_id` is what
+    the server's own log has about the request.
     """
 
     def __init__(
@@ -146,8 +147,10 @@ class ClientError(GoferError):
         problem_status: int = 0,
         title: str = "",
         problems: Sequence[Problem] = (),
+        request_id: str = "",
     ) -> None:
         super().__init__(message, hint)
         self.problem_status = problem_status
         self.problem_title = title
+        self.request_id = request_id
         self.problems = list(problems)

@@ -68,6 +68,9 @@ class Output:
         """Print `error` on stderr: what happened, every problem with its place, what to do next."""
         problems = error.problems if isinstance(error, (ClientError, InvalidInput)) else []
         report(error.message, error.hint, problems, color=self.error_color)
+        if isinstance(error, ClientError) and error.problem_status >= 500 and error.request_id:
+            about = f"(request {error.request_id}: gofer service logs --contains {error.request_id})"
+            print(plain(about), file=sys.stderr)
 
     def _label(self, text: str, look: str) -> str:
         return paint(text, look, "bold") if self.error_color else text

@@ -81,19 +81,30 @@ def _started(invocation: Invocation, started: Run, follow: bool) -> int | None:
     return None
 
 
-@run.command("list", examples=["gofer run list", "gofer run list nightly --status failed --limit 10"])
+@run.command(
+    "list",
+    examples=[
+        "gofer run list",
+        "gofer run list nightly --status failed --limit 10",
+        "gofer run list --correlation-id 01978f3ce2a14b7d52c90aee",
+    ],
+)
 @pass_invocation
 @click.argument("pipeline", required=False, shell_complete=complete_pipeline)
 @click.option("--status", type=click.Choice([str(status) for status in RunStatus]), help="Only runs of this status.")
+@click.option("--correlation-id", metavar="ID", help="Only what the request (X-Request-Id) of this id has started.")
 @paging_options
-def list_(invocation: Invocation, pipeline: str | None, status: str | None, paging: Paging) -> None:
+def list_(
+    invocation: Invocation, pipeline: str | None, status: str | None, correlation_id: str | None, paging: Paging
+) -> None:
     """The newest runs of a pipeline, or of the whole namespace."""
     columns = Columns(
         ("PIPELINE", "RUN", "STATUS", "VERSION", "CREATED", "DURATION", "WHY"),
         _row,
         "No such runs. Start one: gofer run start PIPELINE",
     )
-    show_list(invocation, paths.runs(invocation.namespace, pipeline), Run, {"status": status}, paging, columns)
+    query: Query = {"status": status, "correlation_id": correlation_id}
+    show_list(invocation, paths.runs(invocation.namespace, pipeline), Run, query, paging, columns)
 
 
 def _row(one: Run) -> list[Cell]:
@@ -136,6 +147,7 @@ def _described(invocation: Invocation, one: Run) -> Iterable[str]:
             ("parameters", plain(parameters)),
             ("started by", plain(initiator)),
             ("retry of", f"#{one.retry_of}" if one.retry_of is not None else ""),
+            ("correlation", plain(one.correlation_id)),
             ("created", clock(one.created_at)),
             ("started", clock(one.started_at)),
             ("ended", clock(one.ended_at)),

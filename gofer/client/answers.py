@@ -20,6 +20,7 @@ class _Answer(msgspec.Struct, kw_only=True):
     detail: str = ""
     hint: str = ""
     problems: list[Problem] = []
+    request_id: str = ""
 
 
 def decode(body: bytes, type_: type[T], address: Address) -> T:
@@ -52,6 +53,7 @@ def error_of(status: int, content_type: str, body: bytes, address: Address) -> C
         problem_status=status,
         title=answer.title,
         problems=answer.problems,
+        request_id=answer.request_id,
     )
 
 

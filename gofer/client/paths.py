@@ -13,6 +13,8 @@ GRAPH = f"{API}/manifests/graph"
 INFO = f"{API}/system/info"
 CHECKS = f"{API}/system/checks"
 BACKUP = f"{API}/system/backup"
+OWN_LOG = f"{API}/system/logs"
+OWN_LOG_STREAM = f"{API}/system/logs/stream"
 
 
 def namespace(namespace_id: str) -> str:

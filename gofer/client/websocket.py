@@ -17,6 +17,7 @@ from gofer.client.http import Query, query_string
 from gofer.errors import ClientError
 from gofer.models.event import Event
 from gofer.models.log import LogEnd, LogFrame
+from gofer.models.own_log import OwnLogFrame
 
 _MAX_FRAME = 64 * 1024 * 1024
 _OPEN_TIMEOUT = 10.0
@@ -84,6 +85,18 @@ async def log_frames(
             yield frame
             if isinstance(frame, LogEnd):
                 return
+        raise _lost(server.address)
+
+
+async def own_log_frames(
+    server: Server, path: str, query: Query, on_open: Callable[[], None] = lambda: None
+) -> AsyncGenerator[OwnLogFrame, None]:
+    """Frames of the server's own log, without end. `on_open` is called once the server has accepted."""
+    decoder = msgspec.json.Decoder(OwnLogFrame)
+    async with open_websocket(server, path, query) as connection:
+        on_open()
+        async for message in connection:
+            yield decoder.decode(message)
         raise _lost(server.address)
 
 

@@ -73,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Doc("How much the server says of itself.")] = (
         "info"
     )
+    log_format: Annotated[
+        Literal["text", "json"], Doc("How the server's own log is written: for people, or an object a line.")
+    ] = "text"
     event_log_retention: Annotated[int, Doc("How long events are kept.", "duration", minimum=MINUTE)] = 4380 * HOUR
     event_prune_interval: Annotated[
         int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND)

@@ -23,7 +23,8 @@ class Run(msgspec.Struct, kw_only=True):
     """One execution of one version. `id` counts 1, 2, 3… within its pipeline.
 
     `detail` is a sentence for people beside the machine-readable `reason`. `cancel_requested_at` is set while a run is
-    being cancelled. `retry_of` is the run that this one retries. `duration` is in milliseconds, from start to end.
+    being cancelled. `retry_of` is the run that this one retries. `correlation_id` is the id of the request
+    that started it: the server's own log has it in every line about either.
     """
 
     namespace: str
@@ -41,6 +42,7 @@ class Run(msgspec.Struct, kw_only=True):
     ended_at: int | None = None
     cancel_requested_at: int | None = None
     task_count: int = 0
+    correlation_id: str = ""
 
 
 class VariableSource(msgspec.Struct, kw_only=True, frozen=True):

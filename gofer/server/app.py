@@ -31,6 +31,7 @@ from gofer.server.gate import Gate
 from gofer.server.listen import Address, inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
+from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.routes import application
@@ -67,13 +68,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings, sockets: Sequence[socket.socket] = ()) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, sockets: Sequence[socket.socket] = (), own_log: OwnLog | None = None
+) -> AsyncIterator[Running]:
     """A whole server, in this event loop, for as long as the context lasts; it is ready when the body begins.
 
     `sockets` listen already, and are served in place of `server.host`.
 
     It answers from the first moment on, if only that it is starting. Raises ConfigError for settings that cannot work.
-    A background task that dies ends the context with its error.
+    A background task that dies ends the context with its error. `own_log` is what the API shows of the server's log.
     """
     listeners, address = _listeners(settings, sockets)
     async with AsyncExitStack() as stack:
@@ -94,7 +97,9 @@ async def running(settings: Settings, sockets: Sequence[socket.socket] = ()) -> 
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)
-        async with _live(settings, clock, database, logs, engine, Front(gate, web, address.url, serving)) as server:
+        async with _live(
+            settings, clock, database, logs, engine, Front(gate, web, address.url, serving), own_log or OwnLog()
+        ) as server:
             yield server
 
 
@@ -126,7 +131,7 @@ async def _end(serving: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def _live(
-    settings: Settings, clock: Clock, database: Database, logs: Logs, engine: Scheduler, front: Front
+    settings: Settings, clock: Clock, database: Database, logs: Logs, engine: Scheduler, front: Front, own_log: OwnLog
 ) -> AsyncIterator[Running]:
     bus = Bus(database)
     database.on_commit = bus.publish
@@ -156,6 +161,7 @@ async def _live(
         scheduler=engine,
         engine_watch=watch,
         backups=Backups(_place(settings), database, clock),
+        own_log=own_log,
         address=front.url,
         started_at=clock.now(),
     )

@@ -7,13 +7,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gofer.errors import Unavailable
 from gofer.models.system import Health
+from gofer.server import correlation
 from gofer.server.api import reply
 from gofer.server.api.origin import HostCheck
 from gofer.server.api.reply import Reply
 
 
 class Gate:
-    """Until it is opened `/healthz` says that the process lives, and everything else is a 503 that says why.
+    """The outermost of all: gives each request its id. Until it is opened `/healthz` says that the process lives, and
+    everything else is a 503 that says why.
 
     `address` is the configured `server.host`, as for HostCheck.
     """
@@ -26,6 +28,8 @@ class Gate:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # uvicorn makes a task for each request, so the id is bound for as long as that lasts.
+        correlation.bind(correlation.of_request(scope["headers"]))
         await self._app(scope, receive, send)
 
 

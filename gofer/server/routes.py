@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.types import ASGIApp
 
 from gofer.models.log import LogEnd, LogFrame
+from gofer.models.own_log import OwnLogFrame
 from gofer.server.api import (
     backup,
     events,
@@ -12,6 +13,7 @@ from gofer.server.api import (
     logs,
     manifests,
     namespaces,
+    own_log,
     pipelines,
     runs,
     system,
@@ -29,6 +31,7 @@ from gofer.server.site.serve import ARCHIVE, Site
 from gofer.server.streams.attach import EndOfInput, Exited, Failed, Resize, attach
 from gofer.server.streams.events import EventFrame, events_stream
 from gofer.server.streams.logs import logs_stream
+from gofer.server.streams.own_log import own_log_stream
 
 
 def application(services: Services) -> ASGIApp:
@@ -44,6 +47,7 @@ def endpoints() -> list[Endpoint]:
     """The routes that need nothing but the services."""
     return [
         *system.endpoints(),
+        *own_log.endpoints(),
         *namespaces.endpoints(),
         *manifests.endpoints(),
         *pipelines.endpoints(),
@@ -73,6 +77,13 @@ def sockets() -> list[Socket]:
             summary="Follow events, from any number",
             tag=events.TAG,
             sends=(EventFrame,),
+        ),
+        Socket(
+            path=own_log.ALL + "/stream",
+            handler=own_log_stream,
+            summary="Follow the server's own log",
+            tag=own_log.TAG,
+            sends=(OwnLogFrame,),
         ),
         Socket(
             path=taskruns.ONE + "/attach",

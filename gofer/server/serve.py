@@ -30,17 +30,21 @@ def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
     import uvloop
 
     handed = take_over(os.environ, (os.getpid(), os.getppid()))
-    own_log.set_up(settings.log_level)
+    log = own_log.set_up(settings.log_level, settings.log_format)
     systemd = Systemd(handed)
     if systemd.listens:
         # SIGABRT is how systemd ends a loop that hangs: the journal then says where it hung.
         faulthandler.enable()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, ready, systemd, open_sockets(handed.sockets)))
+        return runner.run(_serve(settings, ready, systemd, open_sockets(handed.sockets), log))
 
 
 async def _serve(
-    settings: Settings, ready: Callable[[Running], None], systemd: Systemd, sockets: list[socket.socket]
+    settings: Settings,
+    ready: Callable[[Running], None],
+    systemd: Systemd,
+    sockets: list[socket.socket],
+    own: own_log.OwnLog,
 ) -> int:
     log = get_logger("gofer")
     stop = asyncio.Event()
@@ -48,7 +52,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with _beside(systemd.keep_alive(), "systemd watchdog"), running(settings, sockets) as server:
+        async with _beside(systemd.keep_alive(), "systemd watchdog"), running(settings, sockets, own) as server:
             ready(server)
             systemd.ready(status_line(server.services))
             if sockets:

@@ -10,6 +10,7 @@ from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
 from gofer.server.logs.logs import Logs
+from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.runs.engine_watch import EngineWatch
@@ -32,5 +33,6 @@ class Services:
     scheduler: Scheduler
     engine_watch: EngineWatch
     backups: Backups
+    own_log: OwnLog
     address: str
     started_at: int

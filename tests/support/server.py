@@ -108,8 +108,11 @@ class Api:
 class ServerProcess:
     """`gofer service start` on a free port. `home` keeps its data over several lives."""
 
-    def __init__(self, home: Path, engine: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, engine: str, environ: Mapping[str, str] | None = None, host: str = "127.0.0.1:0"
+    ) -> None:
         self.home = home
+        self.host = host
         self.engine = engine
         self.environ = dict(environ or {})
         self.process: subprocess.Popen[bytes] | None = None
@@ -120,7 +123,7 @@ class ServerProcess:
         self.home.mkdir(parents=True, exist_ok=True)
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GOFER_")}
         environ |= self.environ | extra | {"PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "gofer", "service", "start", "--host", "127.0.0.1:0"]
+        command = [sys.executable, "-m", "gofer", "service", "start", "--host", self.host]
         command += ["--storage", str(self.home / "data"), "--engine", self.engine]
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=log)

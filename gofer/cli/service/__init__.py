@@ -35,12 +35,19 @@ def _restore() -> Command:
     return restore
 
 
+def _logs() -> Command:
+    from gofer.cli.service.logs import logs
+
+    return logs
+
+
 service = Group(
     "service",
     help="Start the server and ask how it is.",
     table={
         "start": Entry("Start the server, and keep it running until Ctrl-C or SIGTERM.", _start),
         "info": Entry("What the server says of itself.", _info),
+        "logs": Entry("The server's own log: the newest lines that it has in memory.", _logs),
         "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
         "backup": Entry("Write everything that the server keeps into one file.", _backup),
         "restore": Entry("Put a backup in the place of a server's data, while it does not run.", _restore),

@@ -54,6 +54,7 @@ class Ready(msgspec.Struct, kw_only=True):
     help="What runs the tasks; auto: Docker if it answers, else plain processes.",
 )
 @click.option("--dev/--no-dev", default=None, help="Conveniences for one person's machine, or none.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the server's own log is written.")
 @click.option("--config", metavar="FILE", help="The server's configuration file; else /etc/gofer/gofer.hcl.")
 def start(
     invocation: Invocation,
@@ -61,6 +62,7 @@ def start(
     storage: str | None,
     engine: str | None,
     dev: bool | None,
+    log_format: str | None,
     config: str | None,
 ) -> int:
     """Start the server, and keep it running until Ctrl-C or SIGTERM.
@@ -78,6 +80,7 @@ def start(
         "server.host": host or before[1],
         "server.storage_path": storage and str(Path(storage).absolute()),
         "scheduler.engine": engine,
+        "log_format": log_format,
         "dev_mode": None if dev is None else str(dev).lower(),
     }
     overrides = {key: value for key, value in given.items() if value}

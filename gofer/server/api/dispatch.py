@@ -20,6 +20,7 @@ from gofer.server.api.reply import Reply
 from gofer.server.api.socket_route import SocketRoute
 from gofer.server.api.tally import Tally
 from gofer.server.api.tree import Node, Tree
+from gofer.server.own_log import get_logger, says_debug
 
 if TYPE_CHECKING:
     from gofer.server.services import Services
@@ -37,6 +38,7 @@ class Dispatcher:
         self, services: Services, endpoints: Sequence[Endpoint], sockets: Sequence[Socket], tally: Tally
     ) -> None:
         self._tally = tally
+        self._log = get_logger("gofer.api")
         self._tree: Tree[_Route] = Tree()
         idempotency = Idempotency(services.database, services.clock)
         for endpoint in endpoints:
@@ -60,9 +62,18 @@ class Dispatcher:
         except ClientGone:
             return
         except Exception as error:
-            answer = reply.of_error(error, f"{_method(scope)} {node.template if node else 'unknown path'}")
+            where = f"{_method(scope)} {node.template if node else 'unknown path'}"
+            if isinstance(error, GoferError) and error.status >= 500:
+                self._log.warning("request refused", where=where, title=error.title, detail=error.message)
+            answer = reply.of_error(error, where)
         await reply.write(answer, scope, receive, send)
-        self._tally.note(_method(scope), node.template if node else "", answer.status, perf_counter() - started)
+        seconds = perf_counter() - started
+        self._tally.note(_method(scope), node.template if node else "", answer.status, seconds)
+        if says_debug():
+            path = scope["raw_path"].decode("latin-1")
+            self._log.debug(
+                "request", method=_method(scope), path=path, status=answer.status, milliseconds=f"{seconds * 1000:.1f}"
+            )
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -7,6 +7,7 @@ import secrets
 import msgspec
 
 from gofer.errors import GoferError, InvalidInput, Problem, Unavailable
+from gofer.server import correlation
 from gofer.server.own_log import get_logger
 
 CONTENT_TYPE = b"application/problem+json"
@@ -60,7 +61,8 @@ class UpgradeRequired(GoferError):
 class ProblemDetails(msgspec.Struct, kw_only=True):
     """Body of every error. `hint` says what to do; `problems` lists each fault of the input with its place.
 
-    `error_id` stands beside an internal error only; the server's log has the details under it.
+    `error_id` stands beside an internal error only; the server's log has the details under it. `request_id` is the
+    X-Request-Id: every line of the server's log about this request has it as its correlation_id.
     """
 
     type: str = "about:blank"
@@ -70,6 +72,7 @@ class ProblemDetails(msgspec.Struct, kw_only=True):
     hint: str
     problems: list[Problem] | msgspec.UnsetType = msgspec.UNSET
     error_id: str | msgspec.UnsetType = msgspec.UNSET
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def details(error: BaseException, *, where: str) -> ProblemDetails:
@@ -87,6 +90,7 @@ def details(error: BaseException, *, where: str) -> ProblemDetails:
         detail=error.message,
         hint=error.hint or _HINTS.get(error.status, _HINTS[400]),
         problems=problems or msgspec.UNSET,
+        request_id=_request_id(),
     )
 
 
@@ -110,4 +114,9 @@ def _internal(error: BaseException, where: str) -> ProblemDetails:
         detail=f"Something went wrong inside Gofer (error {error_id}).",
         hint=_HINTS[500],
         error_id=error_id,
+        request_id=_request_id(),
     )
+
+
+def _request_id() -> str | msgspec.UnsetType:
+    return correlation.origin().correlation_id or msgspec.UNSET

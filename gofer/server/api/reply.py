@@ -10,6 +10,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gofer.errors import TooLarge
+from gofer.server import correlation
 from gofer.server.api import problem
 from gofer.server.api.body import drain
 from gofer.server.api.endpoint import STRICT_POLICY
@@ -121,6 +122,8 @@ def _head(reply: Reply) -> list[tuple[bytes, bytes]]:
     policy = _POLICY if reply.policy is STRICT_POLICY else (_POLICY[0], reply.policy)
     cache = _CACHE if reply.cache is _NO_STORE else (_CACHE[0], reply.cache)
     headers = [_NOSNIFF, cache, policy, *reply.headers]
+    if request_id := correlation.origin().correlation_id:
+        headers.append((correlation.HEADER, request_id.encode()))
     if reply.content_type:
         headers.append((b"content-type", reply.content_type))
     if reply.drain:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from gofer.models.page import Page
 from gofer.models.run import Cancelled, RetryRun, Run, StartRun
 from gofer.models.status import RunStatus
+from gofer.server import correlation
 from gofer.server.api import namespaces, paging, pipelines
 from gofer.server.api.endpoint import Call, Endpoint, NamespacePath, NoBody, NoQuery, PageQuery, PipelinePath, RunPath
 
@@ -13,8 +18,14 @@ ONE = ALL + "/{run}"
 TAG = "runs"
 
 
+CorrelationId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+
+
 class RunsQuery(PageQuery, frozen=True, kw_only=True):
+    """`correlation_id`: only what the request of that id has started."""
+
     status: RunStatus | None = None
+    correlation_id: CorrelationId | None = None
 
 
 def endpoints() -> list[Endpoint]:
@@ -60,14 +71,18 @@ def endpoints() -> list[Endpoint]:
 async def _list_of_namespace(call: Call[NamespacePath, RunsQuery, NoBody]) -> Page[Run]:
     query = call.query
     cursor = paging.number("namespace runs", query.cursor)
-    found = await call.services.runs.list(call.path.namespace, None, query.status, cursor, query.limit)
+    found = await call.services.runs.list(
+        call.path.namespace, None, query.status, cursor, query.limit, query.correlation_id
+    )
     return paging.page("namespace runs", found, number=True)
 
 
 async def _list(call: Call[PipelinePath, RunsQuery, NoBody]) -> Page[Run]:
     query = call.query
     cursor = paging.number("runs", query.cursor)
-    found = await call.services.runs.list(call.path.namespace, call.path.pipeline, query.status, cursor, query.limit)
+    found = await call.services.runs.list(
+        call.path.namespace, call.path.pipeline, query.status, cursor, query.limit, query.correlation_id
+    )
     return paging.page("runs", found, number=True)
 
 
@@ -77,6 +92,7 @@ async def _start(call: Call[PipelinePath, NoQuery, StartRun]) -> Run:
         call.path.pipeline,
         parameters=call.body.parameters,
         version=call.body.version,
+        correlation_id=correlation.origin().correlation_id,
         also=call.remember,
     )
 
@@ -99,5 +115,10 @@ async def _cancel_all(call: Call[PipelinePath, NoQuery, NoBody]) -> Cancelled:
 async def _retry(call: Call[RunPath, NoQuery, RetryRun]) -> Run:
     at = call.path
     return await call.services.runs.retry(
-        at.namespace, at.pipeline, at.run, from_failed=call.body.from_failed, also=call.remember
+        at.namespace,
+        at.pipeline,
+        at.run,
+        from_failed=call.body.from_failed,
+        correlation_id=correlation.origin().correlation_id,
+        also=call.remember,
     )

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from gofer.errors import GoferError, Unavailable
+from gofer.server import correlation
 from gofer.server.api import problem, reply
 from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of
 from gofer.server.api.parameters import Parameters
@@ -20,6 +21,14 @@ POLICY_VIOLATION = 1008
 INTERNAL_ERROR = 1011
 TRY_AGAIN_LATER = 1013
 _MAX_REASON_BYTES = 123
+
+
+class _WebSocket(WebSocket):
+    """Accepts with the request's id among the headers."""
+
+    async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
+        request_id = correlation.origin().correlation_id.encode()
+        await super().accept(subprotocol, [*(headers or ()), (correlation.HEADER, request_id)])
 
 
 class SocketRoute:
@@ -35,7 +44,7 @@ class SocketRoute:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, given: dict[str, str]) -> None:
         """Returns when the websocket is closed. An error before it is accepted is answered as a problem."""
-        websocket = WebSocket(scope, receive, send)
+        websocket = _WebSocket(scope, receive, send)
         self._tally.opened(self._socket.path)
         try:
             at, query = self._path.of_path(given), self._query.of_query(scope["query_string"])

@@ -29,6 +29,7 @@ class Ticket(NamedTuple):
     started_at: int | None = None
     cancelling: Reason = Reason.NONE
     stored: bool = False
+    correlation_id: str = ""
 
 
 class TaskState:
@@ -85,6 +86,8 @@ class ActiveRun:
         return next((t for t in self.tasks if t.id == name), None)
 
     def emit(self, tx: Transaction, kind: Kind, at: int, task: str = "", data: dict[str, object] | None = None) -> None:
-        """Add an event of this run to a transaction."""
+        """Add an event of this run to a transaction; the run's own events tell what started it."""
         t = self.ticket
+        if t.correlation_id and not task:
+            data = {**(data or {}), "correlation_id": t.correlation_id}
         tx.emit(kind, at, namespace=t.namespace, pipeline=t.pipeline, run=t.number, run_key=t.key, task=task, data=data)

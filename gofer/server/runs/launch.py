@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 
+from gofer.server import correlation
 from gofer.server.runs.active import ActiveRun, Ticket
 from gofer.server.runs.context import Context
 from gofer.server.runs.queue import Queue
@@ -42,9 +44,12 @@ class Launcher:
         assert self._group is not None, "runs are launched only while the launcher runs"
         supervisor = self._supervisors[ticket.key] = Supervisor(self._context, ActiveRun(ticket))
         name = f"run {ticket.namespace}/{ticket.pipeline}/{ticket.number}"
-        self._group.create_task(self._supervise(ticket, supervisor), name=name)
+        # Not in the context of whoever made room for it, which may be another run's end.
+        context = contextvars.Context()
+        self._group.create_task(self._supervise(ticket, supervisor), name=name, context=context)
 
     async def _supervise(self, ticket: Ticket, supervisor: Supervisor) -> None:
+        correlation.bind(ticket.correlation_id, f"{ticket.namespace}/{ticket.pipeline}/{ticket.number}")
         await supervisor.supervise()
         del self._supervisors[ticket.key]
         self.queue.ended(ticket.pipeline_key)

@@ -27,12 +27,22 @@ class Reader:
         return row.run
 
     async def runs(
-        self, namespace: str, pipeline: str | None, status: RunStatus | None, cursor: int | None, limit: int
+        self,
+        namespace: str,
+        pipeline: str | None,
+        status: RunStatus | None,
+        cursor: int | None,
+        limit: int,
+        correlation_id: str | None = None,
     ) -> Page[Run]:
         before = LAST if cursor is None else cursor
 
         def work(connection: sqlite3.Connection) -> list[RunRow]:
-            if pipeline is not None:
+            if correlation_id is not None:
+                found = runs.list_of_correlation(
+                    connection, namespace, pipeline, correlation_id, status, before, limit + 1
+                )
+            elif pipeline is not None:
                 found = runs.list_of_pipeline(connection, namespace, pipeline, status, before, limit + 1)
             else:
                 found = runs.list_of_namespace(connection, namespace, status, before, limit + 1)

@@ -78,5 +78,5 @@ class Recovery:
         plan = self._context.plans.load(connection, row.pipeline_key, run.version)
         return Ticket(
             row.key, row.pipeline_key, run.namespace, run.pipeline, run.id, run.version, run.parameters, plan,
-            run.created_at, run.started_at, row.cancel_reason, stored=True,
+            run.created_at, run.started_at, row.cancel_reason, stored=True, correlation_id=run.correlation_id,
         )  # fmt: skip

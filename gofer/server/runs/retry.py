@@ -23,7 +23,14 @@ class Retrier:
         self._starter = starter
 
     async def retry(
-        self, namespace: str, pipeline: str, number: int, *, from_failed: bool, also: Also | None = None
+        self,
+        namespace: str,
+        pipeline: str,
+        number: int,
+        *,
+        from_failed: bool,
+        correlation_id: str = "",
+        also: Also | None = None,
     ) -> Run:
         """The new run. Raises NotFound, or Conflict when the old one has not ended or has nothing to run again."""
         row = await self._context.database.read(lambda c: runs.get(c, namespace, pipeline, number))
@@ -43,6 +50,7 @@ class Retrier:
             retry_of=number,
             kept=kept if from_failed else None,
             pipeline_key=row.pipeline_key,
+            correlation_id=correlation_id,
         )
         return await self._starter.start(request, also)
 

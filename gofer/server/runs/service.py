@@ -47,16 +47,30 @@ class Runs:
         parameters: Mapping[str, ParameterValue],
         version: int | None = None,
         initiator: Initiator = Initiator(),  # noqa: B008  (immutable)
+        correlation_id: str = "",
         also: Also | None = None,
     ) -> Run:
-        """Start a run; `also` is done in the transaction that stores it."""
-        return await self._starter.start(Request(namespace, pipeline, parameters, version, initiator), also)
+        """Start a run; `also` is done in the transaction that stores it.
+
+        `correlation_id`: of the request or the trigger's event that wants it.
+        """
+        request = Request(namespace, pipeline, parameters, version, initiator, correlation_id=correlation_id)
+        return await self._starter.start(request, also)
 
     async def retry(
-        self, namespace: str, pipeline: str, run: int, *, from_failed: bool = False, also: Also | None = None
+        self,
+        namespace: str,
+        pipeline: str,
+        run: int,
+        *,
+        from_failed: bool = False,
+        correlation_id: str = "",
+        also: Also | None = None,
     ) -> Run:
         """Run an ended run again; with `from_failed` only what was not successful in it."""
-        return await self._retrier.retry(namespace, pipeline, run, from_failed=from_failed, also=also)
+        return await self._retrier.retry(
+            namespace, pipeline, run, from_failed=from_failed, correlation_id=correlation_id, also=also
+        )
 
     async def cancel(self, namespace: str, pipeline: str, run: int) -> Run:
         """Ask a run to end; returns it as it is then."""
@@ -76,10 +90,16 @@ class Runs:
         return await self._reader.run(namespace, pipeline, run)
 
     async def list(
-        self, namespace: str, pipeline: str | None, status: RunStatus | None, cursor: int | None, limit: int
+        self,
+        namespace: str,
+        pipeline: str | None,
+        status: RunStatus | None,
+        cursor: int | None,
+        limit: int,
+        correlation_id: str | None = None,
     ) -> Page[Run]:
         """Runs of a pipeline, or of the namespace where `pipeline` is None, newest first."""
-        return await self._reader.runs(namespace, pipeline, status, cursor, limit)
+        return await self._reader.runs(namespace, pipeline, status, cursor, limit, correlation_id)
 
     async def task_runs(self, namespace: str, pipeline: str, run: int, cursor: int | None, limit: int) -> Page[TaskRun]:
         """The task runs of a run in the order of its graph."""

@@ -32,6 +32,7 @@ class Request(NamedTuple):
     """What to start. `version` None: what the deployment says; `kept` None: every task run is new.
 
     `pipeline_key`: the pipeline must still be the one with this key, not a later one of the same name.
+    `correlation_id`: of the request or the trigger's event that wants the run.
     """
 
     namespace: str
@@ -42,6 +43,7 @@ class Request(NamedTuple):
     retry_of: int | None = None
     kept: Kept | None = None
     pipeline_key: int | None = None
+    correlation_id: str = ""
 
 
 class _Stored(NamedTuple):
@@ -78,7 +80,7 @@ class Starter:
         status, reason, detail, replaced = _admission(tx, request, row, plan, at)
         new = runs.NewRun(
             row.key, request.namespace, version, status, reason, detail, request.initiator, parameters,
-            request.retry_of, len(plan.tasks), at,
+            request.retry_of, len(plan.tasks), at, request.correlation_id,
         )  # fmt: skip
         key, number = runs.insert(tx, new)
         if status.ended:
@@ -90,7 +92,7 @@ class Starter:
             also(tx, run)
         ticket = Ticket(
             key, row.key, request.namespace, request.pipeline, number, version, parameters, plan, at,
-            stored=request.kept is not None,
+            stored=request.kept is not None, correlation_id=request.correlation_id,
         )  # fmt: skip
         return _Stored(ticket, run, replaced)
 
@@ -152,6 +154,7 @@ def _model(request: Request, new: runs.NewRun, number: int) -> Run:
         created_at=new.at,
         ended_at=new.at if new.status.ended else None,
         task_count=new.task_count,
+        correlation_id=new.correlation_id,
     )
 
 
@@ -162,7 +165,11 @@ def _emit(tx: Transaction, request: Request, run: Run, key: int) -> None:
         data["initiator"] = f"{run.initiator.kind} {run.initiator.name}".strip()
     if run.retry_of is not None:
         data["retry_of"] = run.retry_of
+    if run.correlation_id:
+        data["correlation_id"] = run.correlation_id
     tx.emit(Kind.RUN_QUEUED, run.created_at, **where, run=run.id, run_key=key, data=data)
     if run.status.ended:
         ended: dict[str, object] = {"status": run.status, "reason": run.reason, "detail": run.detail}
+        if run.correlation_id:
+            ended["correlation_id"] = run.correlation_id
         tx.emit(Kind.RUN_ENDED, run.created_at, **where, run=run.id, run_key=key, data=ended)

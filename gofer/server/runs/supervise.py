@@ -8,6 +8,7 @@ from functools import partial
 from gofer.models.event import Kind
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.models.units import format_duration
+from gofer.server.own_log import get_logger, says_debug
 from gofer.server.runs.active import ActiveRun, TaskState
 from gofer.server.runs.attempt import Outcome
 from gofer.server.runs.conditions import Conditions
@@ -37,6 +38,7 @@ class Supervisor:
         self._begun = False
         self._finished = False
         self._fresh: list[tuple[TaskState, TaskWorker]] = []
+        self._log = get_logger("gofer.runs")
 
     async def supervise(self) -> None:
         """Returns when the run has ended and that is on disk."""
@@ -51,6 +53,7 @@ class Supervisor:
             if timer is not None:
                 timer.cancel()
             await self._journal.close()
+        self._say_end()
 
     async def cancel(self, reason: Reason) -> None:
         """End every task run that has not ended. The wish itself has been recorded by the caller."""
@@ -83,6 +86,8 @@ class Supervisor:
     async def _begin(self) -> None:
         self._begun = True
         run = self.run
+        if says_debug():
+            self._log.debug("run began" if run.started_at is None else "run goes on", version=run.ticket.version)
         steps: list[Step] = []
         # A run that is cancelled while it is queued never starts.
         if run.started_at is None and not run.cancelling:
@@ -222,6 +227,13 @@ class Supervisor:
             self.run.emit(tx, Kind.RUN_ENDED, at, data=data)
 
         return step
+
+    def _say_end(self) -> None:
+        status, reason, detail = self._verdict()
+        if status is RunStatus.FAILED:
+            self._log.info("run ended", status=status, reason=reason, detail=detail)
+        elif says_debug():
+            self._log.debug("run ended", status=status, reason=reason, detail=detail)
 
     def _verdict(self) -> tuple[RunStatus, Reason, str]:
         run = self.run

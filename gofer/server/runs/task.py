@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from gofer.models.event import Kind
 from gofer.models.status import Reason, TaskStatus
-from gofer.server.own_log import get_logger
+from gofer.server.own_log import get_logger, says_debug
 from gofer.server.runs.active import ActiveRun, TaskState
 from gofer.server.runs.attempt import AttemptRunner, Outcome
 from gofer.server.runs.context import Context
@@ -83,13 +83,27 @@ class TaskWorker:
         assert self._runner is not None
         self._context.reached("recorded")
         try:
-            return await self._runner.run()
+            outcome = await self._runner.run()
         except Exception as error:
             self._log.exception("attempt broke", container=self._runner.container)
-            return await self._runner.broken(error)
+            outcome = await self._runner.broken(error)
         finally:
             self._state.adopted = None
             self._context.slots.give()
+        if says_debug():
+            self._say_end(outcome)
+        return outcome
+
+    def _say_end(self, outcome: Outcome) -> None:
+        assert self._runner is not None
+        self._log.debug(
+            "attempt ended",
+            task=self._state.id,
+            attempt=self._state.attempt,
+            container=self._runner.container,
+            status=outcome.status,
+            reason=outcome.reason,
+        )
 
     async def _turn(self) -> bool:
         """Wait for the backoff and then for a slot. False when the task run is to end instead."""

@@ -55,6 +55,7 @@ class NewRun(NamedTuple):
     retry_of: int | None
     task_count: int
     at: int
+    correlation_id: str = ""
 
 
 def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
@@ -77,6 +78,7 @@ def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
             new.task_count,
             new.at,
             new.at if new.status.ended else None,
+            new.correlation_id,
         ),
     )
     assert cursor.lastrowid is not None
@@ -131,6 +133,21 @@ def list_of_namespace(
     return _rows(connection, sql, (namespace, before, status, limit))
 
 
+def list_of_correlation(
+    connection: sqlite3.Connection,
+    namespace: str,
+    pipeline: str | None,
+    correlation_id: str,
+    status: RunStatus | None,
+    before: int,
+    limit: int,
+) -> list[RunRow]:
+    """Runs that one request or event has started, newest first; `before` is a number within `pipeline`, else a key."""
+    where = {"namespace": namespace, "pipeline": pipeline, "correlation_id": correlation_id, "status": status}
+    rows = connection.execute(_SQL.of_correlation, {**where, "before": before, "limit": limit})
+    return [_row(row) for row in rows]
+
+
 def set_running(tx: Transaction, key: int, at: int) -> None:
     tx.execute(_SQL.set_running, (at, key))
 
@@ -177,6 +194,7 @@ def _row(row: sqlite3.Row) -> RunRow:
     (
         pipeline, key, pipeline_key, namespace, number, version, status, reason, detail, kind, name, parameters,
         retry_of, task_count, created_at, started_at, ended_at, cancel_requested_at, cancel_reason, logs_expired,
+        correlation_id,
     ) = row  # fmt: skip
     run = Run(
         namespace=namespace,
@@ -194,5 +212,6 @@ def _row(row: sqlite3.Row) -> RunRow:
         cancel_requested_at=cancel_requested_at,
         retry_of=retry_of,
         task_count=task_count,
+        correlation_id=correlation_id,
     )
     return RunRow(key, pipeline_key, run, _REASONS[cancel_reason], bool(logs_expired))

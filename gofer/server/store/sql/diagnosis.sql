@@ -1,4 +1,7 @@
 -- name: runs_by_status
+SELECT status, runs FROM run_counts;
+
+-- name: count_runs_by_status
 SELECT status, COUNT(*) FROM runs GROUP BY status;
 
 -- name: newest_event_at

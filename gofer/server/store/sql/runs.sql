@@ -1,7 +1,7 @@
 -- name: insert
 INSERT INTO runs (pipeline_key, namespace, number, version, status, reason, detail, initiator_kind, initiator_name,
-                  parameters, retry_of, task_count, created_at, ended_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                  parameters, retry_of, task_count, created_at, ended_at, correlation_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: next_number
 UPDATE pipelines SET last_run = last_run + 1 WHERE key = ? RETURNING last_run;
@@ -22,7 +22,7 @@ ORDER BY r.key LIMIT ?;
 
 -- name: unfinished_of_pipeline
 SELECT r.key, r.number, r.status, r.cancel_requested_at
-FROM runs AS r INDEXED BY runs_unfinished
+FROM runs AS r INDEXED BY runs_unfinished_of_pipeline
 WHERE r.status IN ('queued', 'running') AND r.pipeline_key = ?
 ORDER BY r.key;
 
@@ -56,7 +56,7 @@ ORDER BY r.number DESC LIMIT ?;
 
 -- name: of_pipeline_unfinished
 SELECT p.id AS pipeline, r.*
-FROM pipelines AS p CROSS JOIN runs AS r INDEXED BY runs_unfinished ON r.pipeline_key = p.key
+FROM pipelines AS p CROSS JOIN runs AS r INDEXED BY runs_unfinished_of_pipeline ON r.pipeline_key = p.key
 WHERE p.namespace = ? AND p.id = ? AND r.number < ? AND r.status = ? AND r.status IN ('queued', 'running')
 ORDER BY r.key DESC LIMIT ?;
 
@@ -71,3 +71,12 @@ SELECT p.id AS pipeline, r.*
 FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
 WHERE r.namespace = ? AND r.key < ? AND r.status = ? AND r.status IN ('queued', 'running')
 ORDER BY r.key DESC LIMIT ?;
+
+-- name: of_correlation
+SELECT p.id AS pipeline, r.*
+FROM runs AS r INDEXED BY runs_of_correlation JOIN pipelines AS p ON p.key = r.pipeline_key
+WHERE r.correlation_id = :correlation_id AND r.correlation_id <> '' AND r.namespace = :namespace
+  AND (:pipeline IS NULL OR (p.id = :pipeline AND r.number < :before))
+  AND (:pipeline IS NOT NULL OR r.key < :before)
+  AND (:status IS NULL OR r.status = :status)
+ORDER BY r.key DESC LIMIT :limit;

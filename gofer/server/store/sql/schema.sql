@@ -61,6 +61,7 @@ CREATE TABLE runs (
   cancel_requested_at INTEGER,
   cancel_reason       TEXT NOT NULL DEFAULT '',
   logs_expired        INTEGER NOT NULL DEFAULT 0,
+  correlation_id      TEXT NOT NULL DEFAULT '',
   UNIQUE (pipeline_key, number)
 ) STRICT;
 
@@ -70,6 +71,27 @@ CREATE INDEX runs_of_namespace ON runs (namespace, key);
 CREATE INDEX runs_gone_wrong_of_namespace ON runs (namespace, status, key) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX runs_gone_wrong ON runs (pipeline_key, status, number) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX runs_with_logs ON runs (pipeline_key, number) WHERE logs_expired = 0;
+CREATE INDEX runs_of_correlation ON runs (correlation_id, key) WHERE correlation_id <> '';
+CREATE INDEX runs_unfinished_of_pipeline ON runs (pipeline_key, key) WHERE status IN ('queued', 'running');
+
+-- How many runs there are of each status, kept in step by the triggers: nobody has to look at every run to know.
+CREATE TABLE run_counts (
+  status TEXT PRIMARY KEY,
+  runs   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER runs_count_new AFTER INSERT ON runs BEGIN
+  INSERT INTO run_counts (status, runs) VALUES (new.status, 1) ON CONFLICT (status) DO UPDATE SET runs = runs + 1;
+END;
+
+CREATE TRIGGER runs_count_changed AFTER UPDATE OF status ON runs WHEN old.status <> new.status BEGIN
+  UPDATE run_counts SET runs = runs - 1 WHERE status = old.status;
+  INSERT INTO run_counts (status, runs) VALUES (new.status, 1) ON CONFLICT (status) DO UPDATE SET runs = runs + 1;
+END;
+
+CREATE TRIGGER runs_count_gone AFTER DELETE ON runs BEGIN
+  UPDATE run_counts SET runs = runs - 1 WHERE status = old.status;
+END;
 
 CREATE TABLE task_runs (
   run_key             INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
