@@ -131,6 +131,11 @@ class ConfigError(GoferError):
 
     title = "Configuration error"
 
+    @classmethod
+    def of(cls, problem: Problem) -> ConfigError:
+        """The error that a problem of the configuration stands for."""
+        return cls(f"{problem.place}: {problem.message}", problem.hint)
+
 
 class ClientError(GoferError):
     """The server answered a request of the command line or the SDK with an error, or could not be reached.

@@ -108,6 +108,7 @@ def global_options() -> tuple[GlobalOption, ...]:
         option("no-color", "Never print colours (NO_COLOR does the same).", is_flag=True, default=None),
         option("namespace", "Namespace to work in.", metavar="ID"),
         option("host", "Where the server is, such as localhost:8080 or unix:///path.", metavar="ADDRESS"),
+        option("ca-file", "Authority that signed the server's certificate (PEM).", metavar="FILE"),
         option("token", "Token to show to the server.", metavar="TEXT"),
         option("config", "Configuration file to read in place of ~/.gofer.hcl.", metavar="FILE"),
     )

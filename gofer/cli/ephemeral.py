@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from gofer.cli.compile import Manifest
 from gofer.cli.follow.follower import Follower
 from gofer.cli.follow.outcome import exit_code_of_run
@@ -72,7 +74,10 @@ def _settings(folder: Path, engine: str) -> Settings:
         "scheduler.engine": engine,
         "dev_mode": "true",
     }
-    return load(None, os.environ, overrides)
+    settings = load(None, os.environ, overrides)
+    # Nobody but this process calls it.
+    plain = msgspec.structs.replace(settings.server, tls_cert_path=None, tls_key_path=None)
+    return msgspec.structs.replace(settings, server=plain)
 
 
 class _Local:
@@ -117,9 +122,10 @@ class _Local:
             self._cancelling = asyncio.create_task(_cancel(server, run), name="cancel")
 
     async def _run(self) -> Board:
+        from gofer.config.live import Live
         from gofer.server.app import running
 
-        async with running(self._settings) as server:
+        async with running(Live.fixed(self._settings)) as server:
             client = Client(Server(parse_address(server.address)))
             try:
                 _say_engine(self._output, server.services.engine_watch.info)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gofer.client.http import Client
     from gofer.config.client import ClientSettings
 
-_WHERE = ("namespace", "host", "config")
+_WHERE = ("namespace", "host", "ca_file", "config")
 
 
 class Invocation:
@@ -72,11 +72,14 @@ class Invocation:
         """Where the server is, for streams."""
         from gofer.client.address import Server, parse_address
 
-        return Server(parse_address(self.settings.host), self.settings.token)
+        settings = self.settings
+        return Server(parse_address(settings.host), settings.token, str(settings.ca_file or ""))
 
     def command(self, name: str, arguments: str = "") -> str:
         """A `gofer` command for a person to copy, with the options that say where and in which namespace."""
-        given = [f"--{option} {self.overrides[option]}" for option in _WHERE if option in self.overrides]
+        given = [
+            f"--{option.replace('_', '-')} {self.overrides[option]}" for option in _WHERE if option in self.overrides
+        ]
         return " ".join(part for part in ["gofer", name, arguments, *given] if part)
 
     def close(self) -> None:

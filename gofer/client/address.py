@@ -32,10 +32,12 @@ class Address(NamedTuple):
 
 
 class Server(NamedTuple):
-    """Where to connect, and as whom."""
+    """Where to connect, and as whom. `ca_file`: who has signed the server's certificate; empty: one that the system
+    trusts."""
 
     address: Address
     token: str = ""
+    ca_file: str = ""
 
 
 def parse_address(text: str) -> Address:

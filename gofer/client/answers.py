@@ -13,6 +13,10 @@ from gofer.models.ids import shown
 T = TypeVar("T")
 
 
+class Untrusted(ClientError):
+    """The server cannot prove who it is; asking again will not help."""
+
+
 class _Answer(msgspec.Struct, kw_only=True):
     """The fields of application/problem+json that Gofer uses."""
 
@@ -59,6 +63,13 @@ def error_of(status: int, content_type: str, body: bytes, address: Address) -> C
 
 def unreachable(address: Address, error: BaseException) -> ClientError:
     """The error for a server that could not be connected to, or was lost."""
+    if address.scheme == "https":
+        import ssl
+
+        if isinstance(error, ssl.SSLError):
+            from gofer.client.tls import refused
+
+            return refused(address, error)
     return ClientError(
         f"cannot reach the server at {address}: {_cause(error)}",
         "Start it with `gofer service start`, or say where it is with --host or GOFER_CLI_HOST.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import socket
 import time
@@ -15,6 +14,7 @@ import msgspec
 from gofer import __version__
 from gofer.client.address import Server
 from gofer.client.answers import decode, error_of, unreachable
+from gofer.client.plain_http import HTTPConnection, HTTPException, HTTPResponse
 from gofer.errors import ClientError
 from gofer.models.page import Page
 
@@ -49,7 +49,7 @@ class Client:
         self.server = server
         self.address = server.address
         self._timeout = timeout
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection: HTTPConnection | None = None
 
     def get(self, path: str, type_: type[T], query: Query | None = None) -> T:
         """The value at `path`."""
@@ -92,7 +92,7 @@ class Client:
         try:
             while piece := response.read1(_PIECE):
                 yield piece
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             raise unreachable(self.address, error) from None
         finally:
             self.close()
@@ -107,18 +107,18 @@ class Client:
         response = self._exchange(method, target, body, content_type)
         try:
             return response.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             self.close()
             raise unreachable(self.address, error) from None
 
-    def _exchange(self, method: str, target: str, body: bytes, content_type: str) -> http.client.HTTPResponse:
+    def _exchange(self, method: str, target: str, body: bytes, content_type: str) -> HTTPResponse:
         """Send one request, again where the connection was dropped; returns the response, its body still unread."""
         headers = self._headers(method, content_type)
         for turn in range(1, _TRIES + 1):
             try:
                 response = self._request(method, target, body, headers)
                 break
-            except (http.client.HTTPException, ConnectionResetError, BrokenPipeError) as error:
+            except (HTTPException, ConnectionResetError, BrokenPipeError) as error:
                 self.close()
                 if turn == _TRIES:
                     raise unreachable(self.address, error) from None
@@ -130,16 +130,16 @@ class Client:
             raise self._error(response)
         return response
 
-    def _request(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> http.client.HTTPResponse:
+    def _request(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> HTTPResponse:
         if self._connection is None:
             self._connection = self._connect()
         self._connection.request(method, target, body=body or None, headers=headers)
         return self._connection.getresponse()
 
-    def _error(self, response: http.client.HTTPResponse) -> ClientError:
+    def _error(self, response: HTTPResponse) -> ClientError:
         try:
             body = response.read()
-        except (OSError, http.client.HTTPException):
+        except (OSError, HTTPException):
             body = b""
         self.close()
         return error_of(response.status, response.headers.get("Content-Type", ""), body, self.address)
@@ -154,14 +154,17 @@ class Client:
             headers["Authorization"] = f"Bearer {self.server.token}"
         return headers
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self) -> HTTPConnection:
         if self.address.socket:
             return UnixConnection(self.address.socket, self._timeout)
-        kind = http.client.HTTPSConnection if self.address.scheme == "https" else http.client.HTTPConnection
-        return kind(self.address.host, self.address.port, timeout=self._timeout)
+        if self.address.scheme == "https":
+            from gofer.client.tls import TlsConnection, context_for
+
+            return TlsConnection(self.address, self._timeout, context_for(self.server.ca_file))
+        return HTTPConnection(self.address.host, self.address.port, timeout=self._timeout)
 
 
-class UnixConnection(http.client.HTTPConnection):
+class UnixConnection(HTTPConnection):
     """HTTP over a Unix socket."""
 
     def __init__(self, path: str, timeout: float) -> None:

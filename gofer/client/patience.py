@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
+from gofer.client.answers import Untrusted
 from gofer.errors import ClientError
 
 T = TypeVar("T")
@@ -19,7 +20,7 @@ _AWAY = frozenset({0, 502, 503, 504})
 
 def is_away(error: ClientError) -> bool:
     """Whether the same request may work later: nobody answered, or the server said that it cannot now."""
-    return error.problem_status in _AWAY
+    return error.problem_status in _AWAY and not isinstance(error, Untrusted)
 
 
 class Link:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from gofer import __version__
 from gofer.client.address import Address, Server
-from gofer.client.answers import error_of, unreachable
+from gofer.client.answers import Untrusted, error_of, unreachable
 from gofer.client.http import Query, query_string
 from gofer.errors import ClientError
 from gofer.models.event import Event
@@ -114,6 +113,11 @@ def _connect(server: Server, target: str) -> connect:
             user_agent_header=f"gofer/{__version__}",
         )
     secure = address.scheme == "https"
+    context = None
+    if secure:
+        from gofer.client.tls import context_for
+
+        context = context_for(server.ca_file)
     return connect(
         f"{'wss' if secure else 'ws'}://{address.netloc}{target}",
         compression=None,
@@ -122,7 +126,7 @@ def _connect(server: Server, target: str) -> connect:
         additional_headers=headers,
         user_agent_header=f"gofer/{__version__}",
         proxy=None,
-        ssl=ssl.create_default_context() if secure else None,
+        ssl=context,
     )
 
 
@@ -139,6 +143,6 @@ def _lost(address: Address) -> Disconnected:
     return Disconnected(f"the connection to the server at {address} was lost", hint)
 
 
-def _disconnected(address: Address, error: BaseException) -> Disconnected:
+def _disconnected(address: Address, error: BaseException) -> ClientError:
     plain = unreachable(address, error)
-    return Disconnected(plain.message, plain.hint)
+    return plain if isinstance(plain, Untrusted) else Disconnected(plain.message, plain.hint)

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gofer.config.gather import Table
+from gofer.config.gather import Gathering
 from gofer.config.table import Doc, build, table
 
 PATH_VARIABLE = "GOFER_CLI_CONFIG"
 
-_PREFIX = "GOFER_CLI_"
+PREFIX = "GOFER_CLI_"
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +23,14 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
     format: Annotated[Literal["pretty", "json", "silent"], Doc("How results are printed.")] = "pretty"
     host: Annotated[str, Doc("Address of the server.")] = "localhost:8080"
     no_color: Annotated[bool, Doc("Print without colours. Also set by the variable NO_COLOR.")] = False
+    ca_file: Annotated[
+        Path | None,
+        Doc(
+            "File (PEM) of the authority that has signed the server's certificate. Default: those of the system.",
+            "path",
+            example="~/gofer-ca.pem",
+        ),
+    ] = None
     token: Annotated[str, Doc("What proves who you are.", secret=True)] = ""
 
 
@@ -32,16 +40,16 @@ def load_client_settings(path: Path | None, environ: Mapping[str, str], override
     The file is `path`, else what `GOFER_CLI_CONFIG` names, else the first of `$HOME/.gofer.hcl` and
     `$HOME/.config/gofer.hcl` that exists. Raises ConfigError, with the place and what was expected.
     """
-    known = Table(table(ClientSettings))
-    values = {"no_color": True} if environ.get("NO_COLOR") else {}
+    found = Gathering(table(ClientSettings))
+    if environ.get("NO_COLOR"):
+        found.values["no_color"] = True
     file = _file(path, environ)
     if file is not None:
-        from gofer.config.hcl_file import read_file
-
-        values |= known.from_file(file, read_file(file))
-    values |= known.from_environment(environ, _PREFIX, lambda rest: rest == "CONFIG")
-    values |= known.from_options(overrides)
-    settings: ClientSettings = build(ClientSettings, values)
+        found.file(file)
+    found.environment(environ, PREFIX, lambda rest: rest == "CONFIG")
+    found.options(overrides)
+    found.check()
+    settings: ClientSettings = build(ClientSettings, found.values)
     return settings
 
 

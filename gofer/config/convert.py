@@ -94,10 +94,14 @@ def _list(setting: Setting, value: Value) -> list[str]:
 
 
 def _bounded(setting: Setting, number: int) -> int:
-    if setting.minimum is None or number >= setting.minimum:
-        return number
-    least = format_duration(setting.minimum) if setting.type == "duration" else str(setting.minimum)
-    raise ValueError(f"expected at least {least}, came {_shown(setting, number)}")
+    for bound, word, broken in (
+        (setting.minimum, "least", setting.minimum is not None and number < setting.minimum),
+        (setting.maximum, "most", setting.maximum is not None and number > setting.maximum),
+    ):
+        if bound is not None and broken:
+            limit = format_duration(bound) if setting.type == "duration" else str(bound)
+            raise ValueError(f"expected at {word} {limit}, came {_shown(setting, number)}")
+    return number
 
 
 def _wrong(setting: Setting, value: Value) -> ValueError:

@@ -1,98 +1,131 @@
-"""Puts a table's values together from a file, the environment and options, and says where a wrong one stands."""
+"""Puts a table's values together from a file, the environment and options, and says where each one stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from gofer.config.convert import convert, convert_text
-from gofer.config.hcl_file import Entry, Value
 from gofer.config.table import Setting
-from gofer.errors import ConfigError
+from gofer.errors import ConfigError, Problem
 from gofer.models.ids import shown
 
 
-class Table:
-    """The settings that there are, by key; `blocks` are the keys of the blocks that they stand in."""
+class Source(NamedTuple):
+    """Where a value comes from: `place` is the line of a file, the name of a variable, or the option."""
+
+    kind: Literal["option", "environment", "file", "default"]
+    place: str = ""
+
+
+class Gathering:
+    """What the places say that settings may come from; ask the strongest last, as the last one wins.
+
+    What is wrong goes to `problems`, and has no value then.
+    """
 
     def __init__(self, settings: Iterable[Setting]) -> None:
         self.settings = {setting.key: setting for setting in settings}
-        self.blocks = {key[:end] for key in self.settings for end in _dots(key)}
+        self._blocks = {key[:end] for key in self.settings for end in _dots(key)}
+        self.values: dict[str, Any] = {}
+        self.sources: dict[str, Source] = {}
+        self.problems: list[Problem] = []
 
-    def from_file(self, path: Path, entries: Sequence[Entry]) -> dict[str, Any]:
-        """The values of a file's entries. Raises ConfigError, which names the line."""
-        values: dict[str, Any] = {}
+    def file(self, path: Path) -> None:
+        """Take the settings of a file."""
+        from gofer.config.hcl_file import read_file
+
+        try:
+            document = read_file(path)
+        except ConfigError as error:
+            self.problems.append(Problem(place=str(path), message=error.message, hint=error.hint))
+            return
+        before = len(self.problems)
         lines: dict[str, int] = {}
-        for entry in entries:
-            place = f"{path} line {entry.line}"
+        for entry in document.entries:
+            source = Source("file", f"{path} line {entry.line}")
             if entry.value is None:
-                self._check_block(entry.key, place)
-                continue
-            setting = self._setting(entry.key, place)
-            if entry.key in lines:
-                message = f'{place}: "{entry.key}" is set already in line {lines[entry.key]}'
-                raise ConfigError(message, "Keep one of the two.")
-            lines[entry.key] = entry.line
-            values[entry.key] = _converted(convert, setting, entry.value, place)
-        return values
+                self._check_block(entry.key, source.place)
+            elif entry.key in lines:
+                message = f'"{entry.key}" is set already in line {lines[entry.key]}'
+                self._report(source.place, message, "Keep one of the two.")
+            elif self._is_setting(entry.key, source.place):
+                lines[entry.key] = entry.line
+                self._take(convert, entry.key, entry.value, source)
+        self.problems += document.problems
+        self.problems[before:] = sorted(self.problems[before:], key=lambda one: int(one.place.rpartition(" ")[2]))
 
-    def from_environment(
-        self, environ: Mapping[str, str], prefix: str, foreign: Callable[[str], bool]
-    ) -> dict[str, Any]:
-        """The values of the variables that begin with `prefix`; `GOFER_SERVER__HOST` is `server.host`.
+    def environment(self, environ: Mapping[str, str], prefix: str, foreign: Callable[[str], bool]) -> None:
+        """Take the variables that begin with `prefix`; `GOFER_SERVER__HOST` is `server.host`.
 
-        `foreign` tells of the rest of a name whether the variable is none of this table's. Raises ConfigError.
+        `foreign` tells of the rest of a name whether the variable is none of this table's.
         """
-        values: dict[str, Any] = {}
         for name in sorted(environ):
             rest = name.removeprefix(prefix)
             if rest == name or foreign(rest):
                 continue
             key = rest.lower().replace("__", ".")
             place = f"environment variable {name}"
-            if key not in self.settings:
-                known = self._nearest(key)
-                hint = f"Did you mean {prefix}{known.upper().replace('.', '__')}?" if known else "Unset it."
-                raise ConfigError(f"{place}: there is no such setting", hint)
-            values[key] = _converted(convert_text, self.settings[key], environ[name], place)
-        return values
+            if key in self.settings:
+                self._take(convert_text, key, environ[name], Source("environment", name), place)
+                continue
+            known = self._nearest(key)
+            hint = f"Did you mean {variable(known, prefix)}?" if known else "Unset it."
+            self._report(place, "there is no such setting", hint)
 
-    def from_options(self, options: Mapping[str, str]) -> dict[str, Any]:
-        """The values of options of the command line, by dotted key. Raises ConfigError."""
-        values: dict[str, Any] = {}
+    def options(self, options: Mapping[str, str]) -> None:
+        """Take options of the command line, by dotted key."""
         for key, text in options.items():
             place = f"option for {key}"
-            values[key] = _converted(convert_text, self._setting(key, place), text, place)
-        return values
+            if self._is_setting(key, place):
+                self._take(convert_text, key, text, Source("option"), place)
 
-    def _setting(self, key: str, place: str) -> Setting:
+    def check(self) -> None:
+        """Raises ConfigError for the first thing that is wrong."""
+        if self.problems:
+            raise ConfigError.of(self.problems[0])
+
+    def _take(
+        self, convert_it: Callable[[Setting, Any], Any], key: str, given: Any, source: Source, place: str = ""
+    ) -> None:
+        setting = self.settings[key]
+        try:
+            self.values[key] = convert_it(setting, given)
+        except ValueError as error:
+            self._report(place or source.place, f"{key}: {error}", setting.help)
+        else:
+            self.sources[key] = source
+
+    def _is_setting(self, key: str, place: str) -> bool:
         if key in self.settings:
-            return self.settings[key]
-        if key in self.blocks:
-            raise ConfigError(
-                f'{place}: "{key}" is a block, not a setting', f"Write `{key.rpartition('.')[2]} {{ … }}`."
-            )
-        raise self._unknown(key, "setting", place)
+            return True
+        if key in self._blocks:
+            hint = f"Write `{key.rpartition('.')[2]} {{ … }}`."
+            self._report(place, f'"{key}" is a block, not a setting', hint)
+        else:
+            self._report_unknown(key, "setting", place)
+        return False
 
     def _check_block(self, key: str, place: str) -> None:
         if key in self.settings:
-            name = key.rpartition(".")[2]
-            raise ConfigError(f'{place}: "{key}" is a setting, not a block', f"Write `{name} = …`.")
-        if key not in self.blocks:
-            raise self._unknown(key, "block", place)
+            hint = f"Write `{key.rpartition('.')[2]} = …`."
+            self._report(place, f'"{key}" is a setting, not a block', hint)
+        elif key not in self._blocks:
+            self._report_unknown(key, "block", place)
 
-    def _unknown(self, key: str, what: str, place: str) -> ConfigError:
+    def _report_unknown(self, key: str, what: str, place: str) -> None:
         known = self._nearest(key)
-        return ConfigError(
-            f"{place}: there is no {what} {shown(key)}",
-            f'Did you mean "{known}"?' if known else "Remove it, or look the name up in the list of settings.",
-        )
+        hint = f'Did you mean "{known}"?' if known else "Remove it, or look the name up in the list of settings."
+        self._report(place, f"there is no {what} {shown(key)}", hint)
+
+    def _report(self, place: str, message: str, hint: str) -> None:
+        self.problems.append(Problem(place=place, message=message, hint=hint))
 
     def _nearest(self, key: str) -> str | None:
         """The key that was meant, most likely: the same name in another block, or one spelled much alike."""
         name = key.rpartition(".")[2]
-        known = [*self.settings, *self.blocks]
+        known = [*self.settings, *self._blocks]
         for candidate in known:
             if candidate.rpartition(".")[2] == name or candidate.replace(".", "_") == key:
                 return candidate
@@ -102,12 +135,10 @@ class Table:
         return close[0] if close else None
 
 
+def variable(key: str, prefix: str) -> str:
+    """The environment variable of a setting."""
+    return prefix + key.upper().replace(".", "__")
+
+
 def _dots(key: str) -> list[int]:
     return [position for position, character in enumerate(key) if character == "."]
-
-
-def _converted(convert_it: Callable[[Setting, Any], Any], setting: Setting, value: Value, place: str) -> Any:
-    try:
-        return convert_it(setting, value)
-    except ValueError as error:
-        raise ConfigError(f"{place}: {setting.key}: {error}", setting.help) from error

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gofer.errors import ConfigError
+from gofer.errors import ConfigError, Problem
 from gofer.models.ids import shown
 
 if TYPE_CHECKING:
@@ -39,8 +39,23 @@ class _Token(NamedTuple):
     line: int
 
 
-def read_file(path: Path) -> list[Entry]:
-    """The entries of the file at `path`, in order. Raises ConfigError, with the line where there is one."""
+class Document(NamedTuple):
+    """The entries of a file in order, up to where it can be read no more, and what is wrong with its form."""
+
+    entries: list[Entry]
+    problems: list[Problem]
+
+
+class _Fault(Exception):
+    """From here on the text cannot be made sense of."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read_file(path: Path) -> Document:
+    """What the file at `path` says. Raises ConfigError where it is no text that can be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -56,15 +71,18 @@ def read_file(path: Path) -> list[Entry]:
     return parse(text, str(path))
 
 
-def parse(text: str, source: str) -> list[Entry]:
-    """As `read_file`, of a text; `source` names it in errors."""
+def parse(text: str, source: str) -> Document:
+    """What a text says; `source` names it in problems."""
     from hcl.lexer import Lexer
 
     lexer = Lexer()
     lexer.input(text)
     parser = _Parser(lexer, source)
-    parser.body(())
-    return parser.entries
+    try:
+        parser.body(())
+    except _Fault as fault:
+        parser.problems.append(fault.problem)
+    return Document(parser.entries, parser.problems)
 
 
 class _Parser:
@@ -73,6 +91,7 @@ class _Parser:
         self._source = source
         self._line = 1
         self.entries: list[Entry] = []
+        self.problems: list[Problem] = []
 
     def body(self, block: tuple[str, ...]) -> None:
         """Settings and blocks up to the end of the block (or of the file, at the top)."""
@@ -95,7 +114,10 @@ class _Parser:
         if token.type in ("EQUAL", "COLON"):
             token = self._take()
             if token.type != "LEFTBRACE":
-                self.entries.append(Entry(key, self._value(token, line), line))
+                found = len(self.problems)
+                value = self._value(token, line)
+                if found == len(self.problems):
+                    self.entries.append(Entry(key, value, line))
                 return
         if token.type != "LEFTBRACE":
             raise self._unexpected(token, f'"=" or "{{" after {shown(path[-1])}')
@@ -108,7 +130,10 @@ class _Parser:
         if token.type == "LEFTBRACKET":
             return self._list(line)
         if token.type == "IDENTIFIER":
-            raise self._error(token.line, f"text must stand in quotes: {token.value}", f'Write "{token.value}".')
+            # It is clear where such a value ends, so that what follows can be read.
+            hint = f'Write "{token.value}".'
+            self.problems.append(self._problem(token.line, f"text must stand in quotes: {token.value}", hint))
+            return str(token.value)
         raise self._unexpected(token, "a value")
 
     def _list(self, opened: int) -> list[Value]:
@@ -142,9 +167,12 @@ class _Parser:
         self._line = token.lineno
         return _Token(token.type, token.value, token.lineno)
 
-    def _unexpected(self, token: _Token, expected: str) -> ConfigError:
+    def _unexpected(self, token: _Token, expected: str) -> _Fault:
         came = _END if token.type == _END else shown(str(token.value))
         return self._error(token.line, f"expected {expected}, came {came}")
 
-    def _error(self, line: int, message: str, hint: str = _SHAPE_HINT) -> ConfigError:
-        return ConfigError(f"{self._source} line {line}: {message}", hint)
+    def _error(self, line: int, message: str, hint: str = _SHAPE_HINT) -> _Fault:
+        return _Fault(self._problem(line, message, hint))
+
+    def _problem(self, line: int, message: str, hint: str) -> Problem:
+        return Problem(place=f"{self._source} line {line}", message=message, hint=hint)

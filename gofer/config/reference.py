@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from gofer.config.settings import Settings
 from gofer.config.table import Setting, table
+from gofer.config.write import simple
 
 _INTRODUCTION = """\
 # The server's configuration
 
-Nothing needs to be configured to begin with. This page is generated from the table of settings; a test keeps the two in
-step. The command line has settings of its own: see [cli.md](cli.md).
+Nothing needs to be configured to begin with. This page is generated from the table of settings; a test keeps the two
+in step. The command line has settings of its own: see [cli.md](cli.md).
 
 ## Where settings come from
 
 Options beat environment variables, which beat the file, which beats the defaults.
 
-- **Options** of `gofer service start`.
+- **Options** of `gofer service start`: its own, and `--set KEY=VALUE` for every setting, such as `--set
+  server.max_body_bytes=16MiB`.
 - **Environment**: `GOFER_` and the setting's name in capitals, `__` for each step into a block: `GOFER_LOG_LEVEL`,
   `GOFER_SERVER__HOST`. Lists are separated by commas; true and false may also be 1 and 0, yes and no, on and off.
-- **File**, in HCL: the one that `--config` or `GOFER_CONFIG_PATH` names, else `/etc/gofer/gofer.hcl` if there is one.
+  `gofer service printenv` lists them all.
+- **File**, in HCL: the one that `--config` or `GOFER_CONFIG_PATH` names, else `gofer.hcl` in the folder that systemd
+  names (`CONFIGURATION_DIRECTORY`), else `/etc/gofer/gofer.hcl` if there is one. `gofer service init-config` writes
+  one with every setting in it, explained.
 
 ```hcl
 dev_mode       = false
@@ -42,11 +47,51 @@ does not exist is answered with the nearest that does.
 Durations are a number and a unit, largest first: `90s`, `1m30s`, `2h`, `7d`. Sizes too: `512kB` (thousands), `8MiB`
 (powers of two). Paths may begin with `~/`; relative ones begin at the folder that Gofer is started in.
 
+`gofer service config check FILE` lists everything that is wrong at once, and warns of what is allowed but doubtful.
+`gofer service config show` prints the values that hold and where each comes from; with `--server`, those of the
+running server. The value of a secret is never shown.
+
+## Folders
+
+Under systemd the unit's folders hold (`STATE_DIRECTORY`, `LOGS_DIRECTORY`, `CONFIGURATION_DIRECTORY`; the first,
+where there are several). Elsewhere data lies where the XDG rules say: `$XDG_DATA_HOME/gofer`, else
+`~/.local/share/gofer`.
+
+## Changing settings of a running server
+
+`systemctl reload gofer`, `gofer service reload` and SIGHUP make the server read its file again. Settings with a `yes`
+under “reload” below change at once, and no connection, run or container notices; the others are named in the log and
+in the answer, and change when the server starts again. When anything in the file is wrong, nothing changes, and the
+log and the answer say what is wrong, with the line. Each reload is an event, `server.reloaded` or
+`server.misconfigured`.
+
+Options and the environment stay what they were when the server was started, and still beat the file.
+
+A server that was started in a terminal ends on SIGHUP instead, as the terminal sends it when it is closed.
+
+## HTTPS
+
+```hcl
+server {
+  tls_cert_path = "/etc/gofer/tls.crt"
+  tls_key_path  = "/etc/gofer/tls.key"
+}
+```
+
+The server then speaks https (TLS 1.2 or newer) and nothing else. It refuses to start when one of the two is missing,
+cannot be read, or does not fit the other; it warns of a certificate that has expired or does not name `server.host`.
+A reload reads both files anew, so that a renewed certificate needs no restart; whether there is TLS at all changes
+only with one. Where the certificate is signed by an authority that the client's system does not know, tell the
+command line:
+
+```hcl
+# ~/.gofer.hcl
+host    = "https://localhost:8080"
+ca_file = "~/gofer-ca.pem"
+```
+
 ## Settings
 """
-
-_UNITS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
-_SIZES = {"GiB": 1024**3, "MiB": 1024**2, "kiB": 1024, "B": 1}
 
 
 def page() -> str:
@@ -59,9 +104,13 @@ def page() -> str:
 
 def _block(key: str, rows: list[Setting]) -> str:
     title = f"\n### Block `{key}`\n" if key else ""
-    lines = [title, "| setting | type | default | |", "|---|---|---|---|"]
-    lines += [f"| `{row.key}` | {_type(row)} | {_default(row)} | {row.help} |" for row in rows]
+    lines = [title, "| setting | type | default | reload | |", "|---|---|---|---|---|"]
+    lines += [f"| `{row.key}` | {_type(row)} | {_default(row)} | {_reload(row)} | {row.help} |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _reload(row: Setting) -> str:
+    return "yes" if row.reloadable else ""
 
 
 def _type(row: Setting) -> str:
@@ -74,18 +123,10 @@ def _default(row: Setting) -> str:
     if row.type == "boolean":
         return "`true`" if row.default else "`false`"
     if row.type in ("duration", "size"):
-        return f"`{_largest_unit(row.default, _UNITS if row.type == 'duration' else _SIZES)}`"
+        return f"`{simple(row, row.default)}`"
     if row.type == "list":
         return "`[]`"
     return f"`{row.default}`" if row.default != "" else "empty"
-
-
-def _largest_unit(number: int, units: dict[str, int]) -> str:
-    """The number in the largest unit that it is a whole multiple of."""
-    for unit, size in units.items():
-        if number % size == 0 and number:
-            return f"{number // size}{unit}"
-    return str(number)
 
 
 if __name__ == "__main__":

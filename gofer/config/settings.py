@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from gofer.config.default_folders import default_logs_path, default_storage_path
 from gofer.config.table import Doc
+from gofer.models.page import MAX_LIMIT
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -17,27 +18,46 @@ HOUR = 60 * MINUTE
 MIB = 1024 * 1024
 
 
-def default_storage_path(environ: Mapping[str, str]) -> Path:
-    """The user's data folder by the XDG rules."""
-    home = environ.get("XDG_DATA_HOME", "")
-    base = Path(home) if home.startswith("/") else Path(environ.get("HOME") or "/") / ".local" / "share"
-    return base / "gofer"
-
-
-def default_logs_path(storage_path: Path) -> Path:
-    """Where the logs of task runs are unless a setting says otherwise."""
-    return storage_path / "logs"
-
-
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Doc("Address and port to listen on. Only a loopback address is allowed.")] = "localhost:8080"
     storage_path: Annotated[
-        Path, Doc("Folder of the database, logs and scratch files. Default: `$XDG_DATA_HOME/gofer`.", "path")
+        Path,
+        Doc(
+            "Folder of the database, logs and scratch files. "
+            "Default: systemd's `StateDirectory`, else `$XDG_DATA_HOME/gofer`, else `~/.local/share/gofer`.",
+            "path",
+            example="/var/lib/gofer",
+        ),
     ] = msgspec.field(default_factory=lambda: default_storage_path(os.environ))
+    storage_results_limit: Annotated[
+        int,
+        Doc(
+            "How many items one page of a list has at most, however many a request asks for.",
+            minimum=1,
+            maximum=MAX_LIMIT,
+            reloadable=True,
+        ),
+    ] = 200
+    tls_cert_path: Annotated[
+        Path | None,
+        Doc(
+            "Certificate (PEM, with those between it and the authority). With it and `server.tls_key_path` the server "
+            "speaks https, TLS 1.2 or newer. A reload reads it anew.",
+            "path",
+            reloadable=True,
+            example="/etc/gofer/tls.crt",
+        ),
+    ] = None
+    tls_key_path: Annotated[
+        Path | None,
+        Doc(
+            "The certificate's private key (PEM, not encrypted).", "path", reloadable=True, example="/etc/gofer/tls.key"
+        ),
+    ] = None
     shutdown_timeout: Annotated[
         int, Doc("How long open requests may take to end when the server stops.", "duration", minimum=0)
     ] = 15 * SECOND
-    max_body_bytes: Annotated[int, Doc("Largest body of a request.", "size", minimum=1024)] = 8 * MIB
+    max_body_bytes: Annotated[int, Doc("Largest body of a request.", "size", minimum=1024, reloadable=True)] = 8 * MIB
 
 
 class DockerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,38 +90,52 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in milliseconds, sizes in bytes."""
 
     dev_mode: Annotated[bool, Doc("Conveniences for one person's machine. Set false for a server.")] = True
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Doc("How much the server says of itself.")] = (
-        "info"
-    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Doc("How much the server says of itself.", reloadable=True)
+    ] = "info"
     log_format: Annotated[
         Literal["text", "json"], Doc("How the server's own log is written: for people, or an object a line.")
     ] = "text"
-    event_log_retention: Annotated[int, Doc("How long events are kept.", "duration", minimum=MINUTE)] = 4380 * HOUR
+    event_log_retention: Annotated[
+        int, Doc("How long events are kept.", "duration", minimum=MINUTE, reloadable=True)
+    ] = 4380 * HOUR
     event_prune_interval: Annotated[
-        int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND)
+        int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND, reloadable=True)
     ] = 3 * HOUR
     run_parallelism_limit: Annotated[
-        int, Doc("How many runs may be running at once in the whole server. 0: no limit.", minimum=0)
+        int, Doc("How many runs may be running at once in the whole server. 0: no limit.", minimum=0, reloadable=True)
     ] = 0
     task_parallelism_limit: Annotated[
-        int, Doc("How many task runs may be at the engine at once in the whole server. 0: no limit.", minimum=0)
+        int,
+        Doc(
+            "How many task runs may be at the engine at once in the whole server. 0: no limit.",
+            minimum=0,
+            reloadable=True,
+        ),
     ] = 100
     task_run_logs_dir: Annotated[
-        Path, Doc("Folder of the logs of task runs. Default: `logs` in `server.storage_path`.", "path")
-    ] = msgspec.field(default_factory=lambda: default_logs_path(default_storage_path(os.environ)))
+        Path,
+        Doc(
+            "Folder of the logs of task runs. "
+            "Default: systemd's `LogsDirectory`, else `logs` in `server.storage_path`.",
+            "path",
+            example="/var/log/gofer",
+        ),
+    ] = msgspec.field(default_factory=lambda: default_logs_path(os.environ, default_storage_path(os.environ)))
     task_run_log_expiry: Annotated[
-        int, Doc("For how many of its newest runs a pipeline's logs are kept. 0: for all.", minimum=0)
+        int, Doc("For how many of its newest runs a pipeline's logs are kept. 0: for all.", minimum=0, reloadable=True)
     ] = 20
     task_run_stop_timeout: Annotated[
-        int, Doc("How long a container may take to stop before it is killed.", "duration", minimum=0)
+        int, Doc("How long a container may take to stop before it is killed.", "duration", minimum=0, reloadable=True)
     ] = 5 * MINUTE
     allow_process_engine: Annotated[bool, Doc("Allow the `process` engine outside dev mode. It isolates nothing.")] = (
         False
     )
-    allow_privileged: Annotated[bool, Doc("Allow tasks to ask for privileged containers.")] = False
-    allowed_networks: Annotated[list[str], Doc("Engine networks that tasks may ask for.", "list")] = []
+    allow_privileged: Annotated[bool, Doc("Allow tasks to ask for privileged containers.", reloadable=True)] = False
+    allowed_networks: Annotated[list[str], Doc("Engine networks that tasks may ask for.", "list", reloadable=True)] = []
     allowed_mounts: Annotated[
-        list[str], Doc("Folders of the engine's host that tasks may mount, with all that is in them.", "list")
+        list[str],
+        Doc("Folders of the engine's host that tasks may mount, with all that is in them.", "list", reloadable=True),
     ] = []
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     scheduler: SchedulerSettings = SchedulerSettings()

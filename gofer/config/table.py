@@ -13,20 +13,25 @@ _TYPES: dict[Any, Type] = {str: "text", bool: "boolean", int: "integer"}
 
 
 class Doc(NamedTuple):
-    """Stands at each field of a settings type. `type` is for those whose own does not say it: a duration is an int."""
+    """Stands at each field of a settings type. `type` is for those whose own does not say it: a duration is an int.
+
+    `example` is what a sample file shows where the default is not the same everywhere.
+    """
 
     help: str
     type: Type | None = None
     minimum: int | None = None
+    maximum: int | None = None
     secret: bool = False
     reloadable: bool = False
+    example: str = ""
 
 
 class Setting(NamedTuple):
     """One row. `key` is dotted (`server.host`). Durations are in milliseconds and sizes in bytes.
 
-    `default` is None where it depends on the machine; the help then says what it is. A value of a `secret` setting is
-    never shown. A `reloadable` one may change while the server runs.
+    `default` is None where there is none, or where it depends on the machine; the help then says so. A value of a
+    `secret` setting is never shown. A `reloadable` one may change while the server runs.
     """
 
     key: str
@@ -35,8 +40,10 @@ class Setting(NamedTuple):
     help: str
     choices: tuple[str, ...] = ()
     minimum: int | None = None
+    maximum: int | None = None
     secret: bool = False
     reloadable: bool = False
+    example: str = ""
 
 
 def table(settings: type[msgspec.Struct], prefix: str = "") -> Iterator[Setting]:
@@ -61,8 +68,10 @@ def table(settings: type[msgspec.Struct], prefix: str = "") -> Iterator[Setting]
             doc.help,
             choices,
             doc.minimum,
+            doc.maximum,
             doc.secret,
             doc.reloadable,
+            doc.example,
         )
 
 
@@ -78,3 +87,15 @@ def build(settings: type[msgspec.Struct], values: dict[str, Any], prefix: str = 
         elif key in values:
             given[field.name] = values[key]
     return settings(**given)
+
+
+def flatten(settings: msgspec.Struct, prefix: str = "") -> dict[str, Any]:
+    """The values of a settings value by dotted key: what `build` makes one from."""
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, msgspec.Struct):
+            values |= flatten(value, f"{prefix}{field.name}.")
+        else:
+            values[prefix + field.name] = value
+    return values

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     BACKUP_TAKEN = "backup.taken"
     BACKUP_RESTORED = "backup.restored"
     SERVER_STARTED = "server.started"
+    SERVER_RELOADED = "server.reloaded"
+    SERVER_MISCONFIGURED = "server.misconfigured"
     SERVER_STOPPING = "server.stopping"
 
 

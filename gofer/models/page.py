@@ -9,7 +9,7 @@ import msgspec
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
+MAX_LIMIT = 1000
 
 
 class Page(msgspec.Struct, Generic[T], kw_only=True):

@@ -41,3 +41,29 @@ class Health(msgspec.Struct, kw_only=True):
 
     status: str
     problems: list[str] = []
+
+
+class SettingInfo(msgspec.Struct, kw_only=True):
+    """A setting as it holds now.
+
+    `value` is as a person writes it: durations and sizes are texts with a unit. It is null where nothing is set, and
+    for every secret (`hidden` is true for one that is set). `source` is `option`, `environment`, `file` or `default`;
+    `place` the option, the variable or the line. `restart`: the file says something else since the server began, which
+    a restart will let hold.
+    """
+
+    key: str
+    value: str | int | bool | list[str] | None
+    source: str
+    place: str = ""
+    hidden: bool = False
+    reloadable: bool = False
+    restart: bool = False
+
+
+class Reloaded(msgspec.Struct, kw_only=True):
+    """What a reload has changed: `applied` holds now, `restart` will after a restart. Both are keys of settings."""
+
+    applied: list[str]
+    restart: list[str]
+    certificate_renewed: bool = False

@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gofer import __version__
+from gofer.config.address import Address
+from gofer.config.certificate import read_certificate
+from gofer.config.live import Live
+from gofer.config.load import Configuration
+from gofer.config.rules import certificate_doubts, tls_paths
 from gofer.config.settings import Settings
 from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Scheduler
@@ -28,12 +34,13 @@ from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
 from gofer.server.gate import Gate
-from gofer.server.listen import Address, inherited, listen
+from gofer.server.listen import inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
-from gofer.server.own_log import OwnLog
+from gofer.server.own_log import OwnLog, get_logger, set_level
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
+from gofer.server.reload import Reloader
 from gofer.server.routes import application
 from gofer.server.runs.context import Context
 from gofer.server.runs.engine_watch import EngineWatch
@@ -46,6 +53,9 @@ from gofer.server.runs.slots import Slots
 from gofer.server.services import Services
 from gofer.server.store.database import Database
 from gofer.server.web import WebServer
+
+if TYPE_CHECKING:
+    from gofer.server.tls import Tls
 
 _TIDY_SECONDS = 5.0
 
@@ -69,7 +79,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, sockets: Sequence[socket.socket] = (), own_log: OwnLog | None = None
+    live: Live, sockets: Sequence[socket.socket] = (), own_log: OwnLog | None = None
 ) -> AsyncIterator[Running]:
     """A whole server, in this event loop, for as long as the context lasts; it is ready when the body begins.
 
@@ -78,12 +88,16 @@ async def running(
     It answers from the first moment on, if only that it is starting. Raises ConfigError for settings that cannot work.
     A background task that dies ends the context with its error. `own_log` is what the API shows of the server's log.
     """
+    settings = live.settings
+    tls = _tls(live)
     listeners, address = _listeners(settings, sockets)
+    if tls is not None:
+        address = address._replace(scheme="https")
     async with AsyncExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.close)
         gate = Gate(settings.server.host)
-        web = WebServer(gate, settings.server)
+        web = WebServer(gate, settings.server, tls.context if tls is not None else None)
         serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)
         await web.listening.wait()
@@ -97,9 +111,8 @@ async def running(
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)
-        async with _live(
-            settings, clock, database, logs, engine, Front(gate, web, address.url, serving), own_log or OwnLog()
-        ) as server:
+        front = Front(gate, web, address.url, serving, tls)
+        async with _live(live, clock, database, logs, engine, front, own_log or OwnLog()) as server:
             yield server
 
 
@@ -122,6 +135,20 @@ class Front:
     web: WebServer
     url: str
     serving: asyncio.Task[None]
+    tls: Tls | None
+
+
+def _tls(live: Live) -> Tls | None:
+    configuration = Configuration(live.settings, live.sources)
+    paths = tls_paths(configuration)
+    if paths is None:
+        return None
+    from gofer.server.tls import Tls
+
+    certificate = read_certificate(*paths)
+    for doubt in certificate_doubts(configuration, certificate, time.time()):
+        get_logger("gofer").warning(doubt.message, place=doubt.place, hint=doubt.hint)
+    return Tls(certificate)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:
@@ -131,8 +158,9 @@ async def _end(serving: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def _live(
-    settings: Settings, clock: Clock, database: Database, logs: Logs, engine: Scheduler, front: Front, own_log: OwnLog
+    live: Live, clock: Clock, database: Database, logs: Logs, engine: Scheduler, front: Front, own_log: OwnLog
 ) -> AsyncIterator[Running]:
+    settings = live.settings
     bus = Bus(database)
     database.on_commit = bus.publish
     faults = FaultRecorder(database, clock)
@@ -142,15 +170,16 @@ async def _live(
     slots = Slots(settings.task_parallelism_limit)
     reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
     context = Context(
-        settings, clock, database, engine, watch, logs, Plans(), slots, remover, front.url, reached
+        live, clock, database, engine, watch, logs, Plans(), slots, remover, front.url, reached
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
     launcher = Launcher(context, expiry.notice)
     recovery = Recovery(context, launcher)
+    reloader = Reloader(live, database, clock, front.tls)
     services = Services(
-        settings=settings,
+        live=live,
         clock=clock,
         database=database,
         bus=bus,
@@ -162,16 +191,28 @@ async def _live(
         engine_watch=watch,
         backups=Backups(_place(settings), database, clock),
         own_log=own_log,
+        reloader=reloader,
         address=front.url,
         started_at=clock.now(),
     )
     pruner = Pruner(database, clock, settings.event_log_retention, settings.event_prune_interval)
+    live.follow(
+        {
+            "log_level": set_level,
+            "event_log_retention": pruner.set_retention,
+            "event_prune_interval": pruner.set_interval,
+            "run_parallelism_limit": launcher.queue.set_limit,
+            "task_parallelism_limit": slots.set_limit,
+            "task_run_log_expiry": expiry.set_keep,
+        }
+    )
     side: list[tuple[str, Coroutine[Any, Any, object]]] = [
         ("engine watch", watch.run()),
         ("remover", remover.run()),
         ("log expiry", expiry.run()),
         ("event pruner", pruner.run()),
         ("fault recorder", faults.run()),
+        ("reloader", reloader.run()),
     ]
     async with asyncio.TaskGroup() as group:
         ready = asyncio.Event()

@@ -9,9 +9,9 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
-from gofer.config.settings import Settings
+from gofer.config.live import Live
 from gofer.errors import ConfigError
 from gofer.server import garbage, own_log
 from gofer.server.app import Running, running
@@ -19,29 +19,33 @@ from gofer.server.own_log import get_logger
 from gofer.server.status_line import follow_status, status_line
 from gofer.server.systemd import Systemd, open_sockets, take_over
 
+Hangup = Literal["reload", "stop", "ignore"]
+
 _SETTLED_AFTER = 1.0
 
 
-def serve(settings: Settings, *, ready: Callable[[Running], None]) -> int:
+def serve(live: Live, *, ready: Callable[[Running], None], hangup: Hangup = "reload") -> int:
     """Serve until SIGTERM or SIGINT; `ready` is called once the API answers. Returns the exit code.
 
+    `hangup` is what SIGHUP does: have the configuration read again, stop as SIGTERM does, or nothing.
     Raises ConfigError when the start is refused.
     """
     import uvloop
 
     handed = take_over(os.environ, (os.getpid(), os.getppid()))
-    log = own_log.set_up(settings.log_level, settings.log_format)
+    log = own_log.set_up(live.settings.log_level, live.settings.log_format)
     systemd = Systemd(handed)
     if systemd.listens:
         # SIGABRT is how systemd ends a loop that hangs: the journal then says where it hung.
         faulthandler.enable()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, ready, systemd, open_sockets(handed.sockets), log))
+        return runner.run(_serve(live, ready, hangup, systemd, open_sockets(handed.sockets), log))
 
 
 async def _serve(
-    settings: Settings,
+    live: Live,
     ready: Callable[[Running], None],
+    hangup: Hangup,
     systemd: Systemd,
     sockets: list[socket.socket],
     own: own_log.OwnLog,
@@ -51,19 +55,29 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    hung_up = asyncio.Event()
+    if hangup != "ignore":
+        loop.add_signal_handler(signal.SIGHUP, stop.set if hangup == "stop" else hung_up.set)
     try:
-        async with _beside(systemd.keep_alive(), "systemd watchdog"), running(settings, sockets, own) as server:
+        async with _beside(systemd.keep_alive(), "systemd watchdog"), running(live, sockets, own) as server:
             ready(server)
+            reloader = server.services.reloader
+            reloader.on_begin = systemd.reloading
+            reloader.on_end = lambda: systemd.ready(status_line(server.services))
+            if hangup == "reload":
+                if hung_up.is_set():  # while it started
+                    reloader.request()
+                loop.add_signal_handler(signal.SIGHUP, reloader.request)
             systemd.ready(status_line(server.services))
             if sockets:
                 log.info("systemd opened the socket; server.host does not count", address=server.address)
             if systemd.listens:
-                log.info("ready", address=server.address, storage=str(settings.server.storage_path))
+                log.info("ready", address=server.address, storage=str(live.settings.server.storage_path))
             loop.call_later(_SETTLED_AFTER, garbage.settle)
             async with _beside(follow_status(server.services, systemd), "systemd status"):
                 await stop.wait()
             log.info("stopping; containers go on")
-            systemd.stopping(settings.server.shutdown_timeout / 1000)
+            systemd.stopping(live.settings.server.shutdown_timeout / 1000)
     except* ConfigError as group:
         raise _first(group) from None
     return 0

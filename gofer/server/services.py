@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gofer.config.live import Live
 from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.backup.take import Backups
@@ -13,6 +14,7 @@ from gofer.server.logs.logs import Logs
 from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
+from gofer.server.reload import Reloader
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.service import Runs
 from gofer.server.store.database import Database
@@ -22,7 +24,7 @@ from gofer.server.store.database import Database
 class Services:
     """`address` is where the API listens, as a URL; `started_at` in milliseconds since the Unix epoch."""
 
-    settings: Settings
+    live: Live
     clock: Clock
     database: Database
     bus: Bus
@@ -34,5 +36,11 @@ class Services:
     engine_watch: EngineWatch
     backups: Backups
     own_log: OwnLog
+    reloader: Reloader
     address: str
     started_at: int
+
+    @property
+    def settings(self) -> Settings:
+        """Those that hold now; a reload may change them."""
+        return self.live.settings

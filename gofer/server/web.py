@@ -6,11 +6,15 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from gofer.config.settings import ServerSettings
+
+if TYPE_CHECKING:
+    import ssl
 
 # Smaller than a body: nothing sends large frames but a terminal's paste.
 _MAX_FRAME = 1024 * 1024
@@ -19,7 +23,7 @@ _MAX_FRAME = 1024 * 1024
 class WebServer(uvicorn.Server):
     """uvicorn as Gofer uses it; signals are left to the composition root."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, tls: ssl.SSLContext | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -39,6 +43,7 @@ class WebServer(uvicorn.Server):
                 timeout_graceful_shutdown=max(1, settings.shutdown_timeout // 1000),
             )
         )
+        self._tls = tls
         self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -51,6 +56,8 @@ class WebServer(uvicorn.Server):
 
     async def run_on(self, listeners: list[socket.socket]) -> None:
         """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""
+        self.config.load()
+        self.config.ssl = self._tls
         try:
             await self.serve(sockets=listeners)
         except BaseException:

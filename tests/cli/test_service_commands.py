@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
@@ -48,7 +50,23 @@ def test_start_as_json_is_one_document(alone: Gofer) -> None:
     assert told["engine"] == {**told["engine"], "name": "process", "isolates": False}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_ends_it_in_order(alone: Gofer) -> None:
+    command = [*GOFER, "service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
+    environ = {**alone.environ, "PYTHONUNBUFFERED": "1"}
+    ours, its = pty.openpty()
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environ, cwd=alone.home, stdin=its, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert b"Traceback" not in err
+    os.close(ours)
+    os.close(its)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_it_in_order(number: int, alone: Gofer) -> None:
     command = ["service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
     with alone.popen(*command) as process:

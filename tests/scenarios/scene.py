@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from gofer.config.live import Live
 from gofer.config.settings import SchedulerSettings, ServerSettings, Settings
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.engines.scheduler.fake_world import FakeWorld
@@ -139,7 +140,7 @@ class House:
     @asynccontextmanager
     async def open(self, **settings: Any) -> AsyncIterator[Scene]:
         """A server; leaving the context stops it in an orderly way, and its containers go on."""
-        async with running(self._settings(settings)) as server:
+        async with running(Live.fixed(self._settings(settings))) as server:
             yield Scene(server.services, self.world)
 
     def _settings(self, given: Mapping[str, Any]) -> Settings:

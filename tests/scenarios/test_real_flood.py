@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 
+from gofer.config.live import Live
 from gofer.config.settings import SchedulerSettings, ServerSettings, Settings
 from gofer.engines.scheduler.fake_world import FakeWorld
 from gofer.models.manifest import Task
@@ -30,7 +31,7 @@ async def test_a_flood_is_stopped_and_kept_to_its_end(tmp_path: Path, engine: Li
         server=ServerSettings(host="127.0.0.1:0", storage_path=tmp_path),
         scheduler=SchedulerSettings(engine=engine),
     )
-    async with running(settings) as server:
+    async with running(Live.fixed(settings)) as server:
         scene = Scene(server.services, FakeWorld())
         await scene.register(Task(id="a", image="busybox:stable", script=_FLOOD))
         run = await scene.start()

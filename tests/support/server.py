@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from websockets.sync.client import connect
 
-_ADDRESS = re.compile(rb"http://[^\s]+")
+_ADDRESS = re.compile(rb"https?://[^\s]+")
 
 
 class Api:

@@ -41,6 +41,30 @@ def _logs() -> Command:
     return logs
 
 
+def _init_config() -> Command:
+    from gofer.cli.service.init_config import init_config
+
+    return init_config
+
+
+def _printenv() -> Command:
+    from gofer.cli.service.printenv import printenv
+
+    return printenv
+
+
+def _config() -> Group:
+    from gofer.cli.service.config import config
+
+    return config
+
+
+def _reload() -> Command:
+    from gofer.cli.service.reload import reload
+
+    return reload
+
+
 service = Group(
     "service",
     help="Start the server and ask how it is.",
@@ -48,6 +72,10 @@ service = Group(
         "start": Entry("Start the server, and keep it running until Ctrl-C or SIGTERM.", _start),
         "info": Entry("What the server says of itself.", _info),
         "logs": Entry("The server's own log: the newest lines that it has in memory.", _logs),
+        "reload": Entry("Make the server read its configuration again.", _reload),
+        "config": Entry("Check the server's configuration, and show what holds.", _config),
+        "init-config": Entry("Write a configuration file with every setting in it, explained.", _init_config),
+        "printenv": Entry("List every environment variable that Gofer reads.", _printenv),
         "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
         "backup": Entry("Write everything that the server keeps into one file.", _backup),
         "restore": Entry("Put a backup in the place of a server's data, while it does not run.", _restore),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import shutil
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gofer.client.http import UnixConnection
+from gofer.client.plain_http import HTTPConnection, HTTPException
 from gofer.errors import ClientError, ConfigError
 from gofer.models.system import Check
 from gofer.models.units import format_size
@@ -82,7 +82,7 @@ def _engine(settings: Settings, environ: Mapping[str, str]) -> Check:
     address = settings.scheduler.docker.host or environ.get("DOCKER_HOST") or f"unix://{_DOCKER_SOCKET}"
     try:
         version = _docker_version(address)
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error)
         level = "error" if wanted == "docker" or not settings.dev_mode else "warning"
         hint = "Start Docker, or allow this user to use it (usermod -aG docker USER)."
@@ -95,11 +95,11 @@ def _engine(settings: Settings, environ: Mapping[str, str]) -> Check:
 def _docker_version(address: str) -> str:
     """What the engine's ping says of its API. Raises ValueError for an address that is not understood."""
     scheme, _, rest = address.partition("://")
-    connection: http.client.HTTPConnection
+    connection: HTTPConnection
     if scheme == "unix" and rest.startswith("/"):
         connection = UnixConnection(rest, _TIMEOUT)
     elif scheme in ("tcp", "http"):
-        connection = http.client.HTTPConnection(rest.rstrip("/"), timeout=_TIMEOUT)
+        connection = HTTPConnection(rest.rstrip("/"), timeout=_TIMEOUT)
     else:
         raise ValueError("only unix:// and tcp:// addresses can be checked from here")
     try:

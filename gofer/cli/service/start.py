@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ import msgspec
 
 from gofer.cli.base import Command, pass_invocation
 from gofer.cli.service.info import engine_name
+from gofer.cli.service.set_option import parse_settings, set_option
 from gofer.cli.terminal import plain
 from gofer.models.system import EngineInfo
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
     from gofer.cli.output import Output
+    from gofer.config.load import Configuration
     from gofer.server.app import Running
+    from gofer.server.serve import Hangup
 
 _ISOLATES_NOTHING = (
     "the {name} engine isolates nothing: every task runs as this user, on this machine, and may read what it may. "
@@ -43,6 +47,7 @@ class Ready(msgspec.Struct, kw_only=True):
         "gofer service start",
         "gofer service start --host localhost:9090 --storage ./data --engine process",
         "gofer service start --config /etc/gofer/gofer.hcl --no-dev",
+        "gofer service start --set log_level=debug --set scheduler.docker.prune=true",
     ],
 )
 @pass_invocation
@@ -56,6 +61,7 @@ class Ready(msgspec.Struct, kw_only=True):
 @click.option("--dev/--no-dev", default=None, help="Conveniences for one person's machine, or none.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the server's own log is written.")
 @click.option("--config", metavar="FILE", help="The server's configuration file; else /etc/gofer/gofer.hcl.")
+@set_option
 def start(
     invocation: Invocation,
     host: str | None,
@@ -64,13 +70,16 @@ def start(
     dev: bool | None,
     log_format: str | None,
     config: str | None,
+    settings: tuple[str, ...],
 ) -> int:
     """Start the server, and keep it running until Ctrl-C or SIGTERM.
 
     Options beat the environment (GOFER_…), which beats the configuration file. A run that is on its way when the server
-    stops goes on when it starts again.
+    stops goes on when it starts again. SIGHUP makes it read its configuration again; if it was started in a terminal,
+    SIGHUP ends it, as closing the terminal does.
     """
-    from gofer.config.load import load
+    from gofer.config.live import Live
+    from gofer.config.load import read
     from gofer.server.serve import serve
 
     # Before the command's name these two mean the same as behind it.
@@ -83,13 +92,24 @@ def start(
         "log_format": log_format,
         "dev_mode": None if dev is None else str(dev).lower(),
     }
-    overrides = {key: value for key, value in given.items() if value}
-    settings = load(Path(path) if path else None, os.environ, overrides)
+    overrides = parse_settings(settings, {key: value for key, value in given.items() if value})
+
+    def reread() -> Configuration:
+        return read(Path(path) if path else None, os.environ, overrides)
+
+    configuration = reread()
+    configuration.check()
     output = invocation.output
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        # A terminal that is closed ends the server as Ctrl-C does.
-        signal.signal(signal.SIGHUP, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
-    return serve(settings, ready=lambda server: _say_ready(output, server))
+    return serve(
+        Live(configuration, reread), ready=lambda server: _say_ready(output, server), hangup=_meaning_of_hangup()
+    )
+
+
+def _meaning_of_hangup() -> Hangup:
+    """What SIGHUP means: a terminal sends it when it is closed, everybody else to have the configuration read again."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup
+        return "ignore"
+    return "stop" if sys.stdin is not None and sys.stdin.isatty() else "reload"
 
 
 def _say_ready(output: Output, server: Running) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
 from starlette.websockets import WebSocket
@@ -26,7 +26,12 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT)]
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of what stands in a path or a query. Fields are text, integers, booleans, enums, or lists of text."""
+    """Base of what stands in a path or a query. Fields are text, integers, booleans, enums, or lists of text.
+
+    `paged`: it asks for a page of a list; its `limit` never reaches a handler above `server.storage_results_limit`.
+    """
+
+    paged: ClassVar[bool] = False
 
 
 class NoPath(Input, frozen=True):
@@ -57,8 +62,10 @@ class NoQuery(Input, frozen=True):
     """No query parameters."""
 
 
-class PageQuery(Input, frozen=True):
+class PageQuery(Input, frozen=True, kw_only=True):
     """Of every list: `cursor` is the `next` of the page before."""
+
+    paged = True
 
     cursor: Cursor | None = None
     limit: Limit = DEFAULT_LIMIT

@@ -39,6 +39,8 @@ class FilterQuery(Input, frozen=True, kw_only=True):
 
 
 class EventsQuery(FilterQuery, frozen=True, kw_only=True):
+    paged = True
+
     cursor: Cursor | None = None
     limit: Limit = DEFAULT_LIMIT
     newest_first: bool = False

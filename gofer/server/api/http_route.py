@@ -59,15 +59,14 @@ class HttpRoute:
         self._negotiates = shapes.answer is not None
         self._has_body = endpoint.method in ("POST", "PUT", "PATCH")
         self._keeps = endpoint.keeps and endpoint.method != "GET"
-        self._limit = services.settings.server.max_body_bytes
 
     async def answer(self, scope: Scope, receive: Receive, given: dict[str, str]) -> Reply:
         """The reply to one request. Raises GoferError, ClientGone, or whatever the handler lets through."""
         head = _Head(scope["headers"])
         form = self._format(head.accept)
         at = self._path.of_path(given)
-        query = self._query.of_query(scope["query_string"])
-        raw = await read_body(receive, head.content_length, self._limit) if self._has_body else b""
+        query = self._bounded(self._query.of_query(scope["query_string"]))
+        raw = await self._read(receive, head)
         call = Call(self._services, at, query, self._body.of(raw, head.content_type))
         if self._keeps and head.key is not None:
             key = check_key(head.key)
@@ -76,6 +75,18 @@ class HttpRoute:
             )
             return await self._once(call, key, fingerprint, form)
         return await self._reply(await self._endpoint.handler(call), form)
+
+    async def _read(self, receive: Receive, head: _Head) -> bytes:
+        if not self._has_body:
+            return b""
+        return await read_body(receive, head.content_length, self._services.settings.server.max_body_bytes)
+
+    def _bounded(self, query: Any) -> Any:
+        """A page is never larger than the server allows: the rest comes with the next."""
+        most = self._services.settings.server.storage_results_limit
+        if not query.paged or query.limit <= most:
+            return query
+        return msgspec.structs.replace(query, limit=most)
 
     async def _once(self, call: Call[Any, Any, Any], key: str, fingerprint: str, form: Format) -> Reply:
         async def act(ticket: Ticket) -> Kept:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from gofer import __version__
-from gofer.models.system import Check, SystemInfo
+from gofer.config.force import settings_in_force
+from gofer.models.system import Check, Reloaded, SettingInfo, SystemInfo
 from gofer.server.api.checks import run_checks
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery
 
@@ -17,6 +18,21 @@ def endpoints() -> list[Endpoint]:
     doctor = Doctor()
     return [
         Endpoint(method="GET", path="/api/v1/system/info", handler=_info, summary="What this server is", tag=TAG),
+        Endpoint(
+            method="GET",
+            path="/api/v1/system/settings",
+            handler=_settings,
+            summary="Every setting as it holds now, and where it comes from",
+            tag=TAG,
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/v1/system/reload",
+            handler=_reload,
+            summary="Read the configuration again, and let hold what can change while the server runs",
+            tag=TAG,
+            keeps=False,
+        ),
         Endpoint(
             method="GET",
             path="/api/v1/system/checks",
@@ -41,6 +57,15 @@ async def _info(call: Call[NoPath, NoQuery, NoBody]) -> SystemInfo:
         runs_queued=services.runs.queued,
         runs_running=services.runs.running,
     )
+
+
+async def _settings(call: Call[NoPath, NoQuery, NoBody]) -> list[SettingInfo]:
+    live = call.services.live
+    return settings_in_force(live.settings, live.sources, live.restart)
+
+
+async def _reload(call: Call[NoPath, NoQuery, NoBody]) -> Reloaded:
+    return await call.services.reloader.reload()
 
 
 class Doctor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 from typing import NamedTuple
 
@@ -28,12 +29,26 @@ class Pruner:
         self._clock = clock
         self._retention = retention
         self._interval = interval
+        self._changed = asyncio.Event()
+
+    def set_retention(self, retention: int) -> None:
+        """From now on, beginning with a look at once."""
+        self._retention = retention
+        self._changed.set()
+
+    def set_interval(self, interval: int) -> None:
+        """As `set_retention`."""
+        self._interval = interval
+        self._changed.set()
 
     async def run(self) -> None:
         """Prune now and then every `interval`, for ever. Faults of the store are waited out."""
         while True:
+            self._changed.clear()
             await self.prune()
-            await asyncio.sleep(self._interval / 1000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._interval / 1000):
+                    await self._changed.wait()
 
     async def prune(self) -> int:
         """Prune once; returns how many events were deleted. If any were, the event `events.pruned` says so."""

@@ -36,6 +36,7 @@ class Expiry:
         self._keep = keep
         self._pause = pause
         self._noticed: set[int] = set()
+        self._all = False
         self._wake = asyncio.Event()
 
     async def open(self) -> None:
@@ -59,9 +60,18 @@ class Expiry:
             await self._wake.wait()
             await asyncio.sleep(self._pause)
             self._wake.clear()
+            if self._all:
+                self._all = False
+                await self._patiently(self.expire_once)
             noticed, self._noticed = self._noticed, set()
             for key in sorted(noticed):
                 await self._patiently(partial(self._expire, key))
+
+    def set_keep(self, keep: int) -> None:
+        """From now on; what is old by that is expired soon."""
+        self._keep = keep
+        self._all = True
+        self._wake.set()
 
     def notice(self, pipeline_key: int) -> None:
         """A run of this pipeline has ended."""

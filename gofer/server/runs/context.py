@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gofer.config.live import Live
 from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.clock import Clock
@@ -20,7 +21,7 @@ from gofer.server.store.database import Database
 class Context:
     """Made once by the composition root. `reached` is told each point of a run at which a crash is interesting."""
 
-    settings: Settings
+    live: Live
     clock: Clock
     database: Database
     scheduler: Scheduler
@@ -31,3 +32,8 @@ class Context:
     remover: Remover
     api_url: str
     reached: Callable[[str], None]
+
+    @property
+    def settings(self) -> Settings:
+        """Those that hold now; a reload may change them."""
+        return self.live.settings

@@ -36,6 +36,11 @@ class Queue:
         self.running = 0
         self.queued = 0
 
+    def set_limit(self, limit: int) -> None:
+        """From now on: runs that are on their way go on, and what there is room for now is admitted."""
+        self._limit = limit
+        self._admit()
+
     def submit(self, ticket: Ticket) -> None:
         """Put a run at the end of its pipeline's line and admit what may go."""
         lane = self._lanes.setdefault(ticket.pipeline_key, _Lane())

@@ -14,6 +14,11 @@ class Slots:
         self._taken = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
 
+    def set_limit(self, limit: int) -> None:
+        """From now on: who has a slot keeps it, and who waits for one that there is now gets it."""
+        self._limit = limit
+        self._hand_out()
+
     def try_take(self) -> bool:
         """Take a slot if one is free and nobody waits for it."""
         if self._limit and (self._taken >= self._limit or self._waiters):
@@ -43,6 +48,9 @@ class Slots:
     def give(self) -> None:
         """Give a slot back; the first in line gets it."""
         self._taken -= 1
+        self._hand_out()
+
+    def _hand_out(self) -> None:
         while self._waiters and (not self._limit or self._taken < self._limit):
             waiter = self._waiters.popleft()
             if not waiter.done():

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from gofer.config.live import Live
 from gofer.config.settings import SchedulerSettings, ServerSettings, Settings
 from gofer.server.app import Running, running
 from gofer.server.services import Services
@@ -138,6 +139,6 @@ class ServerThread:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        async with running(self._settings) as self._running:
+        async with running(Live.fixed(self._settings)) as self._running:
             self._ready.set()
             await self._stop.wait()

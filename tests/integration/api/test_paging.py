@@ -52,7 +52,7 @@ def many(server: ServerThread) -> str:
     ],
 )
 def test_pages_together_are_the_list(server: ServerThread, many: str, path: str, key: str, expected: list[Any]) -> None:
-    for limit in (1, 3, 7, 200):
+    for limit in (1, 3, 7, 200, 1000):
         found = pages(server, path, limit)
         assert [item[key] for page in found for item in page] == expected
         assert all(len(page) == limit for page in found[:-1])

@@ -28,13 +28,13 @@ def test_path_without_parameters_says_so(server: ServerThread) -> None:
 
 
 @pytest.mark.parametrize(
-    "limit", ["0", "-1", "201", "abc", "", "1.5", "1e2", "null", "9" * 5000, "%20", "1_0", "%D9%A1", "true"]
+    "limit", ["0", "-1", "1001", "abc", "", "1.5", "1e2", "null", "9" * 5000, "%20", "1_0", "%D9%A1", "true"]
 )
 def test_limit_is_bounded(server: ServerThread, limit: str) -> None:
     answer = server.ask("GET", f"{RUNS}?limit={limit}")
     assert answer.status == 422
     assert answer.problem["problems"][0]["place"] == "query.limit"
-    assert "from 1 to 200" in answer.problem["detail"]
+    assert "from 1 to 1000" in answer.problem["detail"]
 
 
 def test_parameter_given_twice(server: ServerThread) -> None:

@@ -14,4 +14,4 @@ def test_the_page_is_in_step_with_the_settings() -> None:
 
 def test_the_example_can_be_read() -> None:
     example = page().split("```hcl\n")[1].split("```")[0]
-    assert "scheduler.docker.start_concurrency" in {entry.key for entry in parse(example, "example")}
+    assert "scheduler.docker.start_concurrency" in {entry.key for entry in parse(example, "example").entries}

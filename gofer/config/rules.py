@@ -1,0 +1,155 @@
+"""What must hold of the settings together and of what they name, and what is allowed but doubtful."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from gofer.config.address import parse_address
+from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.load import Configuration
+from gofer.config.settings import MINUTE
+from gofer.errors import ConfigError, Problem
+
+_FLEETING = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108  # named to warn of them
+_SOCKETS = ("docker.sock", "podman.sock", "containerd.sock")
+_WHOLE_HOST = ("/", "/etc", "/root", "/home", "/var", "/var/lib", "/proc", "/sys", "/dev", "/run", "/var/run")
+
+
+def tls_paths(configuration: Configuration) -> tuple[Path, Path] | None:
+    """Certificate and key, if the server is to speak https. Raises ConfigError where only one of the two is set."""
+    server = configuration.settings.server
+    if server.tls_cert_path is not None and server.tls_key_path is not None:
+        return server.tls_cert_path, server.tls_key_path
+    if server.tls_cert_path is None and server.tls_key_path is None:
+        return None
+    missing, given = "tls_key_path", "tls_cert_path"
+    if server.tls_key_path is not None:
+        missing, given = given, missing
+    raise ConfigError(
+        f"server.{given} is set, but server.{missing} is not", "Set both for https, or none of them for http."
+    )
+
+
+def faults(configuration: Configuration) -> list[Problem]:
+    """What would stop the start, beyond `configuration.problems`."""
+    found = []
+    try:
+        parse_address(configuration.settings.server.host)
+    except ConfigError as error:
+        found.append(_fault(configuration, "server.host", error))
+    try:
+        if (paths := tls_paths(configuration)) is not None:
+            read_certificate(*paths)
+    except ConfigError as error:
+        key = "server.tls_key_path" if error.message.startswith("server.tls_key_path") else "server.tls_cert_path"
+        found.append(_fault(configuration, key, error))
+    return found
+
+
+def doubts(configuration: Configuration, now: float) -> list[Problem]:
+    """What is allowed, and seldom meant. `now`: seconds since the Unix epoch."""
+    return [
+        _doubt(configuration, key, message, hint)
+        for part in (_of_mode, _of_folders, _of_permissions, _of_engine, _of_times)
+        for key, message, hint in part(configuration)
+    ] + _of_certificate(configuration, now)
+
+
+def certificate_doubts(configuration: Configuration, certificate: Certificate | None, now: float) -> list[Problem]:
+    """What clients may refuse of the certificate that is served. `now` as for `doubts`."""
+    if certificate is None:
+        return []
+    host = parse_address(configuration.settings.server.host).host
+    hint = "Have a new one made, then `gofer service reload`."
+    return [_doubt(configuration, "server.tls_cert_path", one, hint) for one in certificate.doubts(host, now)]
+
+
+_Doubts = Iterator[tuple[str, str, str]]
+
+
+def _fault(configuration: Configuration, key: str, error: ConfigError) -> Problem:
+    return Problem(place=configuration.place(key), message=error.message, hint=error.hint)
+
+
+def _doubt(configuration: Configuration, key: str, message: str, hint: str) -> Problem:
+    place = configuration.place(key)
+    return Problem(place=place, message=message if place == key else f"{key}: {message}", hint=hint)
+
+
+def _of_mode(configuration: Configuration) -> _Doubts:
+    settings = configuration.settings
+    if settings.dev_mode and os.geteuid() == 0:
+        message = "development mode as root: without Docker, tasks would run as root on this machine"
+        yield "dev_mode", message, "Set dev_mode = false."
+    if settings.allow_process_engine and not settings.dev_mode:
+        message = "tasks may run as plain processes, which isolate nothing: they may read Gofer's own data"
+        yield "allow_process_engine", message, "Set it only if every pipeline of this server is trusted."
+
+
+def _of_folders(configuration: Configuration) -> _Doubts:
+    settings = configuration.settings
+    for key, folder in (
+        ("server.storage_path", settings.server.storage_path),
+        ("task_run_logs_dir", settings.task_run_logs_dir),
+    ):
+        if any(folder.is_relative_to(fleeting) for fleeting in _FLEETING):
+            yield key, f"{folder} does not outlive a boot or a clean-up", "Choose a folder that stays: /var/lib/gofer."
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        if not there.is_dir():
+            yield key, f"{there} is no folder", "Choose a folder, or move that file away."
+        elif not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+            what = "this user may not write to it" if there == folder else f"this user may not make it in {there}"
+            yield key, f"{folder}: {what}", "Run this as the user that Gofer runs as, or mend the folder's owner."
+
+
+def _of_permissions(configuration: Configuration) -> _Doubts:
+    settings = configuration.settings
+    if settings.allow_privileged:
+        message = "a privileged container is root on its host"
+        yield "allow_privileged", message, "Set it only if every pipeline of this server is trusted."
+    for folder in settings.allowed_mounts:
+        if not folder.startswith("/"):
+            hint = "Write the folder's whole path."
+            yield "allowed_mounts", f'"{folder}" is not an absolute path, so that it allows nothing', hint
+        elif str(Path(folder)) in _WHOLE_HOST or folder.endswith(_SOCKETS):
+            message = f"who may mount {folder} may do everything on the engine's host"
+            yield "allowed_mounts", message, "Name only the folders that tasks need."
+    if "host" in settings.allowed_networks:
+        message = 'tasks in the network "host" reach everything that listens on this machine, Gofer included'
+        yield "allowed_networks", message, "Name a network of the engine's own."
+    key = settings.server.tls_key_path
+    if key is not None and key.exists() and key.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+        yield "server.tls_key_path", f"others may read or change {key}", f"chmod 640 {key}"
+
+
+def _of_engine(configuration: Configuration) -> _Doubts:
+    scheduler = configuration.settings.scheduler
+    if scheduler.engine == "fake":
+        yield "scheduler.engine", "the fake engine runs nothing: it is for tests", 'Choose "docker" or "auto".'
+    if scheduler.engine in ("process", "fake"):
+        for key in configuration.sources:
+            if key.startswith("scheduler.docker."):
+                yield key, f"has no effect with the {scheduler.engine} engine", "Remove it, or choose another engine."
+    if "scheduler.docker.prune_interval" in configuration.sources and not scheduler.docker.prune:
+        yield "scheduler.docker.prune_interval", "has no effect while scheduler.docker.prune is false", "Set both."
+
+
+def _of_times(configuration: Configuration) -> _Doubts:
+    settings = configuration.settings
+    if settings.event_prune_interval > settings.event_log_retention:
+        message = "events are kept for much longer than event_log_retention says, as they are looked at so seldom"
+        yield "event_prune_interval", message, "Make it shorter than event_log_retention."
+    if settings.event_prune_interval < MINUTE:
+        yield "event_prune_interval", "events are looked through all the time", "An hour or more is enough."
+
+
+def _of_certificate(configuration: Configuration, now: float) -> list[Problem]:
+    try:
+        paths = tls_paths(configuration)
+        certificate = read_certificate(*paths) if paths is not None else None
+        return certificate_doubts(configuration, certificate, now)
+    except ConfigError:  # `faults` says it
+        return []

@@ -1,0 +1,122 @@
+"""Reads the configuration anew while the server runs, and lets hold what can."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.live import Live
+from gofer.config.load import Configuration
+from gofer.config.rules import certificate_doubts, faults, tls_paths
+from gofer.errors import ConfigError, GoferError, InvalidInput, Problem, Unavailable
+from gofer.models.event import Kind
+from gofer.models.system import Reloaded
+from gofer.server.clock import Clock
+from gofer.server.own_log import get_logger
+from gofer.server.store.database import Database
+
+if TYPE_CHECKING:
+    from gofer.server.tls import Tls
+
+
+class Reloader:
+    """One reload at a time. `tls` is None where the server speaks plain http.
+
+    `on_begin` and `on_end` are called around each, whatever comes of it.
+    """
+
+    def __init__(self, live: Live, database: Database, clock: Clock, tls: Tls | None) -> None:
+        self._live = live
+        self._database = database
+        self._clock = clock
+        self._tls = tls
+        self.on_begin: Callable[[], None] = lambda: None
+        self.on_end: Callable[[], None] = lambda: None
+        self._one = asyncio.Lock()
+        self._wanted = asyncio.Event()
+
+    def request(self) -> None:
+        """Reload soon; what came of it is in the log. Safe to call from a signal's handler of the event loop."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Do what was requested, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self.reload()
+            except GoferError:
+                continue  # The log has it.
+
+    async def reload(self) -> Reloaded:
+        """Reload now. Raises InvalidInput, with every problem, when nothing was changed."""
+        async with self._one:
+            self.on_begin()
+            try:
+                found = await asyncio.to_thread(_read, self._live.reread, tls=self._tls is not None)
+                if found.problems:
+                    raise await self._refused(found.problems)
+                return await self._adopt(found)
+            finally:
+                self.on_end()
+
+    async def _refused(self, problems: list[Problem]) -> InvalidInput:
+        for problem in problems:
+            get_logger("gofer").error(
+                "not reloaded", place=problem.place, problem=problem.message, hint=problem.hint or None
+            )
+        told = [f"{problem.place}: {problem.message}" for problem in problems]
+        await self._record(Kind.SERVER_MISCONFIGURED, {"problems": told})
+        return InvalidInput(
+            "The configuration has faults; nothing was changed.", "Mend them, then reload again.", problems
+        )
+
+    async def _adopt(self, found: _Found) -> Reloaded:
+        # Nothing here fails or waits: the settings change all at once.
+        change = self._live.compare(found.configuration)
+        self._live.adopt(change)
+        renewed = self._tls is not None and found.certificate is not None and self._tls.use(found.certificate)
+        reloaded = Reloaded(applied=list(change.applied), restart=list(change.restart), certificate_renewed=renewed)
+        log = get_logger("gofer")
+        log.info("reloaded", applied=" ".join(change.applied) or "nothing", certificate_renewed=renewed)
+        if change.restart:
+            log.warning("some settings change with a restart only", settings=" ".join(change.restart))
+        for doubt in certificate_doubts(found.configuration, found.certificate, time.time()):
+            log.warning(doubt.message, place=doubt.place, hint=doubt.hint)
+        await self._record(Kind.SERVER_RELOADED, msgspec.to_builtins(reloaded))
+        return reloaded
+
+    async def _record(self, kind: Kind, data: dict[str, Any]) -> None:
+        """Keys and places only: an event never holds a value."""
+        at = self._clock.now()
+        try:
+            await self._database.write(lambda tx: tx.emit(kind, at, data=data))
+        except Unavailable as error:
+            get_logger("gofer").warning("the event of a reload is lost", kind=kind, error=error.message)
+
+
+class _Found(NamedTuple):
+    configuration: Configuration
+    problems: list[Problem]
+    certificate: Certificate | None
+
+
+def _read(reread: Callable[[], Configuration], *, tls: bool) -> _Found:
+    """The configuration as it is now, with everything that is wrong with it; `tls`: and the certificate."""
+    configuration = reread()
+    problems = [*configuration.problems, *faults(configuration)]
+    certificate = None
+    paths = None if problems or not tls else tls_paths(configuration)
+    if paths is not None:
+        try:
+            certificate = read_certificate(*paths)
+        except ConfigError as error:  # replaced since it was looked at
+            place = configuration.place("server.tls_cert_path")
+            problems.append(Problem(place=place, message=error.message, hint=error.hint))
+    return _Found(configuration, problems, certificate)

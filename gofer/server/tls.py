@@ -1,0 +1,30 @@
+"""https: a certificate that can be replaced while the server listens."""
+
+from __future__ import annotations
+
+import ssl
+
+from gofer.config.certificate import Certificate
+
+
+class Tls:
+    """`context` is for the listener. Every new connection gets the certificate of the moment; open ones keep theirs.
+
+    Loading another certificate into one context would keep that of another key type beside it, and a client might
+    still be served the old one; so each has a context of its own, chosen as a handshake begins.
+    """
+
+    def __init__(self, certificate: Certificate) -> None:
+        self._certificate = certificate
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.context.sni_callback = self._choose
+
+    def use(self, certificate: Certificate) -> bool:
+        """Serve this one from now on. Says whether it is another than before."""
+        changed = certificate.fingerprint != self._certificate.fingerprint
+        self._certificate = certificate
+        return changed
+
+    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = self._certificate.context
