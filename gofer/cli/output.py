@@ -12,6 +12,7 @@ import msgspec
 from gofer.cli.table import Cell, fields, table
 from gofer.cli.terminal import paint, plain, wants_color
 from gofer.errors import ClientError, GoferError, InvalidInput, Problem
+from gofer.journal import is_journal, marked
 
 Format = Literal["pretty", "json", "silent"]
 _MOST_PROBLEMS = 100
@@ -50,11 +51,11 @@ class Output:
         """A remark to a person, such as what to do next: on stderr, in `pretty` only."""
         if self.format == "pretty":
             shown = plain(text)
-            print(paint(shown, "dim") if self.error_color else shown, file=sys.stderr)
+            _complain(paint(shown, "dim") if self.error_color else shown, "info")
 
     def warn(self, text: str) -> None:
         """Something that a person should know of: on stderr in every format."""
-        print(self._label("warning:", "yellow") + f" {plain(text)}", file=sys.stderr)
+        _complain(self._label("warning:", "yellow") + f" {plain(text)}", "warning")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[str]:
         """Lines of a table in this output's colours."""
@@ -88,13 +89,18 @@ def report(message: str, hint: str = "", problems: Sequence[Problem] = (), *, co
     shown = {problem.hint for problem in problems}
     if hint and hint not in shown:
         lines.append(f"{_bold('hint:', 'cyan', color)} {_block(hint)}")
-    print("\n".join(lines), file=sys.stderr)
+    _complain("\n".join(lines), "error")
 
 
 def write(data: bytes) -> None:
     """Write bytes to stdout, in their place among what was printed before."""
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
+
+
+def _complain(text: str, level: str) -> None:
+    """Print on stderr; where that is the journal, it gets to know the level."""
+    print(marked(text, level) if is_journal(sys.stderr, os.environ) else text, file=sys.stderr)
 
 
 def _block(text: str) -> str:
