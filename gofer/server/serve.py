@@ -7,12 +7,14 @@ import faulthandler
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from gofer.config.live import Live
 from gofer.errors import ConfigError
+from gofer.journal import is_journal, priority
 from gofer.server import garbage, own_log
 from gofer.server.app import Running, running
 from gofer.server.own_log import get_logger
@@ -33,7 +35,8 @@ def serve(live: Live, *, ready: Callable[[Running], None], hangup: Hangup = "rel
     import uvloop
 
     handed = take_over(os.environ, (os.getpid(), os.getppid()))
-    log = own_log.set_up(live.settings.log_level, live.settings.log_format)
+    prefix = priority if is_journal(sys.stderr, os.environ) else _no_prefix
+    log = own_log.set_up(live.settings.log_level, live.settings.log_format, prefix)
     systemd = Systemd(handed)
     if systemd.listens:
         # SIGABRT is how systemd ends a loop that hangs: the journal then says where it hung.
@@ -81,6 +84,10 @@ async def _serve(
     except* ConfigError as group:
         raise _first(group) from None
     return 0
+
+
+def _no_prefix(_level: str) -> str:
+    return ""
 
 
 @asynccontextmanager
