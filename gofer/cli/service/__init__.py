@@ -65,6 +65,18 @@ def _reload() -> Command:
     return reload
 
 
+def _install() -> Command:
+    from gofer.cli.service.install import install
+
+    return install
+
+
+def _uninstall() -> Command:
+    from gofer.cli.service.uninstall import uninstall
+
+    return uninstall
+
+
 service = Group(
     "service",
     help="Start the server and ask how it is.",
@@ -79,5 +91,9 @@ service = Group(
         "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
         "backup": Entry("Write everything that the server keeps into one file.", _backup),
         "restore": Entry("Put a backup in the place of a server's data, while it does not run.", _restore),
+        "install": Entry(
+            "Make Gofer a service of systemd: program, units, user, folders and a sample configuration.", _install
+        ),
+        "uninstall": Entry("Stop the service, and remove what `gofer service install` has laid down.", _uninstall),
     },
 )
