@@ -77,6 +77,13 @@ docs-serve: ## show the documentation while it is being written
 	@.ci/setup docs
 	$(MKDOCS) serve --strict
 
+.PHONY: deb test-systemd
+deb: ## dist/gofer_VERSION_amd64.deb from dist/gofer
+	@packaging/deb/build
+
+test-systemd: setup-dev debian-images ## the service under a real systemd (the program: GOFER_TEST_BINARY or dist/gofer)
+	$(PYTEST) tests/systemd
+
 .PHONY: lint format types contracts
 lint: setup-dev types contracts ## style, types and import contracts
 	$(PY) -m ruff check .
