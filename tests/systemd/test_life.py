@@ -1,0 +1,139 @@
+"""The service's life under systemd: start, status, reload, stop, the journal, the boot."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.systemd.jobs import check_whole, manifest, wait_for_end
+from tests.systemd.machine import Machine, until
+
+INFO, WARNING, ERROR = "6", "4", "3"
+
+
+def test_it_answers_when_systemd_says_that_it_has_started(machine: Machine) -> None:
+    machine.ok("systemctl", "restart", "gofer")
+    assert machine.api.get("/readyz")["status"] == "ready"
+    assert machine.show("gofer", "Type") == "notify"
+    info = machine.gofer("service", "info")
+    assert info["dev_mode"] is False
+    assert info["engine"]["name"] == "docker"
+    assert info["storage_path"] == "/var/lib/gofer"
+
+
+def test_it_runs_as_its_own_user_without_rights(machine: Machine) -> None:
+    status = dict(
+        line.split(":\t", 1)
+        for line in machine.ok("cat", f"/proc/{machine.server_process()}/status").splitlines()
+        if ":\t" in line
+    )
+    assert status["Uid"].split()[0] == machine.ok("id", "--user", "gofer").strip()
+    assert int(status["CapEff"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    for path, mode in (("/var/lib/gofer", "750"), ("/var/log/gofer", "750"), ("/var/cache/gofer", "700")):
+        assert machine.ok("stat", "--format", "%U %a", path).strip() == f"gofer {mode}"
+
+
+def test_the_status_line_tells_of_runs(machine: Machine) -> None:
+    api = machine.api
+    assert machine.show("gofer", "StatusText").startswith("0 runs running, 0 queued; docker ")
+    api.register(manifest("status", tasks=1))
+    run = api.start("status")
+    until(lambda: machine.show("gofer", "StatusText").startswith("1 run running, 0 queued"), "status with a run")
+    assert check_whole(api, "status", run) == 1
+    until(lambda: machine.show("gofer", "StatusText").startswith("0 runs running, 0 queued"), "status without a run")
+
+
+def test_reload_goes_on_in_the_same_process(machine: Machine) -> None:
+    before = machine.server_process()
+    machine.write("/etc/gofer/gofer.hcl", machine.ok("cat", "/etc/gofer/gofer.hcl") + '\nlog_level = "debug"\n')
+    machine.ok("systemctl", "reload", "gofer")
+    until(lambda: "log_level" in messages(machine), "the journal tells of the new level")
+    assert machine.server_process() == before
+    assert machine.show("gofer", "ActiveState") == "active"
+    assert machine.show("gofer", "NRestarts") == "0"
+
+
+def test_the_journal_is_for_people_and_has_levels(machine: Machine) -> None:
+    machine.ok("systemctl", "restart", "gofer")
+    entry = until(lambda: [one for one in machine.journal() if "ready" in message(one)], "that it is ready")[-1]
+    assert entry["PRIORITY"] == INFO
+    assert "http://localhost:8080" in message(entry)
+    assert not message(entry).startswith("<")
+    machine.ok("systemctl", "stop", "docker.socket", "docker.service")
+    try:
+        until(lambda: [one for one in machine.journal("--priority", "warning") if "engine" in message(one)], "warning")
+        until(lambda: "ENGINE AWAY" in machine.show("gofer", "StatusText"), "status without an engine")
+    finally:
+        machine.ok("systemctl", "start", "docker.socket", "docker.service")
+    until(lambda: "answers" in machine.show("gofer", "StatusText"), "status with the engine again")
+
+
+def test_a_wrong_setting_is_an_error_in_the_journal_and_is_not_tried_again(machine: Machine) -> None:
+    machine.ok("systemctl", "stop", "gofer")
+    machine.write("/etc/default/gofer", "GOFER_SERVER__HOST=nowhere\n")
+    try:
+        assert machine.run("systemctl", "start", "gofer").returncode != 0
+        assert machine.show("gofer", "ActiveState") == "failed"
+        assert machine.show("gofer", "ExecMainStatus") == "2"
+        said = [message(one) for one in machine.journal("--priority", "err") if one.get("_COMM") == "gofer"]
+        assert any("nowhere" in one for one in said), said
+        assert any(one.startswith("hint:") for one in said), said
+    finally:
+        machine.ok("rm", "/etc/default/gofer")
+        machine.ok("systemctl", "reset-failed", "gofer")
+        machine.ok("systemctl", "start", "gofer")
+
+
+def test_a_credential_is_handed_over_and_none_is_no_error(machine: Machine) -> None:
+    folder = "/run/credentials/gofer.service"
+    assert machine.ok("ls", folder) == ""
+    machine.write("/etc/credstore/gofer.encryption-key", "key")
+    machine.ok("systemctl", "restart", "gofer")
+    assert machine.ok("cat", f"{folder}/gofer.encryption-key") == "key"
+    machine.ok("rm", "/etc/credstore/gofer.encryption-key")
+    machine.ok("systemctl", "restart", "gofer")
+    assert machine.ok("ls", folder) == ""
+
+
+def test_stop_waits_for_open_requests_as_long_as_the_settings_say(machine: Machine) -> None:
+    machine.write("/etc/default/gofer", "GOFER_SERVER__SHUTDOWN_TIMEOUT=3s\n")
+    machine.ok("systemctl", "restart", "gofer")
+    api = machine.api
+    api.register(manifest("slow", tasks=1))
+    run = api.start("slow")
+    # A follower of a log is a request that does not end by itself.
+    with machine.connect() as follower:
+        path = f"/api/v1/namespaces/default/pipelines/slow/runs/{run}/tasks/t0/log/raw?follow=true"
+        follower.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        begin = time.monotonic()
+        machine.ok("systemctl", "stop", "gofer")
+        took = time.monotonic() - begin
+    assert machine.show("gofer", "Result") == "success"
+    assert took < 30
+    machine.ok("rm", "/etc/default/gofer")
+    machine.ok("systemctl", "start", "gofer")
+    assert check_whole(machine.api, "slow", run) == 1
+
+
+def test_after_a_boot_it_is_there_and_docker_was_first(machine: Machine) -> None:
+    api = machine.api
+    api.register(manifest("boot", tasks=1))
+    run = api.start("boot")
+    wait_for_end(api, "boot", run)
+    machine.reboot()
+    assert machine.show("gofer", "ActiveState") == "active"
+    docker = int(machine.show("docker", "ActiveEnterTimestampMonotonic"))
+    gofer = int(machine.show("gofer", "ExecMainStartTimestampMonotonic"))
+    assert docker < gofer
+    assert machine.gofer("service", "info")["engine_available"] is True
+    assert not [message(one) for one in machine.journal("--boot", "--priority", "warning")]
+    assert check_whole(machine.api, "boot", run) == 1
+
+
+def message(entry: dict[str, Any]) -> str:
+    return str(entry["MESSAGE"])
+
+
+def messages(machine: Machine) -> str:
+    return "\n".join(map(message, machine.journal()))

@@ -1,0 +1,120 @@
+"""A restart of Gofer kills no job: neither one that is asked for, nor a crash, nor a hung loop, nor an upgrade."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.systemd.jobs import LINES, check_whole, manifest, wait_for_output
+from tests.systemd.machine import Machine, until
+
+TASKS = 6
+_WATCHDOG = "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n"
+
+
+def restart(machine: Machine) -> None:
+    machine.ok("systemctl", "restart", "gofer")
+
+
+def stop_and_start(machine: Machine) -> None:
+    machine.ok("systemctl", "stop", "gofer")
+    machine.ok("systemctl", "start", "gofer")
+
+
+def kill(machine: Machine) -> None:
+    before = restarts(machine)
+    machine.signal("KILL", machine.show("gofer", "MainPID"))
+    until(lambda: restarts(machine) > before, "systemd restarts what was killed")
+
+
+def kill_server_process(machine: Machine) -> None:
+    before = restarts(machine)
+    machine.signal("KILL", machine.server_process())
+    until(lambda: restarts(machine) > before, "systemd restarts what was killed")
+
+
+def hang(machine: Machine) -> None:
+    before = restarts(machine)
+    machine.signal("STOP", machine.server_process())
+    until(lambda: restarts(machine) > before, "the watchdog restarts what hangs")
+    assert any("Watchdog timeout" in str(one["MESSAGE"]) for one in machine.journal())
+
+
+INTERRUPTIONS = [restart, stop_and_start, kill, kill_server_process, hang]
+
+
+def restarts(machine: Machine) -> int:
+    """How often systemd has started it by itself, if it is up again."""
+    return int(machine.show("gofer", "NRestarts")) if machine.show("gofer", "ActiveState") == "active" else -1
+
+
+@pytest.fixture(scope="module")
+def watched(machine: Machine) -> Machine:
+    """A watchdog that does not wait for long."""
+    machine.write("/etc/systemd/system/gofer.service.d/test.conf", _WATCHDOG)
+    machine.ok("systemctl", "daemon-reload")
+    machine.ok("systemctl", "restart", "gofer")
+    return machine
+
+
+@pytest.fixture(scope="module", params=["docker", "process"])
+def engine(watched: Machine, request: pytest.FixtureRequest) -> Iterator[str]:
+    environ = f"GOFER_SCHEDULER__ENGINE={request.param}\nGOFER_ALLOW_PROCESS_ENGINE=true\n"
+    watched.write("/etc/default/gofer", environ)
+    watched.ok("systemctl", "restart", "gofer")
+    yield request.param
+    watched.ok("rm", "/etc/default/gofer")
+
+
+def test_no_job_dies_whatever_happens_to_gofer(watched: Machine, engine: str) -> None:
+    api = watched.api
+    witness = "/var/tmp" if engine == "process" else ""
+    api.register(manifest(f"jobs-{engine}", TASKS, witness))
+    begin = time.time()
+    runs = []
+    for interrupt in INTERRUPTIONS:
+        run = api.start(f"jobs-{engine}")
+        runs.append(run)
+        wait_for_output(api, f"jobs-{engine}", run)
+        interrupt(watched)
+    whole = sum(check_whole(api, f"jobs-{engine}", run) for run in runs)
+    assert whole == TASKS * len(INTERRUPTIONS)
+    assert started(watched, engine, begin) == whole
+
+
+def started(machine: Machine, engine: str, since: float) -> int:
+    """How many jobs were started, as the engine or the jobs themselves tell."""
+    if engine == "process":
+        return len(machine.ok("sh", "-c", "ls /var/cache/gofer | grep '^t[0-9]*\\.'").split())
+    said = machine.ok(
+        "docker", "events", "--since", str(int(since)), "--until", str(int(time.time()) + 1), "--filter", "event=start"
+    )
+    return len(said.splitlines())
+
+
+@pytest.mark.parametrize("interrupt", [restart, kill])
+def test_a_follower_reads_on(watched: Machine, interrupt: Callable[[Machine], None]) -> None:
+    api = watched.api
+    api.register(manifest("followed", 2))
+    run = api.start("followed")
+    with watched.popen("gofer", "run", "follow", "followed", str(run)) as follower:
+        assert follower.stdout is not None
+        output = b""
+        while b" line 3" not in output:
+            output += follower.stdout.readline()
+        interrupt(watched)
+        output += follower.communicate(timeout=60)[0]
+    assert follower.returncode == 0, output.decode()
+    for task in ("t0", "t1"):
+        seen = [int(found) for found in re.findall(rf"^.*\b{task}\b.* line (\d+)$", output.decode(), re.MULTILINE)]
+        assert seen == list(range(1, LINES + 1)), output.decode()
+
+
+def test_the_journal_says_where_a_loop_hung(watched: Machine) -> None:
+    before = restarts(watched)
+    watched.signal("ABRT", watched.show("gofer", "MainPID"))
+    until(lambda: restarts(watched) > before, "systemd restarts what was aborted")
+    assert any("most recent call first" in str(one["MESSAGE"]) for one in watched.journal())
