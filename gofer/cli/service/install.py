@@ -35,7 +35,7 @@ class Installed(msgspec.Struct, kw_only=True):
     "install",
     cls=Command,
     examples=[
-        "sudo ./gofer service install",
+        "gofer service install",
         "gofer service install --dry-run",
         "gofer service install --root /mnt/image",
     ],

@@ -24,7 +24,7 @@ class Uninstalled(msgspec.Struct, kw_only=True):
     left: list[str]
 
 
-@click.command("uninstall", cls=Command, examples=["sudo gofer service uninstall", "gofer service uninstall --dry-run"])
+@click.command("uninstall", cls=Command, examples=["gofer service uninstall", "gofer service uninstall --dry-run"])
 @pass_invocation
 @click.option("--root", type=click.Path(path_type=Path), metavar="DIR", help="Remove it from this root file system.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
