@@ -102,6 +102,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_prune_interval: Annotated[
         int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND, reloadable=True)
     ] = 3 * HOUR
+    ignore_pipeline_run_events: Annotated[
+        bool,
+        Doc(
+            "Start no new runs: those that run go on to their end, queued ones wait. For maintenance.", reloadable=True
+        ),
+    ] = False
     run_parallelism_limit: Annotated[
         int, Doc("How many runs may be running at once in the whole server. 0: no limit.", minimum=0, reloadable=True)
     ] = 0

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     STORE_RECOVERED = "store.recovered"
     BACKUP_TAKEN = "backup.taken"
     BACKUP_RESTORED = "backup.restored"
+    INGRESS_CLOSED = "ingress.closed"
+    INGRESS_OPENED = "ingress.opened"
     SERVER_STARTED = "server.started"
     SERVER_RELOADED = "server.reloaded"
     SERVER_MISCONFIGURED = "server.misconfigured"

@@ -14,6 +14,21 @@ class EngineInfo(msgspec.Struct, kw_only=True):
     isolates: bool = True
 
 
+class IngressInfo(msgspec.Struct, kw_only=True):
+    """Whether new runs are started. Closed by the setting `ignore_pipeline_run_events` (`by_setting`), by somebody at
+    `closed_at` (milliseconds since the Unix epoch), or by both."""
+
+    open: bool = True
+    by_setting: bool = False
+    closed_at: int | None = None
+
+
+class SetIngress(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Body of `PUT /api/v1/system/ingress`."""
+
+    open: bool
+
+
 class SystemInfo(msgspec.Struct, kw_only=True):
     version: str
     dev_mode: bool
@@ -25,6 +40,7 @@ class SystemInfo(msgspec.Struct, kw_only=True):
     store_fault: str = ""
     runs_queued: int = 0
     runs_running: int = 0
+    ingress: IngressInfo = msgspec.field(default_factory=IngressInfo)
 
 
 class Check(msgspec.Struct, kw_only=True):

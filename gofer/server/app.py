@@ -44,6 +44,7 @@ from gofer.server.reload import Reloader
 from gofer.server.routes import application
 from gofer.server.runs.context import Context
 from gofer.server.runs.engine_watch import EngineWatch
+from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.launch import Launcher
 from gofer.server.runs.plan import Plans
 from gofer.server.runs.recover import Recovery
@@ -167,15 +168,18 @@ async def _live(
     database.on_fault, logs.on_fault = faults.of_store, faults.of_logs
     watch = EngineWatch(engine, database, clock)
     remover = Remover(engine, watch)
+    ingress = Ingress(database, clock, closed_by_setting=settings.ignore_pipeline_run_events)
     slots = Slots(settings.task_parallelism_limit)
     reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
     context = Context(
-        live, clock, database, engine, watch, logs, Plans(), slots, remover, front.url, reached
+        live, clock, database, engine, watch, ingress, logs, Plans(), slots, remover, front.url, reached
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
     launcher = Launcher(context, expiry.notice)
+    ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
+    await ingress.load()
     recovery = Recovery(context, launcher)
     reloader = Reloader(live, database, clock, front.tls)
     services = Services(
@@ -189,6 +193,7 @@ async def _live(
         logs=logs,
         scheduler=engine,
         engine_watch=watch,
+        ingress=ingress,
         backups=Backups(_place(settings), database, clock),
         own_log=own_log,
         reloader=reloader,
@@ -201,6 +206,7 @@ async def _live(
             "log_level": set_level,
             "event_log_retention": pruner.set_retention,
             "event_prune_interval": pruner.set_interval,
+            "ignore_pipeline_run_events": ingress.set_setting,
             "run_parallelism_limit": launcher.queue.set_limit,
             "task_parallelism_limit": slots.set_limit,
             "task_run_log_expiry": expiry.set_keep,
@@ -213,6 +219,7 @@ async def _live(
         ("event pruner", pruner.run()),
         ("fault recorder", faults.run()),
         ("reloader", reloader.run()),
+        ("ingress", ingress.run()),
     ]
     async with asyncio.TaskGroup() as group:
         ready = asyncio.Event()

@@ -16,6 +16,7 @@ from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.reload import Reloader
 from gofer.server.runs.engine_watch import EngineWatch
+from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.service import Runs
 from gofer.server.store.database import Database
 
@@ -34,6 +35,7 @@ class Services:
     logs: Logs
     scheduler: Scheduler
     engine_watch: EngineWatch
+    ingress: Ingress
     backups: Backups
     own_log: OwnLog
     reloader: Reloader

@@ -21,6 +21,8 @@ def status_line(services: Services) -> str:
     watch = services.engine_watch
     engine = f"{watch.info.name} {watch.info.version}".strip()
     parts.append(f"{engine} answers" if watch.available else f"ENGINE AWAY: {watch.problem}")
+    if services.ingress.closed:
+        parts.append("DRAINING: no new runs")
     parts += [f"FAULT: {problem}" for problem in (services.database.fault, services.logs.fault) if problem]
     return "; ".join(parts)
 

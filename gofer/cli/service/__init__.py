@@ -77,6 +77,12 @@ def _uninstall() -> Command:
     return uninstall
 
 
+def _toggle_event_ingress() -> Command:
+    from gofer.cli.service.toggle_event_ingress import toggle_event_ingress
+
+    return toggle_event_ingress
+
+
 service = Group(
     "service",
     help="Start the server and ask how it is.",
@@ -88,6 +94,7 @@ service = Group(
         "config": Entry("Check the server's configuration, and show what holds.", _config),
         "init-config": Entry("Write a configuration file with every setting in it, explained.", _init_config),
         "printenv": Entry("List every environment variable that Gofer reads.", _printenv),
+        "toggle-event-ingress": Entry("Start no new runs, or start them again.", _toggle_event_ingress),
         "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
         "backup": Entry("Write everything that the server keeps into one file.", _backup),
         "restore": Entry("Put a backup in the place of a server's data, while it does not run.", _restore),

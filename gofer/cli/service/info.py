@@ -10,7 +10,7 @@ from gofer.cli.base import Command, pass_invocation
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
 from gofer.client import paths
-from gofer.models.system import EngineInfo, SystemInfo
+from gofer.models.system import EngineInfo, IngressInfo, SystemInfo
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
@@ -37,8 +37,15 @@ def _info_rows(one: SystemInfo) -> list[tuple[str, Cell]]:
         ("isolation", "" if one.engine.isolates else ("none: tasks run as the server's own user", "yellow")),
         ("engine is", "available" if one.engine_available else away),
         ("store", (plain(one.store_fault), "red") if one.store_fault else ""),
+        ("new runs", "" if one.ingress.open else (_closed(one.ingress), "yellow")),
         ("runs", f"{one.runs_running} running, {one.runs_queued} queued"),
     ]
+
+
+def _closed(ingress: IngressInfo) -> str:
+    if ingress.by_setting:
+        return "none: the setting ignore_pipeline_run_events is true"
+    return f"none: event ingress was closed {ago(ingress.closed_at)}"
 
 
 def engine_name(engine: EngineInfo) -> str:

@@ -36,4 +36,8 @@ async def _ready(call: Call[NoPath, NoQuery, NoBody]) -> Health:
     services = call.services
     await services.engine_watch.check()
     problems = [text for text in (services.database.fault, services.logs.fault, services.engine_watch.problem) if text]
-    return Health(status="unavailable" if problems else "ok", problems=problems)
+    status = "unavailable" if problems else "ok"
+    if services.ingress.closed:
+        problems.append(services.ingress.problem)
+        status = "unavailable" if status == "unavailable" else "draining"
+    return Health(status=status, problems=problems)

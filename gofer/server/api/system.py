@@ -6,11 +6,12 @@ import asyncio
 
 from gofer import __version__
 from gofer.config.force import settings_in_force
-from gofer.models.system import Check, Reloaded, SettingInfo, SystemInfo
+from gofer.models.system import Check, IngressInfo, Reloaded, SetIngress, SettingInfo, SystemInfo
 from gofer.server.api.checks import run_checks
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery
 
 TAG = "system"
+INGRESS = "/api/v1/system/ingress"
 
 
 def endpoints() -> list[Endpoint]:
@@ -40,7 +41,24 @@ def endpoints() -> list[Endpoint]:
             summary="Look for faults, and say what to do about each",
             tag=TAG,
         ),
+        Endpoint(method="GET", path=INGRESS, handler=_ingress, summary="Whether new runs are started", tag=TAG),
+        Endpoint(
+            method="PUT",
+            path=INGRESS,
+            handler=_set_ingress,
+            summary="Start no new runs from now on, or start them again",
+            tag=TAG,
+            errors=(409,),
+        ),
     ]
+
+
+async def _ingress(call: Call[NoPath, NoQuery, NoBody]) -> IngressInfo:
+    return call.services.ingress.info
+
+
+async def _set_ingress(call: Call[NoPath, NoQuery, SetIngress]) -> IngressInfo:
+    return await call.services.ingress.set_open(call.body.open)
 
 
 async def _info(call: Call[NoPath, NoQuery, NoBody]) -> SystemInfo:
@@ -56,6 +74,7 @@ async def _info(call: Call[NoPath, NoQuery, NoBody]) -> SystemInfo:
         store_fault=services.database.fault,
         runs_queued=services.runs.queued,
         runs_running=services.runs.running,
+        ingress=services.ingress.info,
     )
 
 

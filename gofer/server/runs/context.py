@@ -11,6 +11,7 @@ from gofer.engines.scheduler.base import Scheduler
 from gofer.server.clock import Clock
 from gofer.server.logs.logs import Logs
 from gofer.server.runs.engine_watch import EngineWatch
+from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.plan import Plans
 from gofer.server.runs.remove import Remover
 from gofer.server.runs.slots import Slots
@@ -26,6 +27,7 @@ class Context:
     database: Database
     scheduler: Scheduler
     watch: EngineWatch
+    ingress: Ingress
     logs: Logs
     plans: Plans
     slots: Slots

@@ -33,12 +33,18 @@ class Queue:
         self._lanes: dict[int, _Lane] = {}
         # Keys of runs at the head of a lane below its limit, with the lane's pipeline.
         self._heads: list[tuple[int, int]] = []
+        self._held = False
         self.running = 0
         self.queued = 0
 
     def set_limit(self, limit: int) -> None:
         """From now on: runs that are on their way go on, and what there is room for now is admitted."""
         self._limit = limit
+        self._admit()
+
+    def hold(self, held: bool) -> None:
+        """Admit nobody for as long as `held`; who waits goes on waiting, in order."""
+        self._held = held
         self._admit()
 
     def submit(self, ticket: Ticket) -> None:
@@ -86,7 +92,7 @@ class Queue:
             heapq.heappush(self._heads, (lane.waiting[0].key, pipeline_key))
 
     def _admit(self) -> None:
-        while self._heads and (not self._limit or self.running < self._limit):
+        while self._heads and not self._held and (not self._limit or self.running < self._limit):
             _, pipeline_key = heapq.heappop(self._heads)
             lane = self._lanes[pipeline_key]
             lane.offered = False

@@ -61,7 +61,8 @@ class Starter:
         self._canceller = canceller
 
     async def start(self, request: Request, also: Also | None = None) -> Run:
-        """The run, stored. Raises NotFound, Conflict (disabled pipeline) or InvalidInput (parameters)."""
+        """The run, stored. Raises NotFound, Conflict (disabled pipeline), InvalidInput (parameters) or Draining."""
+        self._context.ingress.check()
         stored = await self._context.database.write(lambda tx: self._store(tx, request, also))
         self._context.reached("accepted")
         if not stored.run.status.ended:
