@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gofer.checkup import folder as checkup
+from gofer.checkup import machine
+from gofer.checkup.database import file_check
 from gofer.client.http import UnixConnection
 from gofer.client.plain_http import HTTPConnection, HTTPException
 from gofer.errors import ClientError, ConfigError
 from gofer.models.system import Check
-from gofer.models.units import format_size
 
 if TYPE_CHECKING:
     from gofer.config.settings import Settings
 
-_LITTLE_SPACE = 1_000_000_000
-_NO_SPACE = 100_000_000
 _TIMEOUT = 3.0
 _DOCKER_SOCKET = "/var/run/docker.sock"
 
 
-def local_checks(unreachable: ClientError, environ: Mapping[str, str], config: str | None) -> list[Check]:
+def local_checks(
+    unreachable: ClientError, environ: Mapping[str, str], config: str | None, *, deep: bool = False
+) -> list[Check]:
     """All findings. `unreachable`: why the server does not answer; `config`: the configuration file that is named."""
     from gofer.config.load import load
 
@@ -34,7 +35,15 @@ def local_checks(unreachable: ClientError, environ: Mapping[str, str], config: s
     except ConfigError as error:
         return [*checks, _check("configuration", "error", error.message, error.hint)]
     checks.append(_check("configuration", "ok", "The settings are sound."))
-    return [*checks, _address(settings), *_storage(settings.server.storage_path), _engine(settings, environ)]
+    wanted = machine.files_wanted(settings.task_parallelism_limit)
+    return [
+        *checks,
+        _address(settings),
+        *_storage(settings, deep=deep),
+        _engine(settings, environ),
+        machine.open_files(wanted),
+        machine.memory(),
+    ]
 
 
 def _check(name: str, level: str, message: str, hint: str = "") -> Check:
@@ -57,21 +66,32 @@ def _address(settings: Settings) -> Check:
         )
 
 
-def _storage(folder: Path) -> list[Check]:
+def _storage(settings: Settings, *, deep: bool) -> list[Check]:
+    folder = settings.server.storage_path
     there = folder
     while not there.exists() and there != there.parent:
         there = there.parent
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         hint = "Make it writable for this user, or choose another folder: gofer service start --storage FOLDER."
-        return [_check("storage", "error", f"Gofer cannot write to {folder}.", hint)]
-    free = shutil.disk_usage(there).free
-    level = "error" if free < _NO_SPACE else "warning" if free < _LITTLE_SPACE else "ok"
-    hint = "" if level == "ok" else "Free some space, or choose a folder on another disk with --storage."
-    found = "The folder" if there == folder else "A new folder"
+        owner = f" It belongs to another user: {there.owner()}." if _is_foreign(there) else ""
+        return [_check("storage", "error", f"Gofer cannot write to {folder}.{owner}", hint)]
+    if there != folder:
+        return [_check("storage", "ok", f"A new folder {folder} can be made."), checkup.disk([there])]
+    logs = settings.task_run_logs_dir if settings.task_run_logs_dir.is_dir() else folder
     return [
-        _check("storage", "ok", f"{found} {folder} can be written."),
-        _check("disk", level, f"{format_size(free)} are free on its disk.", hint),
+        _check("storage", "ok", f"The folder {folder} can be written."),
+        checkup.disk([folder, logs]),
+        checkup.permissions(folder, logs, os.geteuid()),
+        file_check(folder / "gofer.db", deep=deep),
+        checkup.copies(folder),
     ]
+
+
+def _is_foreign(path: Path) -> bool:
+    try:
+        return path.stat().st_uid != os.geteuid() and bool(path.owner())
+    except (OSError, KeyError):
+        return False
 
 
 def _engine(settings: Settings, environ: Mapping[str, str]) -> Check:
@@ -85,7 +105,11 @@ def _engine(settings: Settings, environ: Mapping[str, str]) -> Check:
     except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error)
         level = "error" if wanted == "docker" or not settings.dev_mode else "warning"
-        hint = "Start Docker, or allow this user to use it (usermod -aG docker USER)."
+        hint = "Start it: systemctl start docker."
+        if isinstance(error, PermissionError):
+            hint = "Allow this user to use it: usermod -aG docker USER, then log in again."
+        elif isinstance(error, FileNotFoundError):
+            hint = "Install Docker, or start it: systemctl start docker."
         if level == "warning":
             hint += " Without it tasks run as plain processes."
         return _check("engine", level, f"The Docker Engine at {address} does not answer: {reason}.", hint)

@@ -4,49 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import stat
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Literal
+from functools import partial
 
+from gofer.checkup import folder, machine
+from gofer.checkup.finding import found
 from gofer.errors import GoferError
 from gofer.models.system import Check
-from gofer.models.units import format_duration, format_size
+from gofer.models.units import format_duration
+from gofer.server.api.left_over_checks import containers, log_folders
 from gofer.server.services import Services
 from gofer.server.store import diagnosis
 
-_LITTLE_SPACE = 1_000_000_000
-_NO_SPACE = 200_000_000
 _INTEGRITY_SECONDS = 10.0
+_DEEP_SECONDS = 3_600.0
 _CLOCK_TOLERANCE = 60_000
 _STUCK_AFTER = 5 * 60_000
 _SHOWN_RUNS = 5
 _SANE_SINCE = 1_735_689_600_000  # 2025: no clock of a machine that runs this is right before it
+_OLDEST_DOCKER = (20, 10)
+_PATIENCE = 60.0
 
 
-async def run_checks(services: Services) -> list[Check]:
-    """All checks, side by side, in a fixed order. A check that fails by itself is a finding too."""
+async def run_checks(services: Services, *, deep: bool) -> list[Check]:
+    """All checks, side by side, in a fixed order. A check that fails by itself is a finding too.
+
+    `deep`: the database is looked at as a whole, however long that takes.
+    """
     checks: list[tuple[str, Callable[[Services], Awaitable[Check]]]] = [
         ("engine", _engine),
         ("disk", _disk),
         ("permissions", _permissions),
-        ("database", _database),
+        ("database", partial(_database, deep=deep)),
+        ("old copies", _copies),
         ("logs", _logs),
+        ("log folders", log_folders),
         ("clock", _clock),
         ("runs", _stuck_runs),
+        ("containers", containers),
+        ("open files", _open_files),
+        ("memory", _memory),
+        ("new runs", _new_runs),
     ]
-    return list(await asyncio.gather(*(_guarded(name, check, services) for name, check in checks)))
+    return list(await asyncio.gather(*(_guarded(name, check, services, deep) for name, check in checks)))
 
 
-async def _guarded(name: str, check: Callable[[Services], Awaitable[Check]], services: Services) -> Check:
+async def _guarded(name: str, check: Callable[[Services], Awaitable[Check]], services: Services, deep: bool) -> Check:
     try:
-        return await check(services)
+        async with asyncio.timeout(None if deep else _PATIENCE):
+            return await check(services)
+    except TimeoutError:
+        message = f"The check took more than {_PATIENCE:g} seconds and was given up."
+        return found(name, "warning", message, "Is the disk or the engine overloaded? Try again later.")
     except GoferError as error:
-        return _found(name, "error", error.message, error.hint)
+        return found(name, "error", error.message, error.hint)
     except OSError as error:
-        return _found(name, "error", f"The check failed: {error}.", "Look at the folder and its permissions.")
+        return found(name, "error", f"The check failed: {error}.", "Look at the folder and its permissions.")
 
 
 async def _engine(services: Services) -> Check:
@@ -54,55 +68,77 @@ async def _engine(services: Services) -> Check:
     what = f"{info.name} {info.version}".strip()
     if not info.isolates:
         hint = "Use it for pipelines you trust. Start a container engine such as Docker, then Gofer again, to isolate."
-        return _found("engine", "warning", f"{what} answers; tasks are plain processes and isolated by nothing.", hint)
-    return _found("engine", "ok", f"{what} answers at {info.address}." if info.address else f"{what} answers.")
+        return found("engine", "warning", f"{what} answers; tasks are plain processes and isolated by nothing.", hint)
+    if info.name == "docker" and (old := _older_than(info.version, _OLDEST_DOCKER)):
+        hint = "Update Docker. Gofer is tested with 20.10 and newer; with older ones logs and limits may be wrong."
+        return found("engine", "warning", f"{what} at {info.address} is older than {old}.", hint)
+    return found("engine", "ok", f"{what} answers at {info.address}." if info.address else f"{what} answers.")
+
+
+def _older_than(version: str, oldest: tuple[int, int]) -> str:
+    """`oldest` as text if `version` (as Docker writes it, `20.10.24+dfsg1`) is older; Podman counts otherwise."""
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0]
+    if not (major.isdigit() and minor.isdigit()) or (int(major), int(minor)) >= oldest:
+        return ""
+    return f"{oldest[0]}.{oldest[1]}"
 
 
 async def _disk(services: Services) -> Check:
     folders = [services.settings.server.storage_path, services.settings.task_run_logs_dir]
-    free, folder = min([(await asyncio.to_thread(_free, folder), folder) for folder in folders], key=lambda f: f[0])
-    message = f"{format_size(free)} are free on the disk of {folder}."
-    hint = "Free some space. Logs can be kept for fewer runs (setting task_run_log_expiry)."
-    if free < _NO_SPACE:
-        return _found("disk", "error", message, hint)
-    return _found("disk", "warning", message, hint) if free < _LITTLE_SPACE else _found("disk", "ok", message)
+    return await asyncio.to_thread(folder.disk, folders)
 
 
 async def _permissions(services: Services) -> Check:
-    folder = services.settings.server.storage_path
-    status = await asyncio.to_thread(folder.stat)
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return _found("permissions", "error", f"Gofer may not write to {folder}.", f"chown -R $(id -u) {folder}")
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        return _found(
-            "permissions", "warning", f"Other users of this machine may look into {folder}.", f"chmod 700 {folder}"
-        )
-    return _found("permissions", "ok", f"Only Gofer's own user may look into {folder}.")
+    settings = services.settings
+    where = settings.server.storage_path, settings.task_run_logs_dir
+    return await asyncio.to_thread(folder.permissions, *where, os.geteuid())
 
 
-async def _database(services: Services) -> Check:
+async def _copies(services: Services) -> Check:
+    return await asyncio.to_thread(folder.copies, services.settings.server.storage_path, services.clock.now())
+
+
+async def _open_files(services: Services) -> Check:
+    return machine.open_files(machine.files_wanted(services.settings.task_parallelism_limit))
+
+
+async def _memory(services: Services) -> Check:
+    return machine.memory()
+
+
+async def _new_runs(services: Services) -> Check:
+    try:
+        services.ingress.check()
+    except GoferError as error:
+        return found("new runs", "warning", error.message, error.hint)
+    return found("new runs", "ok", "New runs are started.")
+
+
+async def _database(services: Services, *, deep: bool) -> Check:
     database = services.database
     if database.fault:
-        return _found("database", "error", database.fault, "Gofer goes on by itself once that is mended.")
-    findings = await database.read(lambda connection: diagnosis.quick_check(connection, _INTEGRITY_SECONDS))
+        return found("database", "error", database.fault, "Gofer goes on by itself once that is mended.")
+    seconds = _DEEP_SECONDS if deep else _INTEGRITY_SECONDS
+    findings = await database.read(lambda connection: diagnosis.integrity(connection, seconds, deep=deep))
     if findings is None:
-        return _found(
+        return found(
             "database",
             "warning",
-            f"The database is too large to be checked within {_INTEGRITY_SECONDS:g} seconds.",
-            "Stop Gofer and run: sqlite3 gofer.db 'PRAGMA quick_check'.",
+            f"The database is too large to be checked within {seconds:g} seconds.",
+            "Take the time: gofer service doctor --deep.",
         )
     if findings:
-        hint = "Stop Gofer, keep a copy of the file, and put back a backup or try: sqlite3 gofer.db .recover."
-        return _found("database", "error", f"The database is damaged: {findings[0]}.", hint)
-    return _found("database", "ok", "The database is sound.")
+        hint = "Stop Gofer, keep a copy of the folder, and put back a backup: gofer service restore FILE."
+        return found("database", "error", f"The database is damaged: {findings[0]}.", hint)
+    return found("database", "ok", "The database is sound." if deep else "The database is sound, at a quick look.")
 
 
 async def _logs(services: Services) -> Check:
     if services.logs.fault:
         hint = "Nothing is lost: tasks wait, and go on by themselves once that is mended."
-        return _found("logs", "error", services.logs.fault, hint)
-    return _found("logs", "ok", "Logs can be written.")
+        return found("logs", "error", services.logs.fault, hint)
+    return found("logs", "ok", "Logs can be written.")
 
 
 async def _clock(services: Services) -> Check:
@@ -110,11 +146,11 @@ async def _clock(services: Services) -> Check:
     hint = "Set the clock (timedatectl set-ntp true). Until it has caught up, times in Gofer are later than they were."
     newest = await services.database.read(diagnosis.newest_event_at) or 0
     if wall < _SANE_SINCE:
-        return _found("clock", "error", "The machine's clock is years behind.", hint)
+        return found("clock", "error", "The machine's clock is years behind.", hint)
     behind = max(newest, services.clock.now()) - wall
     if behind > _CLOCK_TOLERANCE:
-        return _found("clock", "warning", f"The machine's clock stepped back by {format_duration(behind)}.", hint)
-    return _found("clock", "ok", "The machine's clock fits to what is stored.")
+        return found("clock", "warning", f"The machine's clock stepped back by {format_duration(behind)}.", hint)
+    return found("clock", "ok", "The machine's clock fits to what is stored.")
 
 
 async def _stuck_runs(services: Services) -> Check:
@@ -125,15 +161,7 @@ async def _stuck_runs(services: Services) -> Check:
     waiting = await services.database.read(lambda c: diagnosis.never_cancelled(c, now - patience, limit))
     stuck = list(dict.fromkeys([*ended, *waiting]))
     if not stuck:
-        return _found("runs", "ok", "No run is stuck.")
+        return found("runs", "ok", "No run is stuck.")
     names = ", ".join(map(str, stuck[:_SHOWN_RUNS])) + (" and more" if len(stuck) > _SHOWN_RUNS else "")
     hint = "Start Gofer again: it takes every unfinished run up anew. Please report it with the server's log."
-    return _found("runs", "warning", f"These runs should have ended: {names}.", hint)
-
-
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
-
-
-def _found(name: str, level: Literal["ok", "warning", "error"], message: str, hint: str = "") -> Check:
-    return Check(name=name, level=level, message=message, hint=hint)
+    return found("runs", "warning", f"These runs should have ended: {names}.", hint)

@@ -8,10 +8,16 @@ from gofer import __version__
 from gofer.config.force import settings_in_force
 from gofer.models.system import Check, IngressInfo, Reloaded, SetIngress, SettingInfo, SystemInfo
 from gofer.server.api.checks import run_checks
-from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery
+from gofer.server.api.endpoint import Call, Endpoint, Input, NoBody, NoPath, NoQuery
 
 TAG = "system"
 INGRESS = "/api/v1/system/ingress"
+
+
+class ChecksQuery(Input, frozen=True, kw_only=True):
+    """`deep`: look at the whole database, however long that takes."""
+
+    deep: bool = False
 
 
 def endpoints() -> list[Endpoint]:
@@ -91,10 +97,13 @@ class Doctor:
     """Looks once for all who ask at the same time: a look at a large database takes its time."""
 
     def __init__(self) -> None:
-        self._looking: asyncio.Task[list[Check]] | None = None
+        self._looking: dict[bool, asyncio.Task[list[Check]]] = {}
 
-    async def checks(self, call: Call[NoPath, NoQuery, NoBody]) -> list[Check]:
+    async def checks(self, call: Call[NoPath, ChecksQuery, NoBody]) -> list[Check]:
         """All findings."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(run_checks(call.services), name="doctor")
-        return await asyncio.shield(self._looking)
+        deep = call.query.deep
+        looking = self._looking.get(deep)
+        if looking is None or looking.done():
+            work = run_checks(call.services, deep=deep)
+            looking = self._looking[deep] = asyncio.create_task(work, name="doctor")
+        return await asyncio.shield(looking)

@@ -49,16 +49,52 @@ def never_cancelled(connection: sqlite3.Connection, before: int, limit: int) -> 
     return [RunName(*row) for row in rows]
 
 
-def quick_check(connection: sqlite3.Connection, seconds: float) -> list[str] | None:
-    """What SQLite finds wrong with the file, at most 10 findings; None if that takes longer than `seconds`."""
+class KnownLog(NamedTuple):
+    """An attempt whose log has something in it."""
+
+    namespace: str
+    pipeline: str
+    run: int
+    task: str
+    attempt: int
+
+
+def newest_logs(connection: sqlite3.Connection, runs: int) -> list[KnownLog]:
+    """The logs that are complete and not empty, of as many of the newest runs that have theirs."""
+    return [KnownLog(*row) for row in connection.execute(_SQL.newest_logs, (runs,))]
+
+
+def oldest_queued_at(connection: sqlite3.Connection) -> int | None:
+    """Since when the run waits that waits longest, in milliseconds since the Unix epoch."""
+    row = connection.execute(_SQL.oldest_queued).fetchone()
+    return row[0] if row else None
+
+
+def integrity(connection: sqlite3.Connection, seconds: float, *, deep: bool) -> list[str] | None:
+    """What is wrong with the file, at most 10 findings of SQLite's; None if that takes longer than `seconds`.
+
+    `deep`: indexes are compared with their tables, references followed, and the runs counted anew, too.
+    """
     until = time.monotonic() + seconds
     connection.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS_BETWEEN_LOOKS)
     try:
-        findings = [str(row[0]) for row in connection.execute("PRAGMA quick_check(10)")]
+        pragma = "integrity_check" if deep else "quick_check"
+        findings = [str(row[0]) for row in connection.execute(f"PRAGMA {pragma}(10)")]
+        findings = [] if findings == ["ok"] else findings
+        if deep:
+            findings += _inconsistencies(connection)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             return None
         raise
     finally:
         connection.set_progress_handler(None, 0)
-    return [] if findings == ["ok"] else findings
+    return findings
+
+
+def _inconsistencies(connection: sqlite3.Connection) -> list[str]:
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    findings = [] if broken is None else [f"a row of {broken[0]} refers to a missing row of {broken[2]}"]
+    kept = {status: count for status, count in runs_by_status(connection).items() if count}
+    counted = count_runs_by_status(connection)
+    return findings if kept == counted else [*findings, f"the counts of runs are {kept}, but there are {counted}"]

@@ -23,3 +23,19 @@ SELECT r.namespace, p.id AS pipeline, r.number
 FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
 WHERE r.status IN ('queued', 'running') AND r.cancel_requested_at < :before
 ORDER BY r.key LIMIT :limit;
+
+-- name: newest_logs
+SELECT p.namespace, p.id AS pipeline, r.number, t.id AS task, a.number AS attempt
+FROM (
+  SELECT key, pipeline_key, number FROM runs
+  WHERE logs_expired = 0 AND status IN ('successful', 'failed', 'cancelled')
+  ORDER BY key DESC LIMIT ?
+) AS r
+JOIN pipelines AS p ON p.key = r.pipeline_key
+JOIN attempts AS a ON a.run_key = r.key AND a.log_state = 'complete' AND a.log_bytes > 0
+JOIN task_runs AS t ON t.run_key = a.run_key AND t.position = a.position;
+
+-- name: oldest_queued
+SELECT created_at FROM runs INDEXED BY runs_unfinished
+WHERE status IN ('queued', 'running') AND status = 'queued'
+ORDER BY key LIMIT 1;
