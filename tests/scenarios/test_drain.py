@@ -80,3 +80,24 @@ def test_saying_it_twice_changes_nothing(tmp_path: Path, again: bool) -> None:
         assert len(events) == (2 if again else 1)
     finally:
         server.stop()
+
+
+def test_a_reload_closes_and_opens_it(tmp_path: Path) -> None:
+    file = tmp_path / "gofer.hcl"
+    file.write_text("ignore_pipeline_run_events = false\n")
+    server = ServerProcess(tmp_path, "process", {"GOFER_CONFIG_PATH": str(file)})
+    api = server.start()
+    try:
+        for closed in (True, False):
+            file.write_text(f"ignore_pipeline_run_events = {str(closed).lower()}\n")
+            found = {check["name"]: check for check in api.get("system/checks")}["settings"]
+            assert (found["level"], "ignore_pipeline_run_events" in found["message"]) == ("warning", True)
+            assert api.post("system/reload")["applied"] == ["ignore_pipeline_run_events"]
+            assert api.get("system/ingress")["open"] is not closed
+            kind = "ingress.closed" if closed else "ingress.opened"
+            event = next(event for event in api.events(kind=kind))
+            assert event["data"] == {"by": "setting"}
+        found = {check["name"]: check for check in api.get("system/checks")}["settings"]
+        assert found["level"] == "ok"
+    finally:
+        server.stop()

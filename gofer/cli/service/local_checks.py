@@ -27,20 +27,24 @@ def local_checks(
     unreachable: ClientError, environ: Mapping[str, str], config: str | None, *, deep: bool = False
 ) -> list[Check]:
     """All findings. `unreachable`: why the server does not answer; `config`: the configuration file that is named."""
-    from gofer.config.load import load
+    from gofer.checkup.certificate import certificate
+    from gofer.config.load import read
 
     checks = [_check("server", "warning", unreachable.message, unreachable.hint)]
     try:
-        settings = load(Path(config) if config else None, environ, {})
+        configuration = read(Path(config) if config else None, environ, {})
+        configuration.check()
     except ConfigError as error:
         return [*checks, _check("configuration", "error", error.message, error.hint)]
     checks.append(_check("configuration", "ok", "The settings are sound."))
+    settings = configuration.settings
     wanted = machine.files_wanted(settings.task_parallelism_limit)
     return [
         *checks,
         _address(settings),
         *_storage(settings, deep=deep),
         _engine(settings, environ),
+        certificate(configuration),
         machine.open_files(wanted),
         machine.memory(),
     ]

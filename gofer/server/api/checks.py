@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gofer.checkup import folder, machine
+from gofer.checkup.certificate import certificate
 from gofer.checkup.finding import found
+from gofer.config.load import Configuration
 from gofer.errors import GoferError
 from gofer.models.system import Check
 from gofer.models.units import format_duration
@@ -45,6 +47,8 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("containers", containers),
         ("open files", _open_files),
         ("memory", _memory),
+        ("certificate", _certificate),
+        ("settings", _settings),
         ("new runs", _new_runs),
     ]
     return list(await asyncio.gather(*(_guarded(name, check, services, deep) for name, check in checks)))
@@ -105,6 +109,29 @@ async def _open_files(services: Services) -> Check:
 
 async def _memory(services: Services) -> Check:
     return machine.memory()
+
+
+async def _certificate(services: Services) -> Check:
+    return await asyncio.to_thread(certificate, Configuration(services.live.settings, services.live.sources))
+
+
+async def _settings(services: Services) -> Check:
+    """As far as the last reload knows, and as a reload now would find."""
+    configuration = await asyncio.to_thread(services.live.reread)
+    if configuration.problems:
+        problem = configuration.problems[0]
+        message = f"The configuration has a fault since it was read: {problem.place}: {problem.message}."
+        return found("settings", "error", message, problem.hint or "See: gofer service config check.")
+    change = services.live.compare(configuration)
+    if change.restart:
+        names = ", ".join(change.restart)
+        return found(
+            "settings", "warning", f"Changed, but not in force before a restart: {names}.", "Start Gofer again."
+        )
+    if change.applied:
+        names = ", ".join(change.applied)
+        return found("settings", "warning", f"Changed, but not read yet: {names}.", "Run: gofer service reload.")
+    return found("settings", "ok", "The settings in force are those of the configuration.")
 
 
 async def _new_runs(services: Services) -> Check:

@@ -113,3 +113,5 @@ def test_operation(
             assert store.state() == before
 
     check()
+    # What was just tried may have closed the door that other operations need.
+    server.in_loop(lambda: server.services.ingress.set_open(True))
