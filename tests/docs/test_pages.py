@@ -35,6 +35,20 @@ def test_what_belongs_to_the_site_is_in_it(archive: Path) -> None:
     assert not [name for name in names if name.endswith(".map") or "lunr" in name or name.startswith("sitemap")]
 
 
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md", "sdk/python/README.md"]
+)
+def test_links_of_the_pages_outside_the_site_lead_to_files(name: str) -> None:
+    page = ROOT / name
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / link).exists(), f"{name} links to {link}"
+
+
+def test_nothing_is_loaded_to_serve_pages_before_one_is_asked_for() -> None:
+    code = "import gofer.server.routes, sys; print('zipfile' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def build(folder: Path, page: str, *, style: str = "") -> subprocess.CompletedProcess[str]:
     (folder / "site").mkdir(exist_ok=True)
     (folder / "site" / "index.html").write_text(page)
