@@ -30,11 +30,14 @@ def status_line(services: Services) -> str:
 async def follow_status(services: Services, systemd: Systemd) -> None:
     """Tell systemd of every change: looks after each stored event, and now and then, at what is in memory only."""
     bus = services.bus
+    told = -1
     while True:
         seen = bus.last_seq
         systemd.status(status_line(services))
-        await asyncio.sleep(_AT_MOST_EVERY)
-        if bus.last_seq == seen:
+        # What an event tells may come to memory a moment after it, so each is looked after twice.
+        if seen == told:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AT_LEAST_EVERY):
                     await bus.wait(_EVERYTHING)
+        told = seen
+        await asyncio.sleep(_AT_MOST_EVERY)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Smaller than a body: nothing sends large frames but a terminal's paste.
 _MAX_FRAME = 1024 * 1024
+_LAST_ORDERS = 0.3
 
 
 class WebServer(uvicorn.Server):
@@ -53,6 +54,17 @@ class WebServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, but who is connected and has not asked yet may do so for a moment: closing at once would lose
+        those that came through the door just before it closed."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0)  # those that were accepted this very moment become connections
+        fresh = [one for one in self.server_state.connections if getattr(one, "cycle", self) is None]
+        if fresh:
+            await asyncio.sleep(_LAST_ORDERS)
+        await super().shutdown(sockets)
 
     async def run_on(self, listeners: list[socket.socket]) -> None:
         """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""

@@ -21,6 +21,8 @@ PATIENCE = 60.0
 PORT = 8080
 _NEW_NETWORK = 0x40000000
 _LABEL = "gofer.test=systemd"
+# systemd leaves it to who starts a container to share the mounts, without which no credential reaches a service.
+_INIT = "mount --make-rshared / && exec /lib/systemd/systemd"
 
 T = TypeVar("T")
 
@@ -36,10 +38,11 @@ class Machine:
         """Start it, and wait until systemd has done everything that belongs to the boot."""
         remove(self.name)
         command = ["docker", "run", "--detach", "--name", self.name, "--hostname", "machine", "--label", _LABEL]
+        command += ["--stop-signal", "SIGRTMIN+3"]
         command += ["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"]
         command += ["--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"]
         command += ["--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", "--volume", "/var/lib/docker"]
-        command += ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", IMAGE, "/lib/systemd/systemd"]
+        command += ["--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", IMAGE, "sh", "-c", _INIT]
         subprocess.run(command, check=True, capture_output=True)
         self._booted()
         with subprocess.Popen(["docker", "save", "busybox:stable"], stdout=subprocess.PIPE) as save:
