@@ -62,6 +62,7 @@ def test_the_journal_is_for_people_and_has_levels(machine: Machine) -> None:
     assert not message(entry).startswith("<")
     machine.ok("systemctl", "stop", "docker.socket", "docker.service")
     try:
+        assert machine.api.raw("GET", "/readyz")[0] == 503
         until(lambda: [one for one in machine.journal("--priority", "warning") if "engine" in message(one)], "warning")
         until(lambda: "ENGINE AWAY" in machine.show("gofer", "StatusText"), "status without an engine")
     finally:
