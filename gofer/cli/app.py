@@ -42,6 +42,7 @@ def _table() -> dict[str, Entry]:
         "event": Entry("See what happened, and watch what happens.", _event),
         "local": Entry("Run a pipeline without a server.", _local),
         "service": Entry("Start the server and ask how it is.", _service),
+        "python": Entry("Run Python as pipelines are run: Gofer's own, with the SDK.", _python),
         "completion": Entry("Print the script that completes gofer's commands in your shell.", _completion),
         "version": Entry("Print the version of this program and of the server.", _version_command),
     }
@@ -90,6 +91,12 @@ def _service() -> click.Command:
     from gofer.cli.service import service
 
     return service
+
+
+def _python() -> Command:
+    from gofer.cli.python import python
+
+    return python
 
 
 def _completion() -> Command:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -15,8 +14,10 @@ import msgspec
 from gofer.cli.child import Ended, Limits, run_program
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
+from gofer.cli.interpreter import Interpreter, interpreter, with_sdk
 from gofer.cli.terminal import clean, plain
 from gofer.cli.traceback_text import trimmed
+from gofer.frozen.sdk_source import folder as sdk_folder
 from gofer.models.manifest import MAX_MANIFEST_BYTES
 from gofer.models.units import format_size
 
@@ -43,20 +44,22 @@ class Manifest(NamedTuple):
 
 
 class _Program(NamedTuple):
-    """How to run what the user named. `python` where its tracebacks are to be trimmed."""
+    """How to run what the user named. `python` is what runs it, where that is one: its tracebacks are trimmed."""
 
     command: Sequence[str]
     folder: str | None
     source: str
-    python: bool = False
+    python: Interpreter | None = None
 
 
-def compile_pipeline(path: str, *, timeout: float = DEFAULT_TIMEOUT, stderr: IO[str] | None = None) -> Manifest:
+def compile_pipeline(
+    path: str, *, timeout: float = DEFAULT_TIMEOUT, python: str = "", stderr: IO[str] | None = None
+) -> Manifest:
     """The manifest that `path` stands for.
 
     `path`: a Python file, a folder, an executable file, a manifest in JSON (`*.json`), or `-` for a manifest on stdin.
-    `timeout` in seconds. What the program prints on its stderr goes to `stderr`. Raises CommandError, whose message
-    holds the program's own explanation.
+    `timeout` in seconds; `python` as for `interpreter`. What the program prints on its stderr goes to `stderr`. Raises
+    CommandError, whose message holds the program's own explanation.
     """
     if path == "-":
         return _checked(_read(sys.stdin.buffer, "stdin"), "stdin")
@@ -66,27 +69,32 @@ def compile_pipeline(path: str, *, timeout: float = DEFAULT_TIMEOUT, stderr: IO[
                 return _checked(_read(file, path), path)
         except OSError as error:
             raise _unreadable(path, error) from None
-    return _run(_program(path), timeout, stderr if stderr is not None else sys.stderr)
+    return _run(_program(path, python), timeout, stderr if stderr is not None else sys.stderr)
 
 
-def _program(path: str) -> _Program:
+def _program(path: str, python: str) -> _Program:
     if Path(path).is_dir():
-        return _folder_program(path)
+        return _folder_program(path, python)
     if path.endswith(".py"):
         # Only for a better word than the interpreter's: the child opens it itself.
         try:
             Path(path).stat()
         except OSError as error:
             raise _unreadable(path, error) from None
-        return _Program([_python(), f"./{path}" if path.startswith("-") else path], None, path, python=True)
+        return _python_program(f"./{path}" if path.startswith("-") else path, None, path, python)
     return _Program([str(Path(path).absolute())], None, path)
 
 
-def _folder_program(path: str) -> _Program:
+def _python_program(file: str, folder: str | None, source: str, python: str) -> _Program:
+    runs = interpreter(python)
+    return _Program([*runs.command, file], folder, source, runs)
+
+
+def _folder_program(path: str, python: str) -> _Program:
     folder = Path(path)
     for name in ("pipeline.py", "main.py"):
         if (folder / name).is_file():
-            return _Program([_python(), name], path, str(folder / name), python=True)
+            return _python_program(name, path, str(folder / name), python)
     for name, command in (("go.mod", ["go", "run", "."]), ("Cargo.toml", ["cargo", "run", "-q"])):
         if (folder / name).is_file():
             if shutil.which(command[0]) is None:
@@ -101,34 +109,6 @@ def _folder_program(path: str) -> _Program:
     )
 
 
-def _python() -> str:
-    """The interpreter for pipelines: this one, or the system's where Gofer is a frozen executable."""
-    if not getattr(sys, "frozen", False):
-        return sys.executable
-    found = shutil.which("python3")
-    if found is None:
-        raise CommandError(
-            "there is no `python3` on the PATH to run the pipeline with",
-            "Install Python 3.11 or newer, or name a manifest in JSON.",
-            exit_code=ExitCode.USAGE,
-        )
-    return found
-
-
-def _sdk_folder() -> str:
-    """The folder that `import gofer_sdk` needs on its path; empty where the SDK is not here."""
-    spec = find_spec("gofer_sdk")
-    origin = spec.origin if spec is not None else None
-    return str(Path(origin).parent.parent) if origin else ""
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's own, with the SDK at the end of PYTHONPATH: a newer one of theirs goes before it."""
-    folders = [folder for folder in (environ.get("PYTHONPATH", ""), _sdk_folder()) if folder]
-    added = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONDONTWRITEBYTECODE": "1"} if folders else {}
-    return {**environ, **added}
-
-
 def _run(program: _Program, timeout: float, stderr: IO[str]) -> Manifest:
     def pass_on(piece: bytes) -> None:
         print(clean(piece.decode(errors="replace"), colors=False, motion=True), end="", file=stderr, flush=True)
@@ -137,7 +117,7 @@ def _run(program: _Program, timeout: float, stderr: IO[str]) -> Manifest:
         ended = run_program(
             program.command,
             folder=program.folder,
-            environment=_environment(os.environ),
+            environment={**with_sdk(os.environ), **(program.python.environment if program.python else {})},
             limits=Limits(timeout, _MOST_OUTPUT),
             on_errors=None if program.python else pass_on,
         )
@@ -203,16 +183,16 @@ def _checked(body: bytes, source: str) -> Manifest:
 
 def _said(program: _Program, ended: Ended) -> str:
     """What the program printed on stderr, for an error message; empty if it was passed on already."""
-    if not program.python:
+    if program.python is None:
         return ""
     text = clean(ended.errors.decode(errors="replace"), colors=False, motion=True).strip("\r\n")
-    return trimmed(text, _foreign_folders())
+    return trimmed(text, _foreign_folders(), relative=program.python.bundled)
 
 
 def _foreign_folders() -> list[str]:
     """Folders whose frames in a traceback are not the user's own."""
     found = [str(Path(os.__file__).parent), *(path for path in sys.path if path.endswith("-packages"))]
-    sdk = _sdk_folder()
+    sdk = sdk_folder()
     return [*found, f"{sdk}/gofer_sdk"] if sdk else found
 
 
@@ -228,7 +208,7 @@ def _how_it_ended(exit_code: int) -> str:
 
 
 def _exit_hint(program: _Program) -> str:
-    command = " ".join(program.command) if program.python else program.source
+    command = f"{program.python.shown} {program.command[-1]}" if program.python else program.source
     where = f" in {plain(program.folder)}" if program.folder else ""
     return f"Run it by itself to see more: `{plain(command)}`{where}."
 

@@ -8,6 +8,7 @@ import click
 
 from gofer.cli.arguments import parameter_option, parse_parameters
 from gofer.cli.base import Group, pass_invocation
+from gofer.cli.program import Program, program_argument
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
@@ -23,7 +24,7 @@ def local() -> None:
     examples=["gofer local run ./examples/dag.py", "gofer local run ./report.py -p day=monday --engine process"],
 )
 @pass_invocation
-@click.argument("path", type=click.Path(allow_dash=True))
+@program_argument
 @parameter_option
 @click.option(
     "--engine",
@@ -33,25 +34,14 @@ def local() -> None:
     help="What runs the tasks; auto: Docker if it answers, else plain processes.",
 )
 @click.option("--no-logs", is_flag=True, help="Only the tasks and what happens to them.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 3600),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long the pipeline's own program may take to print its manifest.",
-)
-def run(
-    invocation: Invocation, path: str, parameters: tuple[str, ...], engine: str, no_logs: bool, timeout: float
-) -> int:
+def run(invocation: Invocation, program: Program, parameters: tuple[str, ...], engine: str, no_logs: bool) -> int:
     """Run a pipeline once, in a server that lives only as long as the run.
 
     PATH as for `gofer pipeline create`. The exit code is the run's outcome. Ctrl-C cancels the run. Nothing is left
     behind: no server, no container, no file.
     """
-    from gofer.cli.compile import compile_pipeline
     from gofer.cli.ephemeral import LocalRun, run_locally
 
     given = parse_parameters(parameters)
-    manifest = compile_pipeline(path, timeout=timeout)
+    manifest = program.compiled(invocation)
     return run_locally(invocation.output, LocalRun(manifest, dict(given), engine, not no_logs))

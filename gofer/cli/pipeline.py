@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,6 +14,7 @@ from gofer.cli.base import Group, pass_invocation
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
+from gofer.cli.program import Program, program_argument
 from gofer.cli.status import cell
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
@@ -23,7 +24,6 @@ from gofer.errors import InvalidInput, Problem
 from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
 
 if TYPE_CHECKING:
-    from gofer.cli.compile import Manifest
     from gofer.cli.invocation import Invocation
     from gofer.cli.table import Cell
 
@@ -39,24 +39,6 @@ def pipeline() -> None:
     """Register pipelines, look at them and run them."""
 
 
-def _compiled(path: str, timeout: float) -> Manifest:
-    from gofer.cli.compile import compile_pipeline
-
-    return compile_pipeline(path, timeout=timeout)
-
-
-def _path_argument(command: Any) -> Any:
-    timeout = click.option(
-        "--timeout",
-        type=click.FloatRange(0.1, 3600),
-        default=30.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="How long the pipeline's own program may take to print its manifest.",
-    )
-    return click.argument("path", type=click.Path(allow_dash=True))(timeout(command))
-
-
 @pipeline.command(
     "create",
     examples=[
@@ -66,15 +48,15 @@ def _path_argument(command: Any) -> Any:
     ],
 )
 @pass_invocation
-@_path_argument
-def create(invocation: Invocation, path: str, timeout: float) -> None:
+@program_argument
+def create(invocation: Invocation, program: Program) -> None:
     """Register a pipeline, or a new version of it.
 
     PATH is a Python file, a folder, an executable file of any language, a manifest in JSON (*.json), or - for a
     manifest on stdin. The program is run in a process of its own and prints the manifest. The same content again makes
     no new version.
     """
-    manifest = _compiled(path, timeout)
+    manifest = program.compiled(invocation)
     target = paths.pipelines(invocation.namespace)
     answer = invocation.client.send_bytes(target, manifest.body, manifest.content_type)
     registered = decode(answer, Registered, invocation.client.address)
@@ -96,13 +78,13 @@ def _registered(registered: Registered) -> str:
 
 @pipeline.command("validate", examples=["gofer pipeline validate ./examples/simple.py"])
 @pass_invocation
-@_path_argument
-def validate(invocation: Invocation, path: str, timeout: float) -> int:
+@program_argument
+def validate(invocation: Invocation, program: Program) -> int:
     """Say everything that is wrong with a pipeline.
 
     PATH as for `gofer pipeline create`. Nothing is registered. Ends with exit code 5 where there are problems.
     """
-    manifest = _compiled(path, timeout)
+    manifest = program.compiled(invocation)
     answer = invocation.client.send_bytes(paths.VALIDATE, manifest.body, manifest.content_type)
     found = decode(answer, _Problems, invocation.client.address)
     output = invocation.output
@@ -249,6 +231,6 @@ def graph(invocation: Invocation, target: str, kind: str, version: int | None) -
 def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | None) -> str:
     if version is not None:
         raise CommandError("--version is for registered pipelines", "Name one by its id.", exit_code=ExitCode.USAGE)
-    manifest = _compiled(path, 30.0)
+    manifest = Program(path).compiled(invocation)
     answer = invocation.client.send_bytes(paths.GRAPH, manifest.body, manifest.content_type, {"format": kind})
     return answer.decode(errors="replace")

@@ -31,6 +31,9 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
             example="~/gofer-ca.pem",
         ),
     ] = None
+    python: Annotated[
+        str, Doc("Python to run pipelines with: a path, a name, or a virtual environment. Empty: Gofer's own.")
+    ] = ""
     token: Annotated[str, Doc("What proves who you are.", secret=True)] = ""
 
 

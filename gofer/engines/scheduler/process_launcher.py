@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gofer.engines.scheduler.process_connection import Connection
 from gofer.errors import EngineUnavailable
+from gofer.frozen import is_frozen
 
 _START = """
 import sys
@@ -22,12 +23,17 @@ main(sys.argv[2])
 _AT_ONCE = 32
 
 
-def nursery_command(root: str) -> list[str]:
-    """How the nursery is started: without site packages, as it needs none and starts three times as fast."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "process-nursery", root]
+def nursery_command(root: str) -> tuple[list[str], dict[str, str]]:
+    """How the nursery is started, and what it needs in its environment.
+
+    Without site packages: it needs none, and starts three times as fast.
+    """
+    if is_frozen():
+        from gofer.frozen.process import again
+
+        return again(["process-nursery", root])
     package_parent = str(Path(__file__).resolve().parents[3])
-    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", _START, package_parent, root]
+    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", _START, package_parent, root], {}
 
 
 class Launcher:
@@ -125,10 +131,11 @@ class Launcher:
 
     def _spawn(self, jobs: int, living: int) -> subprocess.Popen[bytes]:
         # Of Gofer's own environment a job's shim must show nothing.
-        environment = {k: v for k, v in os.environ.items() if k in ("LD_LIBRARY_PATH", "PATH")}
+        command, needed = nursery_command(self._root)
+        environment = {k: v for k, v in os.environ.items() if k in ("LD_LIBRARY_PATH", "PATH")} | needed
         with self._report.open("wb") as report:
             return subprocess.Popen(
-                nursery_command(self._root),
+                command,
                 stdin=jobs,
                 stdout=living,
                 stderr=report,

@@ -25,7 +25,8 @@ async def test_it_says_plainly_that_it_isolates_nothing(processes: Processes) ->
 
 def test_a_frozen_program_is_its_own_nursery(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert nursery_command("/folder") == [sys.executable, "process-nursery", "/folder"]
+    monkeypatch.setattr(sys, "executable", "/replaced/gofer")
+    assert nursery_command("/folder") == (["/replaced/gofer", "process-nursery", "/folder"], {})
 
 
 async def test_the_program_itself_serves_as_a_nursery(

@@ -1,0 +1,1 @@
+"""How the one-file program is made: used by gofer.spec and by `make binary`."""
