@@ -17,7 +17,9 @@ def begin() -> None:
     """Make the payload importable, and take from the environment what was meant for this process alone."""
     program = _SELF if os.path.exists(_SELF) else sys.executable  # noqa: PTH110
     _read_modules_from(program)
-    sys.meta_path.insert(0, Finder(Payload(program, sys._MEIPASS)))  # type: ignore[attr-defined]
+    payload = Payload(program, sys._MEIPASS)  # type: ignore[attr-defined]
+    payload.open()
+    sys.meta_path.insert(0, Finder(payload))
 
 
 def begin_living() -> None:

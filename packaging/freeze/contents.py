@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,6 +12,9 @@ from freeze.payload import Entry
 
 # Parts of the build itself that something imports when it finds them.
 EXCLUDED = ("pip", "setuptools", "pkg_resources", "wheel", "hatchling", "PyInstaller", "altgraph")
+
+# Needed before the payload can be read.
+_FIRST = ("gofer", "gofer.frozen", "__future__")
 
 # Imported under names that no analysis can see.
 _UNSEEN = ("uvicorn.protocols.websockets.websockets_sansio_impl", "uvicorn.protocols.http.httptools_impl")
@@ -46,13 +52,29 @@ def divide(table: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
     return [entry for entry in kept if entry not in boot], boot
 
 
+def quick(root: Path, pure: Iterable[Entry]) -> list[Entry]:
+    """Those rows of PyInstaller's table of modules that the command line loads, by asking a Python that loads it."""
+    names = [name for part in ("cli", "client") for name in _modules(root, f"gofer.{part}")]
+    program = f"import sys\nfor name in {names!r}:\n    __import__(name)\nprint(*sys.modules)"
+    path = os.pathsep.join([str(root), str(root / "sdk" / "python")])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={"PYTHONPATH": path}, check=True, capture_output=True, text=True
+    )
+    loaded = set(done.stdout.split())
+    return [
+        entry
+        for entry in pure
+        if entry[0] in loaded and entry[0] not in _FIRST and not entry[0].startswith("gofer.frozen.")
+    ]
+
+
 def packages(pure: Iterable[Entry]) -> set[str]:
     """The names of all packages in PyInstaller's table of modules."""
     return {entry[0] for entry in pure if Path(entry[1]).name == "__init__.py"}
 
 
 def _modules(root: Path, package: str) -> Iterator[str]:
-    for path in sorted((root / package).rglob("*.py")):
+    for path in sorted((root / package.replace(".", "/")).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         if parts[-1] != "__main__":
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 # What Python needs before the first line of ours runs: the importer unpacks modules with zlib and reads with _struct.
 _BOOT_MODULES = ("zlib", "_struct")
+_CODE = "code~"
 _BOOT_LIBRARIES = ("libpython", "libz.so", "libz-")
 
 NAME = "gofer-payload"
@@ -40,34 +41,52 @@ def split(binaries: Iterable[Entry]) -> Split:
     return Split(boot, later)
 
 
-def write(target: Path, scratch: Path, binaries: Sequence[Entry], data: Sequence[Entry], packages: set[str]) -> None:
-    """Write the payload to `target`, the same bytes for the same input. `packages`: names of all packages carried."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    stripped = {entry[0]: _stripped(entry, scratch) for entry in binaries if entry[2] != "SYMLINK"}
-    libraries = _Libraries(binaries)
-    files: dict[str, tuple[int, int]] = {}
-    offset = 0
-    contents = [(name, path) for name, path in sorted({**stripped, **{e[0]: Path(e[1]) for e in data}}.items())]
-    for name, path in contents:
-        size = path.stat().st_size
-        files[name] = (offset, size)
-        offset += size
+class Contents(NamedTuple):
+    """What goes into a payload. `packages`: names of all packages that the program carries, here or elsewhere."""
+
+    binaries: Sequence[Entry]
+    data: Sequence[Entry]
+    code: Sequence[Entry]
+    packages: set[str]
+
+
+def write(target: Path, scratch: Path, contents: Contents) -> None:
+    """Write the payload to `target`, the same bytes for the same input."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    pieces: dict[str, Path] = {entry[0]: Path(entry[1]) for entry in contents.data}
+    pieces |= {entry[0]: _stripped(entry, scratch) for entry in contents.binaries if entry[2] != "SYMLINK"}
+    compiled = {entry[0]: _compiled(entry, scratch, entry[0] in contents.packages) for entry in contents.code}
+    files, blobs = _laid_out({**pieces, **{f"{_CODE}{name}": path for name, path in compiled.items()}})
+    libraries = _Libraries(contents.binaries)
     index = {
-        "files": files,
-        "links": {entry[0]: entry[1] for entry in binaries if entry[2] == "SYMLINK"},
+        "files": {name: place for name, place in files.items() if not name.startswith(_CODE)},
+        "links": {entry[0]: entry[1] for entry in contents.binaries if entry[2] == "SYMLINK"},
         "modules": {
             module_name(entry[0]): (entry[0], libraries.needed_by(entry))
-            for entry in binaries
+            for entry in contents.binaries
             if entry[2] == "EXTENSION"
         },
-        "data": _by_package([entry[0] for entry in data], packages),
+        "code": {name: (*files[f"{_CODE}{name}"], name in contents.packages) for name in sorted(compiled)},
+        "data": _by_package([entry[0] for entry in contents.data], contents.packages),
     }
     head = marshal.dumps(index, 2)
     with target.open("wb") as out:
         out.write(len(head).to_bytes(8, "little") + head)
-        for _, path in contents:
+        for path in blobs:
             with path.open("rb") as source:
                 shutil.copyfileobj(source, out)
+
+
+def _laid_out(pieces: dict[str, Path]) -> tuple[dict[str, tuple[int, int]], list[Path]]:
+    """The place (offset, size) of each file, and the files in their order."""
+    places: dict[str, tuple[int, int]] = {}
+    offset = 0
+    for name in sorted(pieces):
+        size = pieces[name].stat().st_size
+        places[name] = (offset, size)
+        offset += size
+    return places, [pieces[name] for name in sorted(pieces)]
 
 
 def module_name(path: str) -> str:
@@ -118,6 +137,15 @@ def _stripped(entry: Entry, scratch: Path) -> Path:
     shutil.copyfile(entry[1], copy)
     subprocess.run(["strip", "--strip-unneeded", str(copy)], check=True)
     return copy
+
+
+def _compiled(entry: Entry, scratch: Path, is_package: bool) -> Path:
+    """The marshalled code of a module, under the name that tracebacks show: its path in the library, not here."""
+    shown = entry[0].replace(".", "/") + ("/__init__.py" if is_package else ".py")
+    code = compile(Path(entry[1]).read_bytes(), shown, "exec", dont_inherit=True, optimize=0)
+    target = scratch / f"{_CODE}{entry[0]}"
+    target.write_bytes(marshal.dumps(code))
+    return target
 
 
 def _by_package(paths: Iterable[str], packages: set[str]) -> dict[str, list[str]]:
