@@ -99,13 +99,18 @@ format: setup-dev ## bring the style in order
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+.PHONY: binary
+binary: docs ## the one-file program: dist/gofer, its sums and the list of what is in it
+	@.ci/setup freeze
+	@PYTHONPATH=packaging:sdk/python:. .venv-freeze/bin/python -m freeze
+
 .PHONY: bench
 bench: setup-dev docker ## measure the figures of docs/benchmarks.md (minutes)
 	$(PY) -m benchmarks
 
 .PHONY: lock
 lock: ## renew requirements/*.txt from requirements/*.in
-	cd requirements && for kind in runtime dev docs; do \
+	cd requirements && for kind in runtime dev docs freeze; do \
 	  pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
 	    --no-emit-trusted-host --no-emit-find-links --output-file $$kind.txt $$kind.in; done
 

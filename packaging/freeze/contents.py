@@ -10,8 +10,18 @@ from pathlib import Path
 
 from freeze.payload import Entry
 
-# Parts of the build itself that something imports when it finds them.
-EXCLUDED = ("pip", "setuptools", "pkg_resources", "wheel", "hatchling", "PyInstaller", "altgraph")
+# Besides, parts of the build itself that something imports when it finds them.
+EXCLUDED = (
+    # Asks for a newer glibc than all the rest, and has a twin in Python.
+    "frozenlist._frozenlist",
+    "pip",
+    "setuptools",
+    "pkg_resources",
+    "wheel",
+    "hatchling",
+    "PyInstaller",
+    "altgraph",
+)
 
 # Needed before the payload can be read.
 _FIRST = ("gofer", "gofer.frozen", "__future__")
@@ -29,9 +39,9 @@ def modules(root: Path) -> list[str]:
     return [*_modules(root, "gofer"), *_modules(root / "sdk" / "python", "gofer_sdk"), *_UNSEEN]
 
 
-def data(root: Path) -> list[tuple[str, str]]:
+def data(root: Path, made_of: Path) -> list[tuple[str, str]]:
     """Data files of Gofer and of the SDK, with the folder that each goes to. The SDK's source too: another Python
-    that the user chooses has to find it as files."""
+    that the user chooses has to find it as files. `made_of`: the file that freeze.release writes."""
     found = [
         (str(path), str(path.parent.relative_to(root)))
         for path in sorted((root / "gofer").rglob("*"))
@@ -42,7 +52,7 @@ def data(root: Path) -> list[tuple[str, str]]:
         (str(path), f"gofer/frozen/sdk_source/{path.parent.relative_to(sdk)}")
         for path in sorted((sdk / "gofer_sdk").rglob("*.py"))
     ]
-    return [*found, (str(root / "packaging" / "freeze" / LOCK), ".")]
+    return [*found, (str(made_of), "gofer/release"), (str(root / "packaging" / "freeze" / LOCK), ".")]
 
 
 def divide(table: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:

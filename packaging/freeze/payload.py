@@ -31,7 +31,8 @@ class Split(NamedTuple):
 
 def split(binaries: Iterable[Entry]) -> Split:
     """Divide PyInstaller's table of binaries."""
-    boot, later = [], []
+    boot: list[Entry] = []
+    later: list[Entry] = []
     for entry in sorted(binaries):
         name = Path(entry[0]).name
         is_boot = name.startswith(_BOOT_LIBRARIES) or (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import platform
 import signal
 import socket
 import subprocess
@@ -201,7 +202,11 @@ def test_doctor_asks_docker(alone: Gofer) -> None:
 
 
 def test_version(gofer: Gofer, alone: Gofer) -> None:
-    assert gofer.ok("version", "--format", "json").json == {"client": __version__, "server": __version__}
+    found = gofer.ok("version", "--json").json
+    assert (found["version"], found["server"]) == (__version__, __version__)
+    assert found["python"] == platform.python_version()
+    assert {"click", "starlette", "uvloop", "aiohttp"} <= set(found["libraries"])
+    assert gofer.ok("version", "--format", "json").json == found
     without = alone.ok("version", "--host", "127.0.0.1:1")
-    assert without.out.startswith(f"client  {__version__}\nserver  cannot reach")
+    assert without.out.startswith(f"client  {__version__}, Python {platform.python_version()}\nserver  cannot reach")
     assert alone.ok("--version").out == f"gofer {__version__}\n"

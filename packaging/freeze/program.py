@@ -1,0 +1,90 @@
+"""Looks into a finished one-file program: which pieces there are, how large each is, and what each needs of the
+machine that it runs on."""
+
+from __future__ import annotations
+
+import marshal
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PyInstaller.archive.readers import CArchiveReader
+
+from freeze.payload import NAME, module_name
+
+_ELF = b"\x7fELF"
+_VERSION = re.compile(r"\bGLIBC_(\d+)\.(\d+)\b")
+
+
+class Piece(NamedTuple):
+    """`name`: a module's, or a file's path. `size`: bytes that it takes in the program. `kind`: module or file."""
+
+    name: str
+    size: int
+    kind: str
+
+
+def pieces(program: Path) -> list[Piece]:
+    """Everything in the program; what is left to its size is the bootloader and tables."""
+    archive = CArchiveReader(str(program))
+    found = []
+    for name, (_offset, length, _raw, _compressed, kind) in archive.toc.items():
+        if kind in ("z", "Z") and name.startswith("PYZ"):
+            modules = archive.open_embedded_archive(name).toc.items()
+            found += [Piece(module, size, "module") for module, (_type, _at, size) in modules]
+        elif name == NAME:
+            found += _payload_pieces(_payload(archive))
+        else:
+            found.append(Piece(name, length, "file"))
+    return found
+
+
+def objects(program: Path, folder: Path) -> Iterator[Path]:
+    """Every executable and shared object in the program, unpacked into `folder`, and the program itself."""
+    archive = CArchiveReader(str(program))
+    yield program
+    for name, (*_, kind) in archive.toc.items():
+        if kind == "b":
+            yield _saved(folder / name, archive.extract(name))
+    index, blob = _payload(archive)
+    for name, (offset, size) in index["files"].items():
+        if blob[offset : offset + 4] == _ELF:
+            yield _saved(folder / name, blob[offset : offset + size])
+
+
+def glibc_floor(program: Path) -> tuple[tuple[int, int], str]:
+    """The oldest glibc that all objects run with, and the name of one that asks for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        return max((_glibc(path), path.name) for path in objects(program, Path(folder)))
+
+
+def _glibc(path: Path) -> tuple[int, int]:
+    """The newest version of glibc's symbols that an ELF file asks for."""
+    done = subprocess.run(["readelf", "-VW", str(path)], capture_output=True, text=True, check=True)
+    return max(((int(major), int(minor)) for major, minor in _VERSION.findall(done.stdout)), default=(0, 0))
+
+
+def _payload(archive: CArchiveReader) -> tuple[dict[str, Any], bytes]:
+    """The index, and the bytes that it points into."""
+    data: bytes = archive.extract(NAME)
+    length = int.from_bytes(data[:8], "little")
+    return marshal.loads(data[8 : 8 + length]), data[8 + length :]
+
+
+def _payload_pieces(payload: tuple[dict[str, Any], bytes]) -> Iterator[Piece]:
+    index, _ = payload
+    extensions = {path for path, _libraries in index["modules"].values()}
+    for name, (_offset, size) in index["files"].items():
+        is_module = name in extensions
+        yield Piece(module_name(name) if is_module else name, size, "module" if is_module else "file")
+    for name, (_offset, size, *_) in index["code"].items():
+        yield Piece(name, size, "module")
+
+
+def _saved(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
