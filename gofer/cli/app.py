@@ -44,7 +44,9 @@ def _table() -> dict[str, Entry]:
         "service": Entry("Start the server and ask how it is.", _service),
         "python": Entry("Run Python as pipelines are run: Gofer's own, with the SDK.", _python),
         "completion": Entry("Print the script that completes gofer's commands in your shell.", _completion),
-        "version": Entry("Print the version of this program and of the server.", _version_command),
+        "version": Entry(
+            "Print the version of this program and of the server, and what the program is made of.", _version_command
+        ),
     }
 
 

@@ -161,7 +161,17 @@ class Client:
             from gofer.client.tls import TlsConnection, context_for
 
             return TlsConnection(self.address, self._timeout, context_for(self.server.ca_file))
-        return HTTPConnection(self.address.host, self.address.port, timeout=self._timeout)
+        return TcpConnection(self.address.host, self.address.port, timeout=self._timeout)
+
+
+class TcpConnection(HTTPConnection):
+    """HTTP over TCP."""
+
+    def connect(self) -> None:
+        # For a name given as text Python loads the tables of international names, those of plain letters too.
+        host = self.host.encode() if self.host.isascii() else self.host
+        self.sock = socket.create_connection((host, self.port), self.timeout)  # type: ignore[arg-type]  # bytes work
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class UnixConnection(HTTPConnection):

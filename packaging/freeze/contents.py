@@ -14,6 +14,8 @@ from freeze.payload import Entry
 EXCLUDED = (
     # Asks for a newer glibc than all the rest, and has a twin in Python.
     "frozenlist._frozenlist",
+    # Python's uuid does without, and most commands import that.
+    "_uuid",
     "pip",
     "setuptools",
     "pkg_resources",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import platform
+import pty
 import signal
 import socket
 import subprocess

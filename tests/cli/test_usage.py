@@ -58,7 +58,7 @@ def test_global_options_stand_anywhere_and_the_last_wins(alone: Gofer) -> None:
         ["version", "--format", "json"],
         ["--format", "silent", "version", "--format", "json"],
     ):
-        assert set(alone.ok(*line).json) == {"client", "server"}
+        assert set(alone.ok(*line).json) == {"version", "commit", "python", "libraries", "server"}
 
 
 @pytest.mark.parametrize("form", ["pretty", "json", "silent"])

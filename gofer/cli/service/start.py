@@ -15,6 +15,7 @@ from gofer.cli.base import Command, pass_invocation
 from gofer.cli.service.info import engine_name
 from gofer.cli.service.set_option import parse_settings, set_option
 from gofer.cli.terminal import plain
+from gofer.frozen import is_frozen
 from gofer.models.system import EngineInfo
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ def start(
 
     configuration = reread()
     configuration.check()
+    if is_frozen():
+        from gofer.frozen.sweep import sweep
+
+        sweep()
     output = invocation.output
     return serve(
         Live(configuration, reread), ready=lambda server: _say_ready(output, server), hangup=_meaning_of_hangup()
