@@ -1,0 +1,369 @@
+"""Settings that change while the server runs: each that is said to, what needs a restart, what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from gofer.config.live import Live
+from gofer.config.load import Configuration, read
+from gofer.config.settings import Settings
+from gofer.config.table import table
+from gofer.engines.scheduler.fake import FakeScheduler
+from gofer.errors import InvalidInput
+from gofer.models.manifest import Mount
+from gofer.models.system import Reloaded
+from gofer.server.app import running
+from gofer.server.own_log import set_level
+from tests.scenarios.scene import House, Scene, outcome, task
+from tests.support.certificates import Authority, Made
+
+HOUR = 3_600_000
+
+
+class Changing(Scene):
+    """A server whose configuration is a file."""
+
+    path: Path
+    base: str
+
+    async def reload(self, text: str) -> Reloaded:
+        self.path.write_text(self.base + text)
+        return await self.services.reloader.reload()
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+        return await asyncio.to_thread(self._ask, method, path, body)
+
+    async def certificate(self) -> bytes:
+        """What a new connection is served."""
+        return await asyncio.to_thread(ssl_certificate, self.services.address)
+
+    def _ask(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        where = urlsplit(self.services.address)
+        connection = http.client.HTTPConnection(where.netloc, timeout=30)
+        try:
+            connection.request(method, path, body or None, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+
+def ssl_certificate(address: str) -> bytes:
+    where = urlsplit(address)
+    pem = ssl.get_server_certificate((str(where.hostname), int(where.port or 0)), timeout=30)
+    return ssl.PEM_cert_to_DER_cert(pem)
+
+
+def der(made: Made) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(made.cert.read_text())
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@asynccontextmanager
+async def changing(house: House, text: str = "") -> AsyncIterator[Changing]:
+    path = house.home / "gofer.hcl"
+    base = f'server {{ host = "127.0.0.1:0" storage_path = "{house.home}" }}\nscheduler {{ engine = "fake" }}\n'
+    path.write_text(base + text)
+
+    def reread() -> Configuration:
+        return read(path, {}, {})
+
+    async with running(Live(reread(), reread)) as server:
+        scene = Changing(server.services, house.world)
+        scene.path, scene.base = path, base
+        yield scene
+
+
+def https(made: Made) -> str:
+    return f'server.tls_cert_path = "{made.cert}"\nserver.tls_key_path = "{made.key}"\n'
+
+
+async def aged(scene: Scene) -> int:
+    """Makes every event an hour older; the number of the newest."""
+    await scene.services.database.write(lambda tx: tx.execute("UPDATE events SET at = at - ?", (HOUR,)))
+    return scene.services.bus.last_seq
+
+
+async def log_level(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        set_level("info")
+        try:
+            await scene.reload('log_level = "debug"')
+            assert logging.getLogger("gofer").isEnabledFor(logging.DEBUG)
+            await scene.reload('log_level = "error"')
+            assert not logging.getLogger("gofer").isEnabledFor(logging.WARNING)
+        finally:
+            set_level("info")
+
+
+async def event_log_retention(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        newest = await aged(scene)
+        await scene.reload('event_log_retention = "1m"')
+        assert (await scene.said("events.pruned", newest)).data["count"] >= 1
+
+
+async def event_prune_interval(house: House, _: Authority) -> None:
+    async with changing(house, 'event_log_retention = "1m"') as scene:
+        await scene.reload('event_log_retention = "1m"\nevent_prune_interval = "1s"')
+        for _turn in range(2):  # the second comes by itself
+            newest = await aged(scene)
+            await scene.said("events.pruned", newest)
+
+
+async def run_parallelism_limit(house: House, _: Authority) -> None:
+    async with changing(house, "run_parallelism_limit = 1") as scene:
+        await scene.register(task("a", "gate"))
+        runs = [await scene.start() for _turn in range(3)]
+        await scene.until("run.started", runs[0])
+        assert await scene.counts() == (2, 1)
+        await scene.reload("run_parallelism_limit = 2")
+        await scene.until("run.started", runs[1])
+        assert await scene.counts() == (1, 2)
+        await scene.reload("")
+        await scene.until("run.started", runs[2])
+        for run in runs:
+            await scene.release(run, "a")
+            await scene.ended(run)
+
+
+async def task_parallelism_limit(house: House, _: Authority) -> None:
+    async with changing(house, "task_parallelism_limit = 1") as scene:
+        await scene.register(task("a", "gate"), task("b", "gate"), task("c", "gate"))
+        run = await scene.start()
+        await scene.until("taskrun.running", run, "a")
+        assert sorted((await scene.statuses(run)).values()) == ["queued", "queued", "running"]
+        await scene.reload("task_parallelism_limit = 3")
+        for name in "abc":
+            await scene.release(run, name)
+        await scene.ended(run)
+
+
+async def task_run_log_expiry(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        await scene.register(task("a"))
+        runs = [await scene.start() for _turn in range(3)]
+        for run in runs:
+            await scene.ended(run)
+        await scene.reload("task_run_log_expiry = 1")
+        await scene.until("logs.expired", runs[0])
+        await scene.until("logs.expired", runs[1])
+        assert (await scene.task(runs[2], "a")).attempts[0].log_state == "complete"
+
+
+async def task_run_stop_timeout(house: House, _: Authority) -> None:
+    graces: list[float] = []
+
+    class Noting(FakeScheduler):
+        async def stop(self, name: str, grace: float) -> None:
+            graces.append(grace)
+            await super().stop(name, grace)
+
+    house.engine = Noting
+    async with changing(house, 'task_run_stop_timeout = "7s"') as scene:
+        await scene.register(task("a", "until-stopped"))
+        for text in ("", 'task_run_stop_timeout = "3s"'):
+            run = await scene.start()
+            await scene.until("taskrun.running", run, "a")
+            if text:
+                await scene.reload(text)
+            await scene.cancel(run)
+            await scene.ended(run)
+    assert graces == [7.0, 3.0]
+
+
+def permission(text: str, **wanted: Any) -> Callable[[House, Authority], Awaitable[None]]:
+    async def probe(house: House, _: Authority) -> None:
+        async with changing(house) as scene:
+            await scene.register(task("a", **wanted))
+            refused = await scene.ended(await scene.start())
+            assert refused.status == "failed"
+            await scene.reload(text)
+            assert (await scene.ended(await scene.start())).status == "successful"
+            await scene.reload("")
+            assert outcome(await scene.ended(await scene.start())) == outcome(refused)
+
+    return probe
+
+
+async def max_body_bytes(house: House, _: Authority) -> None:
+    body = json.dumps({"description": "x" * 5_000}).encode()
+    async with changing(house) as scene:
+        assert (await scene.ask("PATCH", "/api/v1/namespaces/default", body))[0] != 413
+        await scene.reload('server.max_body_bytes = "1kiB"')
+        assert (await scene.ask("PATCH", "/api/v1/namespaces/default", body))[0] == 413
+
+
+async def storage_results_limit(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        await scene.register(task("a"))
+        for _turn in range(5):
+            await scene.ended(await scene.start())
+        runs = "/api/v1/namespaces/default/runs?limit=1000"
+        assert len((await scene.ask("GET", runs))[1]["items"]) == 5
+        await scene.reload("server.storage_results_limit = 2")
+        for path in (runs, runs.split("?")[0], "/api/v1/events?limit=1000"):
+            status, page = await scene.ask("GET", path)
+            assert (status, len(page["items"])) == (200, 2)
+        status, rest = await scene.ask("GET", f"{runs}&cursor={(await scene.ask('GET', runs))[1]['next']}")
+        assert [run["id"] for run in rest["items"]] == [3, 2]
+
+
+async def tls_cert_path(house: House, authority: Authority) -> None:
+    old, new = authority.sign("old"), authority.sign("new", key="rsa")
+    async with changing(house, https(old)) as scene:
+        assert scene.services.address.startswith("https://")
+        assert await scene.certificate() == der(old)
+        assert (await scene.reload(https(new))).certificate_renewed
+        assert await scene.certificate() == der(new)
+
+
+async def tls_key_path(house: House, authority: Authority) -> None:
+    made = authority.sign("moving")
+    async with changing(house, https(made)) as scene:
+        moved = Made(made.cert, made.key.rename(made.key.with_suffix(".moved")))
+        with pytest.raises(InvalidInput, match="faults"):
+            await scene.reload(https(made))
+        assert (await scene.reload(https(moved))).applied == ["server.tls_key_path"]
+        assert await scene.certificate() == der(made)
+
+
+CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
+    "log_level": log_level,
+    "event_log_retention": event_log_retention,
+    "event_prune_interval": event_prune_interval,
+    "run_parallelism_limit": run_parallelism_limit,
+    "task_parallelism_limit": task_parallelism_limit,
+    "task_run_log_expiry": task_run_log_expiry,
+    "task_run_stop_timeout": task_run_stop_timeout,
+    "allow_privileged": permission("allow_privileged = true", privileged=True),
+    "allowed_networks": permission('allowed_networks = ["lan"]', network="lan"),
+    "allowed_mounts": permission('allowed_mounts = ["/srv"]', mounts=[Mount(source="/srv/data", target="/data")]),
+    "server.max_body_bytes": max_body_bytes,
+    "server.storage_results_limit": storage_results_limit,
+    "server.tls_cert_path": tls_cert_path,
+    "server.tls_key_path": tls_key_path,
+}
+
+
+def test_every_setting_that_is_said_to_reload_is_tried_here() -> None:
+    assert set(CHANGES) == {setting.key for setting in table(Settings) if setting.reloadable}
+
+
+@pytest.mark.parametrize("key", CHANGES)
+async def test_it_really_changes(key: str, house: House, authority: Authority) -> None:
+    await CHANGES[key](house, authority)
+
+
+async def test_what_needs_a_restart_is_said_and_stays(house: House) -> None:
+    async with changing(house) as scene:
+        newest = scene.services.bus.last_seq
+        reloaded = await scene.reload('task_run_logs_dir = "/elsewhere"\ndev_mode = false\nrun_parallelism_limit = 9')
+        assert reloaded == Reloaded(applied=["run_parallelism_limit"], restart=["dev_mode", "task_run_logs_dir"])
+        event = await scene.said("server.reloaded", newest)
+        assert event.data == {
+            "applied": ["run_parallelism_limit"],
+            "restart": ["dev_mode", "task_run_logs_dir"],
+            "certificate_renewed": False,
+        }
+        settings = scene.services.settings
+        assert (settings.dev_mode, settings.task_run_logs_dir) == (True, house.home / "logs")
+        assert settings.run_parallelism_limit == 9
+        shown = {one["key"]: one for one in (await scene.ask("GET", "/api/v1/system/settings"))[1]}
+        assert shown["dev_mode"]["restart"]
+        assert (shown["dev_mode"]["value"], shown["dev_mode"]["source"]) == (True, "default")
+        assert shown["run_parallelism_limit"]["place"] == f"{scene.path} line 5"
+        await scene.reload("")
+        shown = {one["key"]: one for one in (await scene.ask("GET", "/api/v1/system/settings"))[1]}
+        assert not shown["dev_mode"]["restart"]
+        assert shown["run_parallelism_limit"]["source"] == "default"
+
+
+async def test_whether_there_is_tls_changes_with_a_restart(house: House, authority: Authority) -> None:
+    made = authority.sign("appearing")
+    both = ["server.tls_cert_path", "server.tls_key_path"]
+    async with changing(house) as scene:
+        assert (await scene.reload(https(made))).restart == both
+        assert (await scene.ask("GET", "/healthz"))[0] == 200
+    async with changing(house, https(made)) as scene:
+        reloaded = await scene.reload("")
+        assert (reloaded.restart, reloaded.certificate_renewed) == (both, False)
+        assert await scene.certificate() == der(made)
+
+
+async def test_a_broken_file_changes_nothing_and_says_where(house: House) -> None:
+    async with changing(house) as scene:
+        before, newest = scene.services.settings, scene.services.bus.last_seq
+        scene.path.write_text(scene.base + 'run_parallelism_limit = 3\nlog_levl = "debug"\ndev_mode = maybe\n')
+        status, problem = await scene.ask("POST", "/api/v1/system/reload")
+        assert status == 422
+        assert [one["place"] for one in problem["problems"]] == [f"{scene.path} line 4", f"{scene.path} line 5"]
+        assert problem["problems"][0]["hint"] == 'Did you mean "log_level"?'
+        assert scene.services.settings is before
+        event = await scene.said("server.misconfigured", newest)
+        assert len(event.data["problems"]) == 2
+        scene.path.unlink()
+        with pytest.raises(InvalidInput) as caught:
+            await scene.services.reloader.reload()
+        assert "No such file" in caught.value.problems[0].message
+        assert scene.services.settings is before
+
+
+async def test_a_certificate_that_does_not_fit_changes_nothing(house: House, authority: Authority) -> None:
+    old, other = authority.sign("fitting"), authority.sign("other")
+    async with changing(house, https(old)) as scene:
+        with pytest.raises(InvalidInput) as caught:
+            await scene.reload("run_parallelism_limit = 3\n" + https(Made(other.cert, old.key)))
+        assert "does not belong" in caught.value.problems[0].message
+        assert scene.services.settings.run_parallelism_limit == 0
+        assert await scene.certificate() == der(old)
+
+
+async def test_a_new_certificate_in_the_same_files_cuts_no_connection(house: House, authority: Authority) -> None:
+    made = authority.sign("renewed")
+    trust = ssl.create_default_context(cafile=str(authority.ca))
+    async with changing(house, https(made)) as scene:
+        where = urlsplit(scene.services.address)
+        reader, writer = await asyncio.open_connection(where.hostname, where.port, ssl=trust)
+
+        async def ask() -> bytes:
+            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+            return await reader.readexactly(length)
+
+        first = await ask()
+        old = der(made)
+        again = authority.sign("renewed", key="rsa")
+        assert (await scene.services.reloader.reload()).certificate_renewed
+        assert await ask() == first
+        assert await scene.certificate() == der(again) != old
+        assert not (await scene.services.reloader.reload()).certificate_renewed
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_requests_for_a_reload_are_carried_out(house: House) -> None:
+    async with changing(house) as scene:
+        newest = scene.services.bus.last_seq
+        scene.path.write_text(scene.base + "nonsense = 1")
+        scene.services.reloader.request()
+        await scene.said("server.misconfigured", newest)
+        scene.path.write_text(scene.base + "run_parallelism_limit = 4")
+        scene.services.reloader.request()
+        assert (await scene.said("server.reloaded", newest)).data["applied"] == ["run_parallelism_limit"]
