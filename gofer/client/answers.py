@@ -12,6 +12,9 @@ from gofer.models.ids import shown
 
 T = TypeVar("T")
 
+# What http.client and websockets say of a server that closes the connection in place of an answer.
+_HANGS_UP = frozenset({"RemoteDisconnected", "InvalidMessage", "EOFError"})
+
 
 class Untrusted(ClientError):
     """The server cannot prove who it is; asking again will not help."""
@@ -70,10 +73,10 @@ def unreachable(address: Address, error: BaseException) -> ClientError:
             from gofer.client.tls import refused
 
             return refused(address, error)
-    return ClientError(
-        f"cannot reach the server at {address}: {_cause(error)}",
-        "Start it with `gofer service start`, or say where it is with --host or GOFER_CLI_HOST.",
-    )
+    hint = "Start it with `gofer service start`, or say where it is with --host or GOFER_CLI_HOST."
+    if address.scheme == "http" and not address.socket and type(error).__name__ in _HANGS_UP:
+        hint = f"Does it speak https? Then write --host https://{address.netloc}."
+    return ClientError(f"cannot reach the server at {address}: {_cause(error)}", hint)
 
 
 def _cause(error: BaseException) -> str:

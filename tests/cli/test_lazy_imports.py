@@ -34,10 +34,12 @@ def imported(gofer: Gofer, *arguments: str) -> set[str]:
         ("--version", {*NEVER, *STREAMS, "click", "msgspec", "http.client"}),
         ("--help", {*NEVER, *STREAMS, "msgspec", "http.client", "gofer.cli.pipeline"}),
         ("run --help", {*NEVER, *STREAMS, "http.client", "gofer.cli.pipeline", "gofer.cli.compile"}),
-        ("pipeline list", {*NEVER, *STREAMS, "subprocess", "gofer.cli.run", "gofer.cli.compile"}),
-        ("run list", {*NEVER, *STREAMS, "subprocess", "gofer.cli.pipeline", "gofer.cli.follow"}),
+        ("pipeline list", {*NEVER, *STREAMS, "ssl", "subprocess", "gofer.cli.run", "gofer.cli.compile"}),
+        ("run list", {*NEVER, *STREAMS, "ssl", "subprocess", "gofer.cli.pipeline", "gofer.cli.follow"}),
         ("event list", {*NEVER, *STREAMS, "subprocess"}),
-        ("service info", {*NEVER, *STREAMS, "subprocess"}),
+        ("service info", {*NEVER, *STREAMS, "ssl", "subprocess"}),
+        ("service printenv", {*NEVER, *STREAMS, "ssl", "subprocess", "http.client"}),
+        ("service init-config", {*NEVER, *STREAMS, "ssl", "subprocess", "http.client"}),
     ],
 )
 def test_imports(line: str, unwanted: set[str], gofer: Gofer) -> None:

@@ -1,0 +1,101 @@
+# Gofer's configuration, for a server that is run by systemd.
+#
+# Every setting stands here. What is commented out (#name = …) is the default or, where there is none, an example.
+# Options of `gofer service start` and variables of the environment (`gofer service printenv`) beat this file.
+# After a change: `gofer service config check FILE`, then `systemctl reload gofer` or `gofer service reload`.
+# Settings marked "reload" change while the server runs, the others when it starts again.
+
+# Conveniences for one person's machine. Set false for a server. (default true)
+dev_mode = false
+
+# How much the server says of itself. (debug or info or warning or error, default "info", reload)
+#log_level = "info"
+
+# How the server's own log is written: for people, or an object a line. (text or json, default "text")
+#log_format = "text"
+
+# How long events are kept. (duration, default "4380h", reload)
+#event_log_retention = "4380h"
+
+# How often events that are too old are removed. (duration, default "3h", reload)
+#event_prune_interval = "3h"
+
+# How many runs may be running at once in the whole server. 0: no limit. (default 0, reload)
+#run_parallelism_limit = 0
+
+# How many task runs may be at the engine at once in the whole server. 0: no limit. (default 100, reload)
+#task_parallelism_limit = 100
+
+# Folder of the logs of task runs. Default: systemd's `LogsDirectory`, else `logs` in `server.storage_path`.
+task_run_logs_dir = "/var/log/gofer"
+
+# For how many of its newest runs a pipeline's logs are kept. 0: for all. (default 20, reload)
+#task_run_log_expiry = 20
+
+# How long a container may take to stop before it is killed. (duration, default "5m", reload)
+#task_run_stop_timeout = "5m"
+
+# Allow the `process` engine outside dev mode. It isolates nothing. (default false)
+#allow_process_engine = false
+
+# Allow tasks to ask for privileged containers. (default false, reload)
+#allow_privileged = false
+
+# Engine networks that tasks may ask for. (default [], reload)
+#allowed_networks = []
+
+# Folders of the engine's host that tasks may mount, with all that is in them. (default [], reload)
+#allowed_mounts = []
+
+server {
+  # Address and port to listen on. Only a loopback address is allowed. (default "localhost:8080")
+  #host = "localhost:8080"
+
+  # Folder of the database, logs and scratch files. Default: systemd's `StateDirectory`, else
+  # `$XDG_DATA_HOME/gofer`, else `~/.local/share/gofer`.
+  storage_path = "/var/lib/gofer"
+
+  # How many items one page of a list has at most, however many a request asks for. (default 200, at most 1000,
+  # reload)
+  #storage_results_limit = 200
+
+  # Certificate (PEM, with those between it and the authority). With it and `server.tls_key_path` the server
+  # speaks https, TLS 1.2 or newer. A reload reads it anew. (reload)
+  #tls_cert_path = "/etc/gofer/tls.crt"
+
+  # The certificate's private key (PEM, not encrypted). (reload)
+  #tls_key_path = "/etc/gofer/tls.key"
+
+  # How long open requests may take to end when the server stops. (duration, default "15s")
+  #shutdown_timeout = "15s"
+
+  # Largest body of a request. (size, default "8MiB", reload)
+  #max_body_bytes = "8MiB"
+}
+
+scheduler {
+  # What runs containers. `auto`: Docker if it answers, else plain processes (dev mode only). (auto or docker or
+  # process or fake, default "auto")
+  engine = "docker"
+
+  docker {
+    # Docker Engine, as in `unix:///var/run/docker.sock`. Empty: `DOCKER_HOST`, else that socket. (default "")
+    #host = ""
+
+    # How many containers are started at once. (default 6)
+    #start_concurrency = 6
+
+    # The engine's log driver for Gofer's containers: `local` or `json-file`. (default "local")
+    #log_driver = "local"
+
+    # Put a small init process before each command, so that signals reach it and zombies are reaped. (default
+    # true)
+    #init = true
+
+    # Remove ended containers of Gofer that were left behind, now and then. (default false)
+    #prune = false
+
+    # How often to do that. (duration, default "24h")
+    #prune_interval = "24h"
+  }
+}
