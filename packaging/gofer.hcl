@@ -20,6 +20,10 @@ dev_mode = false
 # How often events that are too old are removed. (duration, default "3h", reload)
 #event_prune_interval = "3h"
 
+# Start no new runs: those that run go on to their end, queued ones wait. For maintenance. (default false,
+# reload)
+#ignore_pipeline_run_events = false
+
 # How many runs may be running at once in the whole server. 0: no limit. (default 0, reload)
 #run_parallelism_limit = 0
 
