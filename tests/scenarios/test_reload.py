@@ -126,6 +126,16 @@ async def event_prune_interval(house: House, _: Authority) -> None:
             await scene.said("events.pruned", newest)
 
 
+async def ignore_pipeline_run_events(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        await scene.register(task("a"))
+        runs = "/api/v1/namespaces/default/pipelines/p/runs"
+        for text, expected in (("ignore_pipeline_run_events = true", 503), ("", 201)):
+            await scene.reload(text)
+            assert (await scene.ask("POST", runs, b"{}"))[0] == expected
+        await scene.ended(1)
+
+
 async def run_parallelism_limit(house: House, _: Authority) -> None:
     async with changing(house, "run_parallelism_limit = 1") as scene:
         await scene.register(task("a", "gate"))
@@ -247,6 +257,7 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "log_level": log_level,
     "event_log_retention": event_log_retention,
     "event_prune_interval": event_prune_interval,
+    "ignore_pipeline_run_events": ignore_pipeline_run_events,
     "run_parallelism_limit": run_parallelism_limit,
     "task_parallelism_limit": task_parallelism_limit,
     "task_run_log_expiry": task_run_log_expiry,
