@@ -51,6 +51,13 @@ def pid(process: ServerProcess) -> int:
     return process.process.pid
 
 
+def family(process_id: int) -> list[int]:
+    """A process and, of the one-file program, the Python that its bootloader has started."""
+    children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    own = Path(f"/proc/{process_id}/exe").readlink()
+    return [process_id, *(int(child) for child in children if Path(f"/proc/{child}/exe").readlink() == own)]
+
+
 def cpu_seconds(process_id: int) -> float:
     """User and system time that a process has used so far, all its threads together."""
     fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figure import Figure, median, ms
-from benchmarks.host import cpu_seconds, rss_bytes, server, work_folder
+from benchmarks.host import cpu_seconds, family, rss_bytes, server, work_folder
 from benchmarks.load import Ends, Load
 from benchmarks.runs import TWO_TASKS
 
@@ -25,9 +25,10 @@ _AT_ONCE = 20
 
 async def idle() -> list[Figure]:
     """Memory at rest, and the time from the start of the interpreter to the first answer."""
-    docker, process = await _starts("docker"), await _starts("process")
+    command = [sys.executable, "-m", "gofer"]
+    docker, process = await starts(command, "docker"), await starts(command, "process")
     size, answer = docker.size, docker.answer
-    floor = await asyncio.to_thread(_bare_python)
+    floor = await asyncio.to_thread(bare_python)
     return [
         Figure(
             "server: idle RSS",
@@ -51,7 +52,7 @@ async def idle() -> list[Figure]:
     ]
 
 
-class _Start:
+class Start:
     """Medians over some starts: seconds to the first answer and until ready, processor time, bytes at rest."""
 
     def __init__(self) -> None:
@@ -77,30 +78,29 @@ class _Start:
         return median(self.sizes)
 
 
-async def _starts(engine: str) -> _Start:
-    found = _Start()
+async def starts(program: list[str], engine: str) -> Start:
+    """Start a server some times with an engine, `program` being how Gofer is called."""
+    found = Start()
     for _ in range(_STARTS):
         with tempfile.TemporaryDirectory(prefix="gofer-bench-", dir=work_folder()) as folder:
-            await asyncio.to_thread(_one_start, engine, folder, found)
+            await asyncio.to_thread(_one_start, [*program, "service", "start"], engine, folder, found)
     return found
 
 
-def _one_start(engine: str, folder: str, found: _Start) -> None:
+def _one_start(command: list[str], engine: str, folder: str, found: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gofer", "service", "start", "--host", f"127.0.0.1:{port}"]
+    options = ["--host", f"127.0.0.1:{port}", "--storage", folder, "--engine", engine]
     before = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, "--storage", folder, "--engine", engine], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _until_ok(port, "/healthz")
         found.answers.append(time.perf_counter() - before)
         _until_ok(port, "/readyz")
         found.readies.append(time.perf_counter() - before)
-        found.cpus.append(cpu_seconds(process.pid))
+        found.cpus.append(sum(map(cpu_seconds, family(process.pid))))
         time.sleep(_SETTLE)
-        found.sizes.append(rss_bytes(process.pid))
+        found.sizes.append(sum(map(rss_bytes, family(process.pid))))
     finally:
         process.terminate()
         process.wait()
@@ -122,7 +122,8 @@ def _until_ok(port: int, path: str) -> None:
     raise AssertionError(f"{path} is not 200")
 
 
-def _bare_python() -> float:
+def bare_python() -> float:
+    """Seconds for a Python that imports nothing."""
     took = []
     for _ in range(_STARTS):
         before = time.perf_counter()

@@ -28,7 +28,12 @@ def main() -> None:
     gc.set_threshold(200_000, 10, 10)
     from gofer.cli.main import main as run
 
-    sys.exit(run())
+    code = run()
+    if getattr(sys, "frozen", False):
+        from gofer.frozen.process import leave
+
+        leave(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

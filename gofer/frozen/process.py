@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import fcntl
 import os
 import signal
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
 WITH_PARENT = "_GOFER_WITH_PARENT"
@@ -35,6 +38,17 @@ def hold(folder: str) -> None:
     """Mark the folder as in use, until this process and all that were forked from it are gone."""
     descriptor = os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # noqa: PTH118
     fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process as `sys.exit` does, without taking apart what the kernel takes back in one go: a tenth of the
+    time of a short command."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        # Whoever wrote has flushed already, and has dealt with a reader that went away.
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def again(arguments: list[str], *, with_parent: bool = False) -> tuple[list[str], dict[str, str]]:
