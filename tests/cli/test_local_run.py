@@ -59,6 +59,11 @@ def test_a_run_that_fails(local: Gofer) -> None:
     assert nothing_left(local)
 
 
+def test_a_certificate_of_the_server_is_of_no_concern(local: Gofer) -> None:
+    environ = {"GOFER_SERVER__TLS_CERT_PATH": "/none", "GOFER_SERVER__TLS_KEY_PATH": "/none"}
+    assert local("local", "run", write(local, "true"), "--engine", "process", environ=environ).code == 0
+
+
 def test_json_lines_and_silence(local: Gofer) -> None:
     path = write(local, "true")
     items = local("local", "run", path, "--engine", "process", "--format", "json").items

@@ -181,6 +181,8 @@ class Reader:
         found = _LISTENS.search("\n".join(printed))
         assert found is not None, printed
         self._address = found[1]
+        if self._shell is not None and self._shell.stdin is not None:
+            self._shell.stdin.write(f"export GOFER_CLI_HOST={self._address}\n".encode())
         # Which engine answers, and what it says of itself, is the machine's affair.
         return [line for line in printed if not line.startswith(("  engine", "warning: the process engine"))]
 

@@ -105,3 +105,19 @@ def test_limits_hold_and_nothing_is_forgotten_whatever_the_order() -> None:
                 assert not limit or sum(t.pipeline_key == pipeline for t in running) <= limit
         assert sorted(done) == list(range(1, 41))
         assert (queue.queued, queue.running) == (0, 0)
+
+
+def test_another_limit_admits_who_waits_longest_and_stops_nobody() -> None:
+    running: list[Ticket] = []
+    queue = Queue(1, running.append)
+    for key in range(1, 6):
+        queue.submit(ticket(key, key, 0))
+    assert [one.key for one in running] == [1]
+    queue.set_limit(3)
+    assert [one.key for one in running] == [1, 2, 3]
+    queue.set_limit(1)
+    queue.ended(1)
+    queue.ended(2)
+    assert queue.queued == 2
+    queue.set_limit(0)
+    assert [one.key for one in running] == [1, 2, 3, 4, 5]

@@ -93,3 +93,21 @@ async def test_a_place_in_line_given_up_while_a_slot_is_given_back() -> None:
     assert not slots.try_take()
     slots.give()
     assert slots.try_take()
+
+
+async def test_another_limit_lets_in_who_waits_and_throws_nobody_out() -> None:
+    slots = Slots(1)
+    assert slots.try_take()
+    waiting = [asyncio.create_task(slots.take()) for _ in range(3)]
+    await asyncio.sleep(0)
+    slots.set_limit(3)
+    await asyncio.sleep(0)
+    assert [task.done() for task in waiting] == [True, True, False]
+    slots.set_limit(1)
+    slots.give()
+    slots.give()
+    await asyncio.sleep(0)
+    assert not waiting[2].done()
+    slots.set_limit(0)
+    await waiting[2]
+    assert slots.try_take()
