@@ -31,7 +31,7 @@ _MARK = "--- ended with"
 _VARIES = [
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?"), "TIME"),
     (re.compile(r"\d\d:\d\d:\d\d"), "TIME"),
-    (re.compile(r"\b(now|(\d+(\.\d+)?(ms|s|m|h|d) ?)+( ago)?)\b"), "SPAN"),
+    (re.compile(r"\b(now|(\d+(\.\d+)?(ms|s|m|h|d))+( ago)?)\b"), "SPAN"),
     (re.compile(r"\b\d{13}\b"), "TIME"),
     (re.compile(r"\([0-9a-f]{12}\)"), "(HASH)"),
     (re.compile(r"\b[0-9a-f]{24}\b"), "ID"),
