@@ -160,13 +160,11 @@ def goes_on_after_restore(archive: Path, home: Path) -> None:
         assert server.stop() == 0, server.log_text()
 
 
-def counting(gate: Path, *, task: str = "count") -> dict[str, Any]:
-    """Prints a hundred lines, then as many again each time that something is written to the gate; `end` ends it."""
-    script = (
-        f"i=0; while :; do n=0; while [ $n -lt 100 ]; do n=$((n+1)); i=$((i+1)); echo line $i; done;"
-        f" read go < {gate}; [ $go = end ] && exit 0; done"
-    )
-    return {"id": "counting", "tasks": [{"id": task, "image": "i", "script": script}]}
+def counting(*gates: Path) -> dict[str, Any]:
+    """Prints a hundred lines, and a hundred more when the first gate opens; the second ends it."""
+    lines = "n=0; while [ $n -lt 100 ]; do n=$((n+1)); i=$((i+1)); echo line $i; done"
+    script = f"i=0; {lines}; read go < {gates[0]}; {lines}; read go < {gates[1]}"
+    return {"id": "counting", "tasks": [{"id": "count", "image": "i", "script": script}]}
 
 
 def until_logged(api: Api, lines: int) -> None:
@@ -180,23 +178,23 @@ def numbered(count: int) -> list[bytes]:
 
 
 def test_what_ran_is_adopted_where_it_still_runs_and_lost_elsewhere(tmp_path: Path) -> None:
-    gate, archive = tmp_path / "gate", tmp_path / "x.tar"
-    subprocess.run(["mkfifo", str(gate)], check=True)
+    more, end, archive = tmp_path / "more", tmp_path / "end", tmp_path / "x.tar"
+    subprocess.run(["mkfifo", str(more), str(end)], check=True)
     server, other = ServerProcess(tmp_path / "one", "process"), ServerProcess(tmp_path / "two", "process")
     try:
         api = server.start()
-        api.register(counting(gate))
+        api.register(counting(more, end))
         api.start("counting")
         until_logged(api, 100)
         assert gofer("service", "backup", str(archive), address=api.address).returncode == 0
-        gate.write_text("more\n")
+        more.write_text("go\n")
         until_logged(api, 200)
         server.kill()
         # In its own place: the log goes on from the byte that the backup had.
         restored(archive, server.home)
         api = server.start()
         until_logged(api, 200)
-        gate.write_text("end\n")
+        end.write_text("go\n")
         assert api.ended("counting", 1)["status"] == "successful"
         assert api.log("counting", 1, "count").splitlines() == numbered(200)
         assert len(api.tasks("counting", 1)["count"]["attempts"]) == 1
