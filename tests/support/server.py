@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -108,6 +108,8 @@ class Api:
 class ServerProcess:
     """`gofer service start` on a free port. `home` keeps its data over several lives."""
 
+    program: Sequence[str] = (sys.executable, "-m", "gofer")
+
     def __init__(
         self, home: Path, engine: str, environ: Mapping[str, str] | None = None, host: str = "127.0.0.1:0"
     ) -> None:
@@ -123,7 +125,7 @@ class ServerProcess:
         self.home.mkdir(parents=True, exist_ok=True)
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GOFER_")}
         environ |= self.environ | extra | {"PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "gofer", "service", "start", "--host", self.host]
+        command = [*self.program, "service", "start", "--host", self.host]
         command += ["--storage", str(self.home / "data"), "--engine", self.engine]
         with (self.home / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=log)
