@@ -36,7 +36,7 @@ debian-images: ## make the Docker images that hold a bare Debian and one with sy
 test-tools:
 	@.ci/test-tools
 
-.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-faults test-docs
+.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-docs
 test: setup-dev docker test-tools docs ## all tests
 	$(PYTEST) tests
 
@@ -57,6 +57,9 @@ test-scenarios: setup-dev docker ## whole runs
 
 test-cli: setup-dev docker ## the command line against a real server
 	$(PYTEST) tests/cli
+
+test-upgrade: setup-dev ## this program on the data of every earlier one (GOFER_TEST_BINARY: a one-file program)
+	$(PYTEST) tests/upgrade
 
 test-faults: setup-dev docker test-tools ## kill -9, full disk, locked database, Docker away
 	$(PYTEST) tests/faults

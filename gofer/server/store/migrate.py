@@ -6,12 +6,15 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from gofer.errors import ConfigError
 
 FOLDER = Path(__file__).parent / "sql" / "migrations"
+
+_KEPT_COPIES = 2
 
 _FILE_NAME = re.compile(r"(\d{4})_\w+\.sql\Z")
 
@@ -38,8 +41,8 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migration]) -> None:
     """Apply the steps that the database at `path` lacks, all of them or none; an existing file is copied first.
 
-    The copy is `<name>.v<old>.bak`. Raises ConfigError if the file is newer than the steps, is not Gofer's, or if a
-    step fails: the file is then as it was.
+    The copy is `<name>.v<old>.bak`; the two newest of these are kept. Raises ConfigError if the file is newer than the
+    steps, is not Gofer's, or if a step fails: the file is then as it was.
     """
     version = _version(connection, path)
     latest = steps[-1].number if steps else 0
@@ -54,6 +57,7 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
     if version > 0:
         _copy(connection, path, path.with_name(f"{path.name}.v{version}.bak"))
     _apply(connection, path, missing)
+    _remove_old_copies(path)
 
 
 def statements(sql: str) -> Iterator[str]:
@@ -111,6 +115,16 @@ def _copy(connection: sqlite3.Connection, path: Path, copy: Path) -> None:
             f"The database {path} must be copied before its schema is updated, and that failed: {error}",
             "Make room on the disk (a copy is as large as the database) and start again. Nothing was changed.",
         ) from error
+
+
+def _remove_old_copies(path: Path) -> None:
+    """Copies of long ago are no use: what has happened since is not in them."""
+    pattern = re.compile(re.escape(path.name) + r"\.v(\d+)\.bak")
+    found = [(int(match[1]), other) for other in path.parent.iterdir() if (match := pattern.fullmatch(other.name))]
+    for _, copy in sorted(found)[:-_KEPT_COPIES]:
+        # It only takes room: no reason not to start.
+        with suppress(OSError):
+            copy.unlink()
 
 
 def _sync(path: Path) -> None:

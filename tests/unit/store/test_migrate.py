@@ -153,3 +153,36 @@ SELECT 1
     assert found[1].endswith("END;")
     assert found[2] == "SELECT 1"
     assert list(statements("-- nothing\n")) == []
+
+
+def test_the_two_newest_copies_are_kept(old: Path) -> None:
+    for number in (3, 10, 9):
+        old.with_name(f"gofer.db.v{number}.bak").write_bytes(b"")
+    others = [old.with_name(name) for name in ("gofer.db.v2.bak.tmp", "other.db.v1.bak", "gofer.db.vx.bak")]
+    for other in others:
+        other.write_bytes(b"")
+    connection = connect(old)
+    migrate(connection, old, [FIRST, SECOND])
+    connection.close()
+    assert sorted(path.name for path in old.parent.glob("gofer.db.v*.bak")) == [
+        "gofer.db.v10.bak",
+        "gofer.db.v9.bak",
+        "gofer.db.vx.bak",
+    ]
+    assert all(other.exists() for other in others)
+
+
+def test_a_failed_step_changes_no_byte(old: Path) -> None:
+    """Also where the changes are too large to be held in memory until they are undone."""
+    connection = connect(old)
+    connection.execute("CREATE TABLE large (x BLOB) STRICT")
+    connection.executemany("INSERT INTO large VALUES (randomblob(4000))", [()] * 2000)
+    connection.close()
+    before = old.read_bytes()
+    broken = BROKEN._replace(number=2, sql="UPDATE large SET x = randomblob(4000);\nINSERT INTO nowhere VALUES (1);")
+    connection = connect(old)
+    connection.execute("PRAGMA cache_size = 10")
+    with pytest.raises(ConfigError):
+        migrate(connection, old, [FIRST, broken])
+    connection.close()
+    assert old.read_bytes() == before
