@@ -90,6 +90,7 @@ class _Parser:
         self._lexer = lexer
         self._source = source
         self._line = 1
+        self._next: _Token | None = None
         self.entries: list[Entry] = []
         self.problems: list[Problem] = []
 
@@ -130,10 +131,10 @@ class _Parser:
         if token.type == "LEFTBRACKET":
             return self._list(line)
         if token.type == "IDENTIFIER":
-            # It is clear where such a value ends, so that what follows can be read.
-            hint = f'Write "{token.value}".'
-            self.problems.append(self._problem(token.line, f"text must stand in quotes: {token.value}", hint))
-            return str(token.value)
+            # Not shown, and what else is on the line neither: it may be a secret.
+            self.problems.append(self._problem(token.line, "text must stand in quotes", 'Write it like "this".'))
+            self._skip_line(token.line)
+            return ""
         raise self._unexpected(token, "a value")
 
     def _list(self, opened: int) -> list[Value]:
@@ -152,7 +153,21 @@ class _Parser:
             if token.type != "COMMA":
                 raise self._unexpected(token, '"," or "]"')
 
+    def _skip_line(self, line: int) -> None:
+        """Goes on where the next line begins, or the block or list ends."""
+        while True:
+            token = self._take()
+            if token.line != line or token.type in ("RIGHTBRACE", "RIGHTBRACKET", "COMMA", _END):
+                self._next = token
+                return
+
     def _take(self) -> _Token:
+        if self._next is not None:
+            token, self._next = self._next, None
+            return token
+        return self._read()
+
+    def _read(self) -> _Token:
         try:
             token = self._lexer.token()
         except ValueError as error:

@@ -84,7 +84,9 @@ def server(
         fd = os.dup(fd)
     argv = [sys.executable, "-c", start, str(fd), "wrapped" if wrapped else "alone", *command]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(argv, env=environ, stderr=log, pass_fds=[] if fd < 0 else [fd])
+        process = subprocess.Popen(
+            argv, env=environ, stdin=subprocess.DEVNULL, stderr=log, pass_fds=[] if fd < 0 else [fd]
+        )
     try:
         yield process
     finally:
@@ -103,6 +105,14 @@ def test_it_says_when_it_is_ready_and_when_it_stops(tmp_path: Path, line: Line) 
         said = line.until("STOPPING=1")
         assert said[1:] == ["STATUS=stopping; containers go on", "EXTEND_TIMEOUT_USEC=30000000"]
         assert process.wait(timeout=PATIENCE) == 0
+
+
+def test_it_says_when_it_reloads(tmp_path: Path, line: Line) -> None:
+    with server(tmp_path, {"NOTIFY_SOCKET": line.address}) as process:
+        line.until("READY=1")
+        process.send_signal(signal.SIGHUP)
+        assert line.until("RELOADING=1")[1].startswith("MONOTONIC_USEC=")
+        assert line.until("READY=1") == ["READY=1", "STATUS=0 runs running, 0 queued; fake answers"]
 
 
 def test_a_line_without_a_file(tmp_path: Path, abstract_line: Line) -> None:

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from gofer.config.force import settings_in_force
-from gofer.config.gather import Gathering, Source
+from gofer.config.gather import Gathering, Source, variable
 from gofer.config.load import read
-from gofer.config.table import Doc, build, flatten, table
+from gofer.config.settings import Settings
+from gofer.config.table import Doc, Setting, build, flatten, table
+from gofer.config.write import simple, write_value
 from gofer.errors import ConfigError
 from gofer.models.units import parse_duration
 
@@ -93,6 +95,25 @@ def test_a_wrong_secret_is_not_shown_either(tmp_path: Path, text: str) -> None:
     assert SECRET not in str(problem)
     assert "4711" not in str(problem)
     assert "not shown" in problem.message
+
+
+@pytest.mark.parametrize("setting", list(table(Settings)), ids=lambda setting: setting.key)
+def test_every_setting_can_be_set_in_every_way(setting: Setting, tmp_path: Path) -> None:
+    value = setting.example if setting.default is None else setting.default
+    written = write_value(setting, value)
+    plain = simple(setting, value)
+    text = ",".join(plain) if isinstance(plain, list) else written if setting.type == "boolean" else str(plain)
+    path, none = tmp_path / "gofer.hcl", tmp_path / "none.hcl"
+    path.write_text(f"{setting.key} = {written}")
+    ways = [
+        read(path, {}, {}),
+        read(None, {variable(setting.key, "GOFER_"): text}, {}, default_path=none),
+        read(None, {}, {setting.key: text}, default_path=none),
+    ]
+    assert [way.problems for way in ways] == [[], [], []]
+    assert [way.source(setting.key).kind for way in ways] == ["file", "environment", "option"]
+    values = [flatten(way.settings)[setting.key] for way in ways]
+    assert values[0] == values[1] == values[2] == (Path(value) if setting.type == "path" else value)
 
 
 def test_bounds(tmp_path: Path) -> None:
