@@ -197,6 +197,7 @@ async def _live(
         backups=Backups(_place(settings), database, clock),
         own_log=own_log,
         reloader=reloader,
+        connections=lambda: len(front.web.server_state.connections),
         address=front.url,
         started_at=clock.now(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gofer.config.live import Live
@@ -23,7 +24,9 @@ from gofer.server.store.database import Database
 
 @dataclass(frozen=True)
 class Services:
-    """`address` is where the API listens, as a URL; `started_at` in milliseconds since the Unix epoch."""
+    """`address` is where the API listens, as a URL; `connections` counts the clients' open ones; `started_at` is in
+    milliseconds since the Unix epoch.
+    """
 
     live: Live
     clock: Clock
@@ -39,6 +42,7 @@ class Services:
     backups: Backups
     own_log: OwnLog
     reloader: Reloader
+    connections: Callable[[], int]
     address: str
     started_at: int
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -14,18 +18,35 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from gofer import __version__
 from gofer.models.status import RunStatus
 from gofer.server.api.tally import BUCKETS, Tally
 from gofer.server.services import Services
+from gofer.server.store import diagnosis, events
+
+
+class Stored(NamedTuple):
+    """What the database tells: how many runs have each status, how many events there are, and since when the run waits
+    that waits longest (milliseconds since the Unix epoch)."""
+
+    runs: dict[str, int]
+    events: int
+    oldest_queued_at: int | None
+
+
+def stored(connection: sqlite3.Connection) -> Stored:
+    """A few rows, however long the history."""
+    events_kept = events.last_seq(connection) + 1 - events.first_seq(connection)
+    return Stored(diagnosis.runs_by_status(connection), events_kept, diagnosis.oldest_queued_at(connection))
 
 
 class Exposition(Collector):
-    """Everything that is told, as it is when it is asked for. `runs` is how many runs have each status."""
+    """Everything that is told, as it is when it is asked for. `stored` is to be brought up to date before."""
 
     def __init__(self, services: Services, tally: Tally) -> None:
         self._services = services
         self._tally = tally
-        self.runs: dict[str, int] = {}
+        self.stored = Stored({}, 0, None)
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -36,12 +57,22 @@ class Exposition(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """As prometheus-client wants it."""
+        yield from self._server()
         yield from self._requests()
         yield from self._latencies()
         yield from self._websockets()
         yield from self._runs()
         yield from self._health()
         yield from self._volume()
+
+    def _server(self) -> Iterator[Metric]:
+        services = self._services
+        info = GaugeMetricFamily("gofer_info", "Always 1", labels=["version"])
+        info.add_metric([__version__], 1)
+        yield info
+        uptime = (services.clock.now() - services.started_at) / 1000
+        yield GaugeMetricFamily("gofer_uptime_seconds", "Since the server began", uptime)
+        yield GaugeMetricFamily("gofer_connections", "Connections of clients that are open", services.connections())
 
     def _requests(self) -> Iterator[Metric]:
         family = CounterMetricFamily(
@@ -72,10 +103,15 @@ class Exposition(Collector):
     def _runs(self) -> Iterator[Metric]:
         family = GaugeMetricFamily("gofer_runs", "Runs that are stored, by status", labels=["status"])
         for status in RunStatus:
-            family.add_metric([status], self.runs.get(status, 0))
+            family.add_metric([status], self.stored.runs.get(status, 0))
         yield family
         yield GaugeMetricFamily("gofer_runs_waiting", "Runs that wait for admission", self._services.runs.queued)
         yield GaugeMetricFamily("gofer_runs_active", "Runs that are on their way", self._services.runs.running)
+        since = self.stored.oldest_queued_at
+        waited = 0.0 if since is None else max(0, self._services.clock.now() - since) / 1000
+        yield GaugeMetricFamily("gofer_runs_waiting_seconds", "How long the run has waited that waits longest", waited)
+        accepts = float(not self._services.ingress.closed)
+        yield GaugeMetricFamily("gofer_ingress_open", "Whether new runs are started", accepts)
 
     def _health(self) -> Iterator[Metric]:
         services = self._services
@@ -93,5 +129,20 @@ class Exposition(Collector):
             "gofer_store_commit_seconds", "Transactions, fsync included", database.commits, database.commit_seconds
         )
         yield CounterMetricFamily("gofer_store_writes", "Writes; several share one transaction", database.writes)
+        yield GaugeMetricFamily("gofer_events_kept", "Events that are stored now", self.stored.events)
+        yield from self._room()
         captured = self._services.logs.captured_bytes
         yield CounterMetricFamily("gofer_log_bytes", "What tasks have printed since the server began", captured)
+
+    def _room(self) -> Iterator[Metric]:
+        settings = self._services.settings
+        sizes = GaugeMetricFamily("gofer_store_bytes", "The database's files", labels=["file"])
+        for name in ("gofer.db", "gofer.db-wal"):
+            path = settings.server.storage_path / name
+            sizes.add_metric([name], path.stat().st_size if path.exists() else 0)
+        yield sizes
+        free = GaugeMetricFamily("gofer_disk_free_bytes", "Room on the disk under a folder", labels=["folder"])
+        for label, folder in (("storage", settings.server.storage_path), ("logs", settings.task_run_logs_dir)):
+            with suppress(OSError):
+                free.add_metric([label], shutil.disk_usage(folder).free)
+        yield free

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING
 
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery, Text
 from gofer.server.api.tally import Tally
-from gofer.server.store import diagnosis
 
 if TYPE_CHECKING:
     from gofer.server.api.metrics import Exposition
-
-# Counting looks at every run, so it is not done for each request of an eager scraper.
-_COUNT_EVERY = 5.0
 
 CONTENT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,7 +19,6 @@ class Scrape:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._exposition: Exposition | None = None
-        self._counted_at = float("-inf")
 
     def endpoints(self) -> list[Endpoint]:
         """The route."""
@@ -40,12 +35,9 @@ class Scrape:
 
     async def metrics(self, call: Call[NoPath, NoQuery, NoBody]) -> Text:
         """In Prometheus' text format."""
-        from gofer.server.api.metrics import Exposition
+        from gofer.server.api.metrics import Exposition, stored
 
         if self._exposition is None:
             self._exposition = Exposition(call.services, self._tally)
-        now = call.services.clock.monotonic()
-        if now - self._counted_at >= _COUNT_EVERY:
-            self._counted_at = now
-            self._exposition.runs = await call.services.database.read(diagnosis.runs_by_status)
+        self._exposition.stored = await call.services.database.read(stored)
         return Text(self._exposition.text(), CONTENT)

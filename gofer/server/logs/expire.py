@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from gofer.server.store import logs as rows
 from gofer.server.store.database import Database
 from gofer.server.store.transaction import Readable
 
-_BATCH = 50
+_BATCH = 200
 _PAUSE = 1.0
 _RETRY = 5.0
 
@@ -50,7 +50,7 @@ class Expiry:
         known = await self._database.read(rows.pipelines)
         for namespace, pipeline in found:
             if (namespace, pipeline) not in known and folder.holds_only_logs(root, namespace, pipeline):
-                await self._delete(namespace, pipeline)
+                await self._delete_pipeline(namespace, pipeline)
 
     async def run(self) -> None:
         """Catch up with everything, then expire what each `notice` makes old, until cancelled."""
@@ -89,8 +89,7 @@ class Expiry:
         find = partial(rows.expirable, pipeline_key=pipeline_key, keep=self._keep, limit=_BATCH)
         while found := await self._database.read(find):
             await self._database.write(partial(rows.expire, found=found, at=self._clock.now()))
-            for run in found:
-                await self._delete(run.namespace, run.pipeline, run.number)
+            await self._delete_runs(found[0].namespace, found[0].pipeline, [run.number for run in found])
 
     async def _remove_left_behind(self) -> None:
         """Remove the files of runs whose logs are expired already, or that the database does not know."""
@@ -103,18 +102,25 @@ class Expiry:
             listed = await in_thread(partial(_list_runs, root, some))
             kept = await self._database.read(partial(_list_kept, some=some))
             for pipeline, here, keep in zip(some, listed, kept, strict=True):
-                for number in () if keep is None else set(here) - keep:
-                    await self._delete(*pipeline, number)
+                if keep is not None:
+                    await self._delete_runs(*pipeline, sorted(set(here) - keep))
 
-    async def _delete(self, namespace: str, pipeline: str, run: int | None = None) -> None:
-        """Remove files; those that cannot be removed now are left to the next start."""
+    async def _delete_runs(self, namespace: str, pipeline: str, numbers: Sequence[int]) -> None:
+        """Remove files; those that cannot be removed now are left to the next start.
+
+        Many at a time: a hop to a thread for each would be slower than the runs that make them old.
+        """
+        for begin in range(0, len(numbers), _BATCH):
+            failures = await self._logs.delete_runs(namespace, pipeline, numbers[begin : begin + _BATCH])
+            if failures:
+                about = {"namespace": namespace, "pipeline": pipeline, "runs": len(failures)}
+                _warn("expired logs stay", **about, error=str(failures[0]))
+
+    async def _delete_pipeline(self, namespace: str, pipeline: str) -> None:
         try:
-            if run is None:
-                await self._logs.delete_pipeline(namespace, pipeline)
-            else:
-                await self._logs.delete_run(namespace, pipeline, run)
+            await self._logs.delete_pipeline(namespace, pipeline)
         except OSError as error:
-            _warn("expired logs stay", namespace=namespace, pipeline=pipeline, run=run, error=str(error))
+            _warn("logs of a pipeline that is gone stay", namespace=namespace, pipeline=pipeline, error=str(error))
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do `work`, again and again while the database or the disk is in trouble."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -204,15 +204,32 @@ class Logs:
             raise _not_found(log)
         return self._raw(log, first, stream_number(stream), timestamps)
 
-    async def delete_run(self, namespace: str, pipeline: str, run: int) -> None:
-        """Remove the logs of a run that has ended; who follows one of them is told that it is expired."""
-        folder.check_run(namespace, pipeline, run)
-        await self._delete(namespace, pipeline, run)
+    async def delete_runs(self, namespace: str, pipeline: str, numbers: Sequence[int]) -> list[OSError]:
+        """Remove the logs of several runs of a pipeline that have ended, in one go.
+
+        What cannot be removed stays; returns why.
+        """
+        for number in numbers:
+            folder.check_run(namespace, pipeline, number)
+        gone = {(namespace, pipeline, number) for number in numbers}
+        self._let_go(lambda log: log[:3] in gone)
+
+        def discard() -> list[OSError]:
+            failures = []
+            for number in numbers:
+                try:
+                    folder.discard(self._root, namespace, pipeline, str(number))
+                except OSError as error:
+                    failures.append(error)
+            return failures
+
+        return await in_thread(discard)
 
     async def delete_pipeline(self, namespace: str, pipeline: str) -> None:
         """Remove the logs of a pipeline whose runs have all ended."""
         folder.check_run(namespace, pipeline, 1)
-        await self._delete(namespace, pipeline)
+        self._let_go(lambda log: log[:2] == (namespace, pipeline))
+        await in_thread(partial(folder.discard, self._root, namespace, pipeline))
 
     @property
     def root(self) -> Path:
@@ -301,14 +318,13 @@ class Logs:
         feed.users += 1
         return feed
 
-    async def _delete(self, *parts: str | int) -> None:
-        """Remove a folder of logs; `parts` are the first parts of the LogIds of those that go."""
-        for log in [log for log in self._writers if log[: len(parts)] == parts]:
+    def _let_go(self, is_gone: Callable[[LogId], bool]) -> None:
+        """Nobody writes these logs any more, and who follows one is told that it is expired."""
+        for log in [log for log in self._writers if is_gone(log)]:
             self._drop_writer(log)
         for log, feed in self._feeds.items():
-            if log[: len(parts)] == parts:
+            if is_gone(log):
                 feed.expire()
-        await in_thread(partial(folder.discard, self._root, *map(str, parts)))
 
 
 def _prepare(root: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gofer import __version__
 from tests.integration.api.server import ServerThread
 
 
@@ -42,6 +43,14 @@ def test_figures(server: ServerThread, pipeline: str) -> None:
     assert 1 <= found["gofer_store_commit_seconds_count[]"] <= found["gofer_store_writes_total[]"]
     assert found["gofer_store_commit_seconds_sum[]"] > 0
     assert found["gofer_log_bytes_total[]"] == len(server.api.log("plain", 1, "one"))
+    assert found[f"gofer_info[('version', '{__version__}')]"] == 1
+    assert found["gofer_uptime_seconds[]"] > 0
+    assert found["gofer_connections[]"] >= 1
+    assert found["gofer_runs_waiting_seconds[]"] == 0
+    assert found["gofer_ingress_open[]"] == 1
+    assert found["gofer_events_kept[]"] == server.services.bus.last_seq
+    assert found["gofer_store_bytes[('file', 'gofer.db-wal')]"] > 0
+    assert found["gofer_disk_free_bytes[('folder', 'logs')]"] > 0
     assert found["process_resident_memory_bytes[]"] > 1_000_000
     route = "/api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs"
     assert found[f"gofer_http_requests_total[('method', 'POST'), ('route', '{route}'), ('status', '201')]"] == 1

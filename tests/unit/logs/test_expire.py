@@ -12,6 +12,7 @@ import pytest
 from gofer.errors import ConfigError
 from gofer.models.event import Event, Kind
 from gofer.server.clock import Clock
+from gofer.server.logs import folder
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.folder import LogId, log_path
 from gofer.server.logs.logs import Logs
@@ -226,10 +227,10 @@ async def test_links_are_never_followed(world: World, tmp_path: Path) -> None:
     (root / "default" / "one" / "1" / "task").symlink_to(outside / "1" / "task")
     (root / "default" / "one" / "2").symlink_to(outside / "1")
     (root / "spaces").symlink_to(outside)
-    await world.logs.delete_run("default", "linked", 1)
-    await world.logs.delete_run("default", "one", 1)
-    await world.logs.delete_run("default", "one", 2)
-    await world.logs.delete_run("spaces", "1", 1)
+    await world.logs.delete_runs("default", "linked", [1])
+    await world.logs.delete_runs("default", "one", [1])
+    await world.logs.delete_runs("default", "one", [2])
+    await world.logs.delete_runs("spaces", "1", [1])
     await world.logs.delete_pipeline("default", "linked")
     assert (outside / "1" / "task" / "1.log").read_bytes() == b"precious"
     assert not (root / "default").exists()
@@ -240,9 +241,9 @@ async def test_deleting_takes_everything_of_it_and_nothing_else(world: World) ->
     one, two = await world.pipeline("one"), await world.pipeline("two")
     await world.runs(one, "one", ["successful"] * 2)
     await world.runs(two, "two", ["successful"])
-    await world.logs.delete_run("default", "one", 1)
+    await world.logs.delete_runs("default", "one", [1])
     assert (world.on_disk("one"), world.on_disk("two")) == ([2], [1])
-    await world.logs.delete_run("default", "one", 1)
+    await world.logs.delete_runs("default", "one", [1])
     await world.logs.delete_pipeline("default", "one")
     assert (world.on_disk("one"), world.on_disk("two")) == ([], [1])
     await world.logs.delete_pipeline("default", "two")
@@ -284,3 +285,24 @@ async def test_another_databases_logs_are_put_aside_whole(world: World) -> None:
     await again.claim("first")
     assert b"first" in log_path(again.root, log).read_bytes()
     await again.close()
+
+
+async def test_many_runs_expire_in_few_steps_and_one_that_cannot_holds_up_no_other(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await world.pipeline("many")
+    await world.runs(key, "many", ["successful"] * 30)
+    stubborn = world.logs.root / "default" / "many" / "7"
+    discard = folder.discard
+
+    def refuse_one(root: Path, *parts: str) -> None:
+        if root.joinpath(*parts) == stubborn:
+            raise PermissionError(13, "Permission denied")
+        discard(root, *parts)
+
+    monkeypatch.setattr(folder, "discard", refuse_one)
+    before = database.writes
+    await world.expiry(5).expire_once()
+    assert database.writes == before + 1
+    assert world.on_disk("many") == [7, 26, 27, 28, 29, 30]
+    assert await world.kept(key) == [26, 27, 28, 29, 30]

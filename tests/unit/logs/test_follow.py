@@ -290,7 +290,7 @@ async def test_expired_while_it_was_read(logs: Logs) -> None:
     await write(logs, [("stdout", b"x" * 99 + b"\n")] * 50_000)
     frames = logs.follow(LOG, 1, None, complete)
     await anext(frames)
-    await logs.delete_run(LOG.namespace, LOG.pipeline, LOG.run)
+    await logs.delete_runs(LOG.namespace, LOG.pipeline, [LOG.run])
     rest = [frame async for frame in frames]
     assert ends(rest).state == "expired"
     assert len(rest) <= 2
@@ -302,7 +302,7 @@ async def test_a_download_goes_on_when_the_log_expires(logs: Logs) -> None:
     await write(logs, [("stdout", text)])
     pieces = logs.raw(LOG, timestamps=False, stream=None)
     got = await anext(pieces)
-    await logs.delete_run(LOG.namespace, LOG.pipeline, LOG.run)
+    await logs.delete_runs(LOG.namespace, LOG.pipeline, [LOG.run])
     async for piece in pieces:
         got += piece
     assert got == text
