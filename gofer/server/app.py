@@ -52,6 +52,7 @@ from gofer.server.runs.remove import Remover
 from gofer.server.runs.service import Runs
 from gofer.server.runs.slots import Slots
 from gofer.server.services import Services
+from gofer.server.store import pipelines
 from gofer.server.store.database import Database
 from gofer.server.web import WebServer
 
@@ -62,10 +63,11 @@ _TIDY_SECONDS = 5.0
 
 
 class Running:
-    """A server that runs: its services, its address, and the way to end it."""
+    """A server that runs: its services, its address, and the way to end it. `is_new`: it has no pipeline yet."""
 
-    def __init__(self, services: Services, web: WebServer) -> None:
+    def __init__(self, services: Services, web: WebServer, *, is_new: bool) -> None:
         self.services = services
+        self.is_new = is_new
         self._web = web
 
     @property
@@ -228,6 +230,7 @@ async def _live(
         tasks.append(group.create_task(launcher.run(ready), name="launcher"))
         await ready.wait()
         await _begin(services, recovery)
+        is_new = await database.read(pipelines.count) == 0
         swept = asyncio.Event()
         tasks.append(group.create_task(recovery.keep_swept(swept, _prune_interval(settings)), name="sweep"))
         # Who waits for the start is told what the engine says of itself.
@@ -235,7 +238,7 @@ async def _live(
         tasks.append(group.create_task(_outlive(front.serving), name="web server"))
         front.gate.open(application(services))
         try:
-            yield Running(services, front.web)
+            yield Running(services, front.web, is_new=is_new)
         finally:
             front.web.should_exit = True
             with contextlib.suppress(TimeoutError):

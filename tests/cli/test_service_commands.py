@@ -9,6 +9,8 @@ import pty
 import signal
 import socket
 import subprocess
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,21 +21,60 @@ from tests.cli.small_server import Answer, small_server
 from tests.support.server import Api
 
 
-def test_start_says_where_what_and_what_next(alone: Gofer) -> None:
-    command = ["service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
-    with alone.popen(*command) as process:
+def begun(gofer: Gofer, *more: str, environ: Mapping[str, str] | None = None) -> tuple[str, str, str]:
+    """The address of a server that was started and stopped again, and what it printed on stdout and stderr."""
+    command = ["service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process", *more]
+    with gofer.popen(*command, environ=environ) as process:
         assert process.stdout is not None
         first = process.stdout.readline().decode()
-        assert first.startswith(f"Gofer {__version__} listens on http://127.0.0.1:")
-        told = first + "".join(process.stdout.readline().decode() for _ in range(3))
+        address = first.split()[-1]
+        gofer.ok("service", "info", "--host", address)
+        if not (gofer.home / "registered").exists():
+            manifest = b'{"id": "p", "tasks": [{"id": "a", "image": "i"}]}'
+            gofer.ok("pipeline", "create", "-", "--host", address, stdin=manifest)
+            (gofer.home / "registered").touch()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate()
-        assert process.returncode == 0
-    assert str(alone.home / "data") in told
-    assert "process" in told
-    assert "isolates nothing" in err.decode()
-    assert "gofer pipeline create" in err.decode()
-    assert "Traceback" not in err.decode()
+        # Not communicate(), which does not see what stdout has buffered already.
+        assert process.stderr is not None
+        out, err = process.stdout.read(), process.stderr.read()
+        assert process.wait() == 0
+    return address, first + out.decode(), err.decode()
+
+
+def without_log(err: str) -> list[str]:
+    return [line for line in err.splitlines() if not line.startswith("timestamp=")]
+
+
+def test_the_first_start_says_where_what_and_what_next_and_later_ones_where(alone: Gofer) -> None:
+    address, out, err = begun(alone)
+    assert out == f"Gofer {__version__} listens on {address}\n  data  {alone.home / 'data'}\n"
+    warning, following = without_log(err)
+    assert "isolates nothing" in warning
+    assert following == f"Next: gofer pipeline create PATH --host {address}"
+    address, out, err = begun(alone)
+    assert out == f"Gofer {__version__} listens on {address}\n"
+    (warning,) = without_log(err)
+    assert "isolates nothing" in warning
+
+
+def test_open_shows_the_address_in_the_browser(alone: Gofer) -> None:
+    tools = alone.home / "bin"
+    tools.mkdir()
+    seen = alone.home / "seen"
+    opener = tools / "xdg-open"
+    opener.write_text(f'#!/bin/sh\necho "$@ ${{LD_LIBRARY_PATH-none}}" > {seen}.new && mv {seen}.new {seen}\n')
+    opener.chmod(0o755)
+    desktop = {"DISPLAY": ":7", "PATH": f"{tools}:{os.environ['PATH']}", "BROWSER": ""}
+    address, _, err = begun(alone, "--open", environ=desktop)
+    assert "no desktop" not in err
+    deadline = time.monotonic() + 30
+    while not seen.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert seen.read_text() == f"{address}/ none\n"
+    nobody = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "WSL_DISTRO_NAME": "", "PATH": desktop["PATH"]}
+    address, _, err = begun(alone, "--open", environ=nobody)
+    assert f"In a browser: {address}/" in err
 
 
 def test_start_as_json_is_one_document(alone: Gofer) -> None:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from gofer.cli.base import Command, pass_invocation
-from gofer.cli.service.info import engine_name
+from gofer.cli.service.open_browser import open_browser
 from gofer.cli.service.set_option import parse_settings, set_option
 from gofer.cli.terminal import plain
 from gofer.frozen import is_frozen
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gofer.server.app import Running
     from gofer.server.serve import Hangup
 
+_DEFAULT_ADDRESS = "http://localhost:8080"
 _ISOLATES_NOTHING = (
     "the {name} engine isolates nothing: every task runs as this user, on this machine, and may read what it may. "
     "Use it for pipelines that you trust."
@@ -45,7 +46,7 @@ class Ready(msgspec.Struct, kw_only=True):
     "start",
     cls=Command,
     examples=[
-        "gofer service start",
+        "gofer service start --open",
         "gofer service start --host localhost:9090 --storage ./data --engine process",
         "gofer service start --config /etc/gofer/gofer.hcl --no-dev",
         "gofer service start --set log_level=debug --set scheduler.docker.prune=true",
@@ -63,6 +64,7 @@ class Ready(msgspec.Struct, kw_only=True):
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the server's own log is written.")
 @click.option("--config", metavar="FILE", help="The server's configuration file; else /etc/gofer/gofer.hcl.")
 @set_option
+@click.option("--open", "wants_browser", is_flag=True, help="Show the server's address in the browser.")
 def start(
     invocation: Invocation,
     host: str | None,
@@ -72,6 +74,7 @@ def start(
     log_format: str | None,
     config: str | None,
     settings: tuple[str, ...],
+    wants_browser: bool,
 ) -> int:
     """Start the server, and keep it running until Ctrl-C or SIGTERM.
 
@@ -106,7 +109,9 @@ def start(
         sweep()
     output = invocation.output
     return serve(
-        Live(configuration, reread), ready=lambda server: _say_ready(output, server), hangup=_meaning_of_hangup()
+        Live(configuration, reread),
+        ready=lambda server: _say_ready(output, server, wants_browser=wants_browser),
+        hangup=_meaning_of_hangup(),
     )
 
 
@@ -117,11 +122,12 @@ def _meaning_of_hangup() -> Hangup:
     return "stop" if sys.stdin is not None and sys.stdin.isatty() else "reload"
 
 
-def _say_ready(output: Output, server: Running) -> None:
-    services = server.services
-    engine, storage = services.engine_watch.info, str(services.settings.server.storage_path)
+def _say_ready(output: Output, server: Running, *, wants_browser: bool) -> None:
+    """To a newcomer, who has no pipeline yet, what is needed to go on; to everybody else one line."""
     from gofer import __version__
 
+    services = server.services
+    engine, storage = services.engine_watch.info, str(services.settings.server.storage_path)
     ready = Ready(
         address=server.address,
         version=__version__,
@@ -129,15 +135,14 @@ def _say_ready(output: Output, server: Running) -> None:
         storage_path=storage,
         engine=engine,
     )
-    name = engine_name(engine)
-    output.show(
-        ready,
-        lambda: [
-            f"Gofer {__version__} listens on {server.address}",
-            *output.fields([("  data", plain(storage)), ("  engine", name), ("  API", f"{server.address}/api/docs")]),
-        ],
-    )
+    first = f"Gofer {__version__} listens on {server.address}"
+    data = output.fields([("  data", plain(storage))])
+    output.show(ready, lambda: [first, *data] if server.is_new else [first])
     if not engine.isolates:
         output.warn(_ISOLATES_NOTHING.format(name=engine.name))
-    output.note("Next: gofer pipeline create PATH, then gofer pipeline run ID --follow. Ctrl-C stops the server.")
+    if server.is_new:
+        where = "" if server.address == _DEFAULT_ADDRESS else f" --host {server.address}"
+        output.note(f"Next: gofer pipeline create PATH{where}")
+    if wants_browser and not open_browser(f"{server.address}/", os.environ):
+        output.note(f"There is no desktop here to open it on. In a browser: {server.address}/")
     output.flush()
