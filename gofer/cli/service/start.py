@@ -20,12 +20,10 @@ from gofer.models.system import EngineInfo
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
-    from gofer.cli.output import Output
     from gofer.config.load import Configuration
     from gofer.server.app import Running
     from gofer.server.serve import Hangup
 
-_DEFAULT_ADDRESS = "http://localhost:8080"
 _ISOLATES_NOTHING = (
     "the {name} engine isolates nothing: every task runs as this user, on this machine, and may read what it may. "
     "Use it for pipelines that you trust."
@@ -107,10 +105,9 @@ def start(
         from gofer.frozen.sweep import sweep
 
         sweep()
-    output = invocation.output
     return serve(
         Live(configuration, reread),
-        ready=lambda server: _say_ready(output, server, wants_browser=wants_browser),
+        ready=lambda server: _say_ready(invocation, server, wants_browser=wants_browser),
         hangup=_meaning_of_hangup(),
     )
 
@@ -122,11 +119,18 @@ def _meaning_of_hangup() -> Hangup:
     return "stop" if sys.stdin is not None and sys.stdin.isatty() else "reload"
 
 
-def _say_ready(output: Output, server: Running, *, wants_browser: bool) -> None:
+def _is_found_by_itself(invocation: Invocation, address: str) -> bool:
+    """Whether the other commands speak to `address` without being told."""
+    from gofer.client.address import parse_address
+
+    return parse_address(invocation.settings.host) == parse_address(address)
+
+
+def _say_ready(invocation: Invocation, server: Running, *, wants_browser: bool) -> None:
     """To a newcomer, who has no pipeline yet, what is needed to go on; to everybody else one line."""
     from gofer import __version__
 
-    services = server.services
+    services, output = server.services, invocation.output
     engine, storage = services.engine_watch.info, str(services.settings.server.storage_path)
     ready = Ready(
         address=server.address,
@@ -141,7 +145,7 @@ def _say_ready(output: Output, server: Running, *, wants_browser: bool) -> None:
     if not engine.isolates:
         output.warn(_ISOLATES_NOTHING.format(name=engine.name))
     if server.is_new:
-        where = "" if server.address == _DEFAULT_ADDRESS else f" --host {server.address}"
+        where = "" if _is_found_by_itself(invocation, server.address) else f" --host {server.address}"
         output.note(f"Next: gofer pipeline create PATH{where}")
     if wants_browser and not open_browser(f"{server.address}/", os.environ):
         output.note(f"There is no desktop here to open it on. In a browser: {server.address}/")
