@@ -22,7 +22,8 @@ def blocks(path: Path, kind: str) -> list[str]:
 
 
 PYTHON = [(path, block) for path in PAGES for block in blocks(path, "python")]
-CONFIGURATION = [(path, block) for path in sorted(DOCS.rglob("*.md")) for block in blocks(path, "hcl")]
+# Those with a title are files of a reader, which test_console writes and tries; some are wrong on purpose.
+CONFIGURATION = [(path, block) for path in sorted(DOCS.rglob("*.md")) for block in blocks(path, "hcl$")]
 
 
 @pytest.mark.parametrize(("path", "block"), PYTHON, ids=[path.stem for path, _ in PYTHON])
