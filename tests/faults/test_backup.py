@@ -249,6 +249,14 @@ def test_the_server_dies_while_a_backup_is_read(tmp_path: Path) -> None:
         assert reading.returncode == 3, said
         assert not target.exists()
         assert not part.exists()
+        # One who takes nothing does not keep the server from ending, nor leaves it anything.
+        api = server.start(GOFER_SERVER__SHUTDOWN_TIMEOUT="1s")
+        connection = http.client.HTTPConnection(api.address.removeprefix("http://"), timeout=60)
+        connection.request("GET", BACKUP)
+        assert connection.getresponse().read(1000)
+        assert server.stop() == 0, server.log_text()
+        connection.close()
+        assert not taking.exists()
         api = server.start()
         assert gofer("service", "backup", str(target), address=api.address).returncode == 0
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from functools import partial
 
@@ -33,7 +33,7 @@ class Backups:
         self._patience = patience
         self._taking: _Taking | None = None
 
-    async def take(self, logs: bool) -> AsyncIterator[bytes]:
+    async def take(self, logs: bool) -> AsyncGenerator[bytes, None]:
         """The bytes of an archive: the database as it is now, and the logs of its attempts if `logs`.
 
         The copy of the database is made first: what the archive holds was on disk then, and a log goes at least as far
@@ -91,7 +91,7 @@ class _Taking:
             await asyncio.shield(copying)
         except asyncio.CancelledError:
             stop.set()
-            await asyncio.wait([copying])
+            await asyncio.gather(copying, return_exceptions=True)
             raise
 
     def begin(self, contents: Contents) -> None:

@@ -32,11 +32,9 @@ class Unpack:
         self._logs = logs
         self._file: IO[bytes] | None = None
         self._databases = 0
-        self.head: Head | None = None
 
     def begin(self, head: Head) -> None:
         """Refuses what this program does not know. Raises InvalidArchive."""
-        self.head = head
         if head.schema > len(migrations()):
             raise InvalidArchive(
                 f"This backup has schema version {head.schema}, but this Gofer ({__version__}) knows only up to"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer.archive.read import read_archive
@@ -17,6 +17,8 @@ from gofer.archive.write import ArchiveWriter
 from gofer.errors import InvalidArchive
 from gofer.models.backup import PartName
 from tests.unit.archive.making import HEAD, Keep, changed, check, make, reader
+
+QUICK = settings(deadline=None, max_examples=200, derandomize=True)
 
 LOGS = {f"logs/n/p/{run}/t/1.log": b"x" * run * 100 for run in range(1, 6)}
 WHOLE = make(b"database" * 300, LOGS)
@@ -55,6 +57,7 @@ def test_other_programs_read_it_too(tmp_path: Path) -> None:
         assert archive.getnames() == ["gofer-backup.json", "gofer.db", *LOGS, "gofer-backup-end.json"]
 
 
+@QUICK
 @given(st.integers(0, len(WHOLE) - 1))
 def test_broken_off_anywhere(size: int) -> None:
     assert "breaks off" in refused(WHOLE[:size])
@@ -65,6 +68,7 @@ def test_broken_off_between_two_files() -> None:
     assert f"breaks off after {at} bytes" in refused(WHOLE[:at])
 
 
+@QUICK
 @given(st.integers(0, len(WHOLE) * 8 - 1))
 def test_no_bit_may_be_another(bit: int) -> None:
     archive = bytearray(WHOLE)
@@ -72,6 +76,7 @@ def test_no_bit_may_be_another(bit: int) -> None:
     refused(bytes(archive))
 
 
+@QUICK
 @given(st.data())
 def test_blocks_that_are_missing_doubled_or_exchanged(data: st.DataObject) -> None:
     blocks = [WHOLE[at : at + BLOCK] for at in range(0, len(WHOLE), BLOCK)]

@@ -4,7 +4,7 @@ import tarfile
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer.archive.tar import BLOCK, Member, pack, padding, unpack
@@ -17,11 +17,13 @@ names = st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=Tru
 sizes = st.integers(0, 2**40)
 
 
+@QUICK
 @given(names, sizes, st.integers(0, 2**33))
 def test_what_is_packed_is_unpacked(name: str, size: int, at: int) -> None:
     assert unpack(pack(Member(name, size, at))) == Member(name, size, at)
 
 
+@QUICK
 @given(names, sizes)
 def test_pythons_tarfile_reads_the_same(name: str, size: int) -> None:
     info = tarfile.TarInfo.frombuf(pack(Member(name, size, 7)), "ascii", "strict")
@@ -40,6 +42,7 @@ def test_names_that_no_backup_has(name: str) -> None:
         pack(Member(name, 1, 1))
 
 
+@QUICK
 @given(st.integers(0, BLOCK * 8 - 1))
 def test_every_bit_of_a_header_counts(bit: int) -> None:
     block = bytearray(pack(Member("logs/n/p/1/t/1.log", 12345, 1_790_000_000)))
@@ -48,6 +51,7 @@ def test_every_bit_of_a_header_counts(bit: int) -> None:
         unpack(bytes(block))
 
 
+@QUICK
 @given(st.binary(min_size=BLOCK, max_size=BLOCK))
 def test_noise_is_no_header(block: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -54,7 +54,7 @@ async def archive_of(at: Place, logs: bool = True) -> bytes:
 
 
 async def taken(backups: Backups, logs: bool = True) -> bytes:
-    async with aclosing(backups.take(logs)) as pieces:  # type: ignore[type-var]
+    async with aclosing(backups.take(logs)) as pieces:
         return b"".join([piece async for piece in pieces])
 
 

@@ -75,7 +75,7 @@ async def test_one_at_a_time_and_again_afterwards(tmp_path: Path) -> None:
     await anext(first)
     with pytest.raises(Conflict, match="Another backup"):
         await taken(backups)
-    await first.aclose()  # type: ignore[attr-defined]
+    await first.aclose()
     assert not at.taking.exists()
     assert await taken(backups)
     kinds = await database.read(lambda c: [row[0] for row in c.execute("SELECT kind FROM events ORDER BY seq")])
@@ -98,9 +98,9 @@ async def test_a_reader_that_takes_nothing_is_given_up(tmp_path: Path) -> None:
     # Its end does not touch what has begun since.
     second = backups.take(True)
     await anext(second)
-    await first.aclose()  # type: ignore[attr-defined]
+    await first.aclose()
     assert at.taking.exists()
-    await second.aclose()  # type: ignore[attr-defined]
+    await second.aclose()
     await database.close()
 
 
