@@ -94,4 +94,5 @@ class ArchiveWriter:
             digest.add(piece)
             left -= len(piece)
             yield piece
-        yield bytes(tar.padding(member.size))
+        if tar.padding(member.size):
+            yield bytes(tar.padding(member.size))

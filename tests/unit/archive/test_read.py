@@ -4,6 +4,8 @@ import hashlib
 import io
 import subprocess
 import tarfile
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gofer.archive.read import read_archive
+from gofer.archive.read import Check, read_archive
 from gofer.archive.tar import BLOCK, Member, pack, padding
 from gofer.archive.write import ArchiveWriter
 from gofer.errors import InvalidArchive
@@ -137,3 +139,36 @@ def test_a_file_that_shrinks_while_it_is_read_is_no_archive() -> None:
     writer.part(0)
     with pytest.raises(OSError, match="became shorter"):
         list(writer.file("gofer.db", io.BytesIO(b"x"), 2))
+
+
+class Zeros(io.RawIOBase):
+    """A file as long as it is asked for."""
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(size)
+
+
+def test_what_is_large_costs_no_memory() -> None:
+    size = 64 * 1024 * 1024
+    writer = ArchiveWriter(changed(parts=[PartName(name="gofer.db", kind="sqlite")]))
+
+    def pieces() -> Iterator[bytes]:
+        yield from writer.begin()
+        writer.part(0)
+        yield from writer.file("gofer.db", Zeros(), size)  # type: ignore[arg-type]  # all that is used of a file
+        yield from writer.end()
+
+    source, held = pieces(), b""
+
+    def read(count: int) -> bytes:
+        nonlocal held
+        held = held or next(source, b"")
+        given, held = held[:count], held[count:]
+        return given
+
+    tracemalloc.start()
+    try:
+        assert read_archive(read, Check()).parts[0].size == size
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    finally:
+        tracemalloc.stop()

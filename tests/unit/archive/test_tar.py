@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gofer.archive.tar import BLOCK, Member, pack, padding, unpack
 
+QUICK = settings(deadline=None, max_examples=200, derandomize=True)
 LONGEST = "/".join(["logs", "n" * 64, "p" * 64, "9" * 18, "t" * 64, "9" * 18 + ".log"])
 
 names = st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True), min_size=1, max_size=4).map(
