@@ -156,7 +156,7 @@ def _belongs(part: PartName, name: str) -> bool:
 def _decode(text: bytes, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=type_)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _damaged(f"what it says of itself cannot be read: {error}") from None
 
 

@@ -70,7 +70,7 @@ def test_broken_off_between_two_files() -> None:
     assert f"breaks off after {at} bytes" in refused(WHOLE[:at])
 
 
-@QUICK
+@settings(QUICK, max_examples=2000)
 @given(st.integers(0, len(WHOLE) * 8 - 1))
 def test_no_bit_may_be_another(bit: int) -> None:
     archive = bytearray(WHOLE)
@@ -109,6 +109,15 @@ def test_a_newer_format_whatever_else_it_says() -> None:
     text = msgspec.json.encode({"format": 2, "later": []})
     block = pack(Member("gofer-backup.json", len(text), 1)) + text + bytes(padding(len(text)))
     assert "newer Gofer" in refused(block + bytes(BLOCK))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b'{"format": "x"}', b'{"format": 1}', b'{"format": 1, "x": "\xff"}', b'{"x": ' + b"[" * 60_000, b"[]"],
+)
+def test_a_head_that_cannot_be_read(text: bytes) -> None:
+    block = pack(Member("gofer-backup.json", len(text), 1)) + text + bytes(padding(len(text)))
+    assert "what it says of itself cannot be read" in refused(block + bytes(BLOCK))
 
 
 def test_a_head_without_end_is_not_held_in_memory() -> None:
