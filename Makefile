@@ -84,7 +84,7 @@ docs-serve: ## show the documentation while it is being written
 deb: ## dist/gofer_VERSION_amd64.deb from dist/gofer
 	@packaging/deb/build
 
-test-systemd: setup-dev debian-images ## the service under a real systemd (the program: GOFER_TEST_BINARY or dist/gofer)
+test-systemd: setup-dev docker test-tools debian-images ## the service under a real systemd (the program: GOFER_TEST_BINARY or dist/gofer)
 	$(PYTEST) tests/systemd
 
 .PHONY: lint format types contracts
