@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.systemd.jobs import LINES, check_whole, manifest, wait_for_output
+from tests.systemd.jobs import LINES, check_whole, manifest, wait_for_end, wait_for_output
 from tests.systemd.machine import Machine, until
 
 TASKS = 6
@@ -43,7 +43,16 @@ def hang(machine: Machine) -> None:
     assert any("Watchdog timeout" in str(one["MESSAGE"]) for one in machine.journal())
 
 
-INTERRUPTIONS = [restart, stop_and_start, kill, kill_server_process, hang]
+def upgrade(machine: Machine) -> None:
+    """Another program takes the place of the one that runs, and then there is a restart."""
+    machine.ok("sh", "-c", "cp /usr/local/bin/gofer /tmp/newer && printf x >> /tmp/newer")
+    before = machine.ok("sha256sum", "/usr/local/bin/gofer")
+    machine.ok("/tmp/newer", "service", "install")
+    assert machine.ok("sha256sum", "/usr/local/bin/gofer") != before
+    machine.ok("systemctl", "restart", "gofer")
+
+
+INTERRUPTIONS = [restart, stop_and_start, kill, kill_server_process, hang, upgrade]
 
 
 def restarts(machine: Machine) -> int:
@@ -83,6 +92,25 @@ def test_no_job_dies_whatever_happens_to_gofer(watched: Machine, engine: str) ->
     whole = sum(check_whole(api, f"jobs-{engine}", run) for run in runs)
     assert whole == TASKS * len(INTERRUPTIONS)
     assert started(watched, engine, begin) == whole
+
+
+def test_jobs_of_the_process_engine_can_work(watched: Machine) -> None:
+    """What hardens the service takes nothing from them that a plain user has."""
+    watched.write("/etc/default/gofer", "GOFER_SCHEDULER__ENGINE=process\nGOFER_ALLOW_PROCESS_ENGINE=true\n")
+    watched.ok("systemctl", "restart", "gofer")
+    script = (
+        "set -e; echo a > /tmp/job; mv /tmp/job /var/tmp/job2; rm /tmp/job2; cp /bin/true ./own; chmod 700 own; ./own; "
+        "nice -n 5 true; ulimit -n 128; (exec -a renamed sleep 0.01); cat /proc/meminfo /proc/cpuinfo > /dev/null; "
+        "echo x > /dev/shm/job; rm /dev/shm/job; getent hosts localhost > /dev/null; echo fine"
+    )
+    api = watched.api
+    task = {"id": "work", "image": "unused", "command": ["bash", "-c", script], "limits": {"memory": "512MiB"}}
+    api.register({"id": "work", "tasks": [task]})
+    run = api.start("work")
+    ended = wait_for_end(api, "work", run)
+    assert (ended["status"], api.log("work", run, "work")) == ("successful", b"fine\n")
+    watched.ok("rm", "/etc/default/gofer")
+    watched.ok("systemctl", "restart", "gofer")
 
 
 def started(machine: Machine, engine: str, since: float) -> int:
