@@ -6,18 +6,14 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gofer import __version__
 from gofer.config.address import Address
-from gofer.config.certificate import read_certificate
 from gofer.config.live import Live
-from gofer.config.load import Configuration
-from gofer.config.rules import certificate_doubts, tls_paths
 from gofer.config.settings import Settings
 from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Scheduler
@@ -37,7 +33,7 @@ from gofer.server.gate import Gate
 from gofer.server.listen import inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
-from gofer.server.own_log import OwnLog, get_logger, set_level
+from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.reload import Reloader
@@ -54,10 +50,8 @@ from gofer.server.runs.slots import Slots
 from gofer.server.services import Services
 from gofer.server.store import pipelines
 from gofer.server.store.database import Database
+from gofer.server.tls import Tls, open_tls
 from gofer.server.web import WebServer
-
-if TYPE_CHECKING:
-    from gofer.server.tls import Tls
 
 _TIDY_SECONDS = 5.0
 
@@ -92,7 +86,7 @@ async def running(
     A background task that dies ends the context with its error. `own_log` is what the API shows of the server's log.
     """
     settings = live.settings
-    tls = _tls(live)
+    tls = open_tls(live)
     listeners, address = _listeners(settings, sockets)
     if tls is not None:
         address = address._replace(scheme="https")
@@ -139,19 +133,6 @@ class Front:
     url: str
     serving: asyncio.Task[None]
     tls: Tls | None
-
-
-def _tls(live: Live) -> Tls | None:
-    configuration = Configuration(live.settings, live.sources)
-    paths = tls_paths(configuration)
-    if paths is None:
-        return None
-    from gofer.server.tls import Tls
-
-    certificate = read_certificate(*paths)
-    for doubt in certificate_doubts(configuration, certificate, time.time()):
-        get_logger("gofer").warning(doubt.message, place=doubt.place, hint=doubt.hint)
-    return Tls(certificate)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:

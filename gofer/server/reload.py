@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,9 +19,7 @@ from gofer.models.system import Reloaded
 from gofer.server.clock import Clock
 from gofer.server.own_log import get_logger
 from gofer.server.store.database import Database
-
-if TYPE_CHECKING:
-    from gofer.server.tls import Tls
+from gofer.server.tls import Tls
 
 
 class Reloader:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ssl
+import time
 
-from gofer.config.certificate import Certificate
+from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.live import Live
+from gofer.config.load import Configuration
+from gofer.config.rules import certificate_doubts, tls_paths
+from gofer.server.own_log import get_logger
 
 
 class Tls:
@@ -28,3 +33,18 @@ class Tls:
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
         connection.context = self._certificate.context
+
+
+def open_tls(live: Live) -> Tls | None:
+    """What the settings say; None for plain http. Raises ConfigError for files that cannot be served.
+
+    What clients may refuse, such as a certificate that has expired, is a warning in the log.
+    """
+    configuration = Configuration(live.settings, live.sources)
+    paths = tls_paths(configuration)
+    if paths is None:
+        return None
+    certificate = read_certificate(*paths)
+    for doubt in certificate_doubts(configuration, certificate, time.time()):
+        get_logger("gofer").warning(doubt.message, place=doubt.place, hint=doubt.hint)
+    return Tls(certificate)
