@@ -158,6 +158,7 @@ def test_restored_to_another_place_and_started(archive: Path, gofer: Gofer, serv
         said = gofer("service", "restore", "gofer.tar", "--storage", "other/data", "--force")
         assert said.code == 2
         assert "in use by another Gofer" in said.err
+        assert "Stop that server first" in said.err
     finally:
         assert other.stop() == 0, other.log_text()
 

@@ -66,7 +66,7 @@ def restore(read: Read, place: Place, *, force: bool, size: int | None = None) -
     lock = Lock(place.storage / f"{DATABASE}.lock")
     done = False
     try:
-        lock.acquire()
+        _acquire(lock)
         restored = _restore(read, place, force, size)
         done = True
         return restored
@@ -109,6 +109,14 @@ def _restore(read: Read, place: Place, force: bool, size: int | None) -> Restore
         kept=kept.storage,
         kept_logs=kept.logs,
     )
+
+
+def _acquire(lock: Lock) -> None:
+    try:
+        lock.acquire()
+    except ConfigError as error:
+        hint = "Stop that server first (systemctl stop gofer), or restore to another folder with --storage."
+        raise ConfigError(error.message, hint) from None
 
 
 def _unpack(read: Read, sink: Unpack, folder: Path) -> Backup:
