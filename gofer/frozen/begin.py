@@ -28,8 +28,8 @@ def begin_living() -> None:
 
     hold(sys._MEIPASS)  # type: ignore[attr-defined]
     wanted = os.environ.pop(WITH_PARENT, None)
-    # Level 0 is the bootloader, which started this process and only waits for it.
-    if wanted is not None or os.environ.get(_LEVEL) == "0":
+    # The bootloader has put this process's own level there: 1 is the one that it started itself, and only waits for.
+    if wanted is not None or os.environ.get(_LEVEL) == "1":
         die_with_parent(int(wanted) if wanted is not None else None)
     _clean_environment()
 
