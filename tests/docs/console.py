@@ -29,6 +29,7 @@ _MARK = "--- ended with"
 
 # What is not the same each time, and what stands for it in a comparison.
 _VARIES = [
+    (re.compile(r"^\d+ +(?=\d{4}-)"), "NUMBER "),
     # The pages' server listens where every command looks for it.
     (re.compile(r" --host http://localhost:\d+$"), ""),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?"), "TIME"),

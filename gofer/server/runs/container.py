@@ -56,7 +56,7 @@ def build_spec(
     if task.registry is not None:
         raise Unresolved(
             f'registry credentials: there is no secret "{task.registry.password_secret}"',
-            "This server keeps no secrets; log the engine itself in to the registry.",
+            "This server keeps no secrets; pull the image on the engine's machine, and give the task `pull: never`.",
         )
     entrypoint, command = task.entrypoint, task.command
     if task.script is not None:
