@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.systemd.jobs import LINES, check_whole, manifest, wait_for_end, wait_
 from tests.systemd.machine import Machine, until
 
 TASKS = 6
-_WATCHDOG = "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n"
+_IMPATIENT = "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\nRestartSec=500ms\n"
 
 
 def restart(machine: Machine) -> None:
@@ -62,42 +63,44 @@ def restarts(machine: Machine) -> int:
 
 @pytest.fixture(scope="module")
 def watched(machine: Machine) -> Machine:
-    """A watchdog that does not wait for long."""
-    machine.write("/etc/systemd/system/gofer.service.d/test.conf", _WATCHDOG)
+    """A systemd that does not wait for long."""
+    machine.write("/etc/systemd/system/gofer.service.d/test.conf", _IMPATIENT)
     machine.ok("systemctl", "daemon-reload")
     machine.ok("systemctl", "restart", "gofer")
     return machine
 
 
-@pytest.fixture(scope="module", params=["docker", "process"])
-def engine(watched: Machine, request: pytest.FixtureRequest) -> Iterator[str]:
-    environ = f"GOFER_SCHEDULER__ENGINE={request.param}\nGOFER_ALLOW_PROCESS_ENGINE=true\n"
-    watched.write("/etc/default/gofer", environ)
-    watched.ok("systemctl", "restart", "gofer")
-    yield request.param
-    watched.ok("rm", "/etc/default/gofer")
+@contextmanager
+def engine_of(machine: Machine, name: str) -> Iterator[None]:
+    """The service with that engine, for as long as the body lasts."""
+    machine.write("/etc/default/gofer", f"GOFER_SCHEDULER__ENGINE={name}\nGOFER_ALLOW_PROCESS_ENGINE=true\n")
+    machine.ok("systemctl", "restart", "gofer")
+    try:
+        yield
+    finally:
+        machine.ok("rm", "/etc/default/gofer")
+        machine.ok("systemctl", "restart", "gofer")
 
 
+@pytest.mark.parametrize("engine", ["docker", "process"])
 def test_no_job_dies_whatever_happens_to_gofer(watched: Machine, engine: str) -> None:
-    api = watched.api
-    witness = "/var/tmp" if engine == "process" else ""
-    api.register(manifest(f"jobs-{engine}", TASKS, witness))
+    """Each interruption finds TASKS jobs on their way; in the end every job was started once, and has said it all."""
+    api, pipeline = watched.api, f"jobs-{engine}"
     begin = time.time()
     runs = []
-    for interrupt in INTERRUPTIONS:
-        run = api.start(f"jobs-{engine}")
-        runs.append(run)
-        wait_for_output(api, f"jobs-{engine}", run)
-        interrupt(watched)
-    whole = sum(check_whole(api, f"jobs-{engine}", run) for run in runs)
+    with engine_of(watched, engine):
+        api.register(manifest(pipeline, TASKS, witness="/var/tmp" if engine == "process" else ""))
+        for interrupt in INTERRUPTIONS:
+            runs.append(api.start(pipeline))
+            wait_for_output(api, pipeline, runs[-1])
+            interrupt(watched)
+        whole = sum(check_whole(api, pipeline, run) for run in runs)
     assert whole == TASKS * len(INTERRUPTIONS)
     assert started(watched, engine, begin) == whole
 
 
 def test_jobs_of_the_process_engine_can_work(watched: Machine) -> None:
     """What hardens the service takes nothing from them that a plain user has."""
-    watched.write("/etc/default/gofer", "GOFER_SCHEDULER__ENGINE=process\nGOFER_ALLOW_PROCESS_ENGINE=true\n")
-    watched.ok("systemctl", "restart", "gofer")
     script = (
         "set -e; echo a > /tmp/job; mv /tmp/job /var/tmp/job2; rm /tmp/job2; cp /bin/true ./own; chmod 700 own; ./own; "
         "nice -n 5 true; ulimit -n 128; (exec -a renamed sleep 0.01); cat /proc/meminfo /proc/cpuinfo > /dev/null; "
@@ -105,12 +108,11 @@ def test_jobs_of_the_process_engine_can_work(watched: Machine) -> None:
     )
     api = watched.api
     task = {"id": "work", "image": "unused", "command": ["bash", "-c", script], "limits": {"memory": "512MiB"}}
-    api.register({"id": "work", "tasks": [task]})
-    run = api.start("work")
-    ended = wait_for_end(api, "work", run)
-    assert (ended["status"], api.log("work", run, "work")) == ("successful", b"fine\n")
-    watched.ok("rm", "/etc/default/gofer")
-    watched.ok("systemctl", "restart", "gofer")
+    with engine_of(watched, "process"):
+        api.register({"id": "work", "tasks": [task]})
+        run = api.start("work")
+        ended = wait_for_end(api, "work", run)
+        assert (ended["status"], api.log("work", run, "work")) == ("successful", b"fine\n")
 
 
 def started(machine: Machine, engine: str, since: float) -> int:
@@ -123,17 +125,19 @@ def started(machine: Machine, engine: str, since: float) -> int:
     return len(said.splitlines())
 
 
-@pytest.mark.parametrize("interrupt", [restart, kill])
-def test_a_follower_reads_on(watched: Machine, interrupt: Callable[[Machine], None]) -> None:
+def test_a_follower_reads_on(watched: Machine) -> None:
     api = watched.api
     api.register(manifest("followed", 2))
     run = api.start("followed")
+    output = b""
     with watched.popen("gofer", "run", "follow", "followed", str(run)) as follower:
         assert follower.stdout is not None
-        output = b""
-        while b" line 3" not in output:
-            output += follower.stdout.readline()
-        interrupt(watched)
+        for line, interrupt in ((b" line 3", restart), (b" line 30", kill)):
+            while line not in output:
+                read = follower.stdout.readline()
+                assert read, output.decode()
+                output += read
+            interrupt(watched)
         output += follower.communicate(timeout=60)[0]
     assert follower.returncode == 0, output.decode()
     for task in ("t0", "t1"):
