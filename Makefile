@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest
+# What the tests of the one-file program need: one that was built before, or a new one.
+BUILT := $(if $(GOFER_TEST_BINARY),,binary)
 # (The theme's maintainers have words on stderr about MkDocs 2 otherwise.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
 SITE_SOURCES := mkdocs.yml requirements/docs.txt CHANGELOG.md CONTRIBUTING.md \
@@ -37,10 +39,10 @@ test-tools:
 	@.ci/test-tools
 
 .PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-docs
-test: setup-dev docker test-tools docs ## all tests
+test: setup-dev docker test-tools docs debian-images $(BUILT) ## all tests
 	$(PYTEST) tests
 
-test-failed: setup-dev docker test-tools docs ## only those tests that failed last time
+test-failed: setup-dev docker test-tools docs debian-images $(BUILT) ## only those tests that failed last time
 	$(PYTEST) tests --last-failed --last-failed-no-failures none
 
 test-unit: setup-dev ## tests of single parts
@@ -84,7 +86,7 @@ docs-serve: ## show the documentation while it is being written
 deb: ## dist/gofer_VERSION_amd64.deb from dist/gofer
 	@packaging/deb/build
 
-test-systemd: setup-dev docker test-tools debian-images ## the service under a real systemd (the program: GOFER_TEST_BINARY or dist/gofer)
+test-systemd: setup-dev docker test-tools debian-images $(BUILT) ## the service under a real systemd (the program: GOFER_TEST_BINARY or dist/gofer)
 	$(PYTEST) tests/systemd
 
 .PHONY: lint format types contracts

@@ -10,16 +10,16 @@ from tests.systemd.machine import until
 LINES = 60
 
 
-def manifest(name: str, tasks: int, witness: str = "") -> dict[str, Any]:
-    """`tasks` tasks side by side, each printing LINES lines in about six seconds. `witness`: a folder in which each
+def manifest(name: str, tasks: int, witness: str = "", lines: int = LINES) -> dict[str, Any]:
+    """`tasks` tasks side by side, each printing a line every tenth of a second. `witness`: a folder in which each
     leaves a file for every time that it is started."""
     mark = f"mktemp {witness}/$GOFER_TASK_ID.XXXXXX >/dev/null; " if witness else ""
-    script = mark + f"i=1; while [ $i -le {LINES} ]; do echo line $i; i=$((i+1)); sleep 0.1; done"
+    script = mark + f"i=1; while [ $i -le {lines} ]; do echo line $i; i=$((i+1)); sleep 0.1; done"
     task = {"image": "busybox:stable", "command": ["sh", "-c", script]}
     return {"id": name, "tasks": [{"id": f"t{number}", **task} for number in range(tasks)]}
 
 
-def check_whole(api: Api, pipeline: str, run: int) -> int:
+def check_whole(api: Api, pipeline: str, run: int, lines: int = LINES) -> int:
     """Wait for the end of a run: each task successful at the first attempt, every line there once, in order.
 
     Returns how many tasks that were.
@@ -29,8 +29,8 @@ def check_whole(api: Api, pipeline: str, run: int) -> int:
     assert ended["status"] == "successful", (ended, tasks)
     for name, task in tasks.items():
         assert len(task["attempts"]) == 1, task
-        lines = api.log(pipeline, run, name).decode().splitlines()
-        assert lines == [f"line {number}" for number in range(1, LINES + 1)], (name, len(lines))
+        found = api.log(pipeline, run, name).decode().splitlines()
+        assert found == [f"line {number}" for number in range(1, lines + 1)], (name, len(found))
     return len(tasks)
 
 

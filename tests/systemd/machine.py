@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import http.client
 import json
@@ -183,7 +184,16 @@ def until(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
 
 def remove(name: str) -> None:
     """Remove a machine with all that it had, if there is one of that name."""
+    asked = ["docker", "inspect", "--format", "{{.Id}}", name]
+    found = subprocess.run(asked, check=False, capture_output=True, text=True).stdout.strip()
+    if not found:
+        return
     subprocess.run(["docker", "rm", "--force", "--volumes", name], check=False, capture_output=True)
+    # Docker knows nothing of the groups that a systemd makes below its container's.
+    for top in Path("/sys/fs/cgroup").glob(f"**/docker/{found}"):
+        for folder, _, _ in os.walk(top, topdown=False):
+            with contextlib.suppress(OSError):
+                Path(folder).rmdir()
 
 
 def _enter(network: int) -> None:

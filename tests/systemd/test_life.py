@@ -10,6 +10,7 @@ from tests.systemd.machine import Machine, until
 
 INFO = "6"
 SHUTDOWN = 3
+SHORT = 20
 
 
 def test_it_answers_when_systemd_says_that_it_has_started(machine: Machine) -> None:
@@ -38,10 +39,10 @@ def test_it_runs_as_its_own_user_without_rights(machine: Machine) -> None:
 def test_the_status_line_tells_of_runs(machine: Machine) -> None:
     api = machine.api
     assert machine.show("gofer", "StatusText").startswith("0 runs running, 0 queued; docker ")
-    api.register(manifest("status", tasks=1))
+    api.register(manifest("status", 1, lines=SHORT))
     run = api.start("status")
     until(lambda: machine.show("gofer", "StatusText").startswith("1 run running, 0 queued"), "status with a run")
-    assert check_whole(api, "status", run) == 1
+    assert check_whole(api, "status", run, SHORT) == 1
     until(lambda: machine.show("gofer", "StatusText").startswith("0 runs running, 0 queued"), "status without a run")
 
 
@@ -63,7 +64,7 @@ def test_the_journal_is_for_people_and_has_levels(machine: Machine) -> None:
     assert not message(entry).startswith("<")
     machine.ok("systemctl", "stop", "docker.socket", "docker.service")
     try:
-        assert machine.api.raw("GET", "/readyz")[0] == 503
+        until(lambda: machine.api.raw("GET", "/readyz")[0] == 503, "that it is not ready")
         until(lambda: [one for one in machine.journal("--priority", "warning") if "engine" in message(one)], "warning")
         until(lambda: "ENGINE AWAY" in machine.show("gofer", "StatusText"), "status without an engine")
     finally:
@@ -100,8 +101,8 @@ def test_with_containers_alone_the_unit_can_be_closed_further(machine: Machine) 
     machine.write("/etc/systemd/system/gofer.service.d/closed.conf", closed)
     machine.ok("systemctl", "daemon-reload")
     machine.ok("systemctl", "restart", "gofer")
-    machine.api.register(manifest("closed", tasks=1))
-    assert check_whole(machine.api, "closed", machine.api.start("closed")) == 1
+    machine.api.register(manifest("closed", 1, lines=SHORT))
+    assert check_whole(machine.api, "closed", machine.api.start("closed"), SHORT) == 1
     machine.ok("rm", "/etc/systemd/system/gofer.service.d/closed.conf")
     machine.ok("systemctl", "daemon-reload")
     machine.ok("systemctl", "restart", "gofer")
@@ -128,7 +129,7 @@ def test_stop_waits_for_open_requests_as_long_as_the_settings_say(machine: Machi
 
 def test_after_a_boot_it_is_there_and_docker_was_first(machine: Machine) -> None:
     api = machine.api
-    api.register(manifest("boot", tasks=1))
+    api.register(manifest("boot", 1, lines=SHORT))
     run = api.start("boot")
     wait_for_end(api, "boot", run)
     before = machine.ok("date", "+%s").strip()
@@ -139,7 +140,7 @@ def test_after_a_boot_it_is_there_and_docker_was_first(machine: Machine) -> None
     assert docker < gofer
     assert machine.gofer("service", "info")["engine_available"] is True
     assert not [message(one) for one in machine.journal("--since", f"@{before}", "--priority", "warning")]
-    assert check_whole(machine.api, "boot", run) == 1
+    assert check_whole(machine.api, "boot", run, SHORT) == 1
 
 
 def message(entry: dict[str, Any]) -> str:
