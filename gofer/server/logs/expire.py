@@ -86,8 +86,12 @@ class Expiry:
                 await self._expire(key)
 
     async def _expire(self, pipeline_key: int) -> None:
-        find = partial(rows.expirable, pipeline_key=pipeline_key, keep=self._keep, limit=_BATCH)
-        while found := await self._database.read(find):
+        # Asked for each batch: a reload may change it, and 0 would make every run old.
+        while self._keep > 0:
+            find = partial(rows.expirable, pipeline_key=pipeline_key, keep=self._keep, limit=_BATCH)
+            found = await self._database.read(find)
+            if not found:
+                return
             await self._database.write(partial(rows.expire, found=found, at=self._clock.now()))
             await self._delete_runs(found[0].namespace, found[0].pipeline, [run.number for run in found])
 

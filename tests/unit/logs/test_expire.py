@@ -156,6 +156,23 @@ async def test_the_end_of_a_run_is_noticed(world: World) -> None:
     running.cancel()
 
 
+async def test_a_reload_that_keeps_all_takes_back_what_was_noticed_before(world: World) -> None:
+    one = await world.pipeline("one")
+    await world.runs(one, "one", ["successful"] * 3)
+    expiry = world.expiry(3)
+    running = asyncio.create_task(expiry.run())
+    expiry.notice(one)
+    expiry.set_keep(0)
+    async with asyncio.timeout(10):
+        while expiry._noticed:
+            await asyncio.sleep(0.001)
+        expiry.set_keep(2)
+        while await world.kept(one) == [1, 2, 3]:
+            await asyncio.sleep(0.001)
+    assert await world.kept(one) == [2, 3]
+    running.cancel()
+
+
 async def test_files_left_by_a_sudden_end_go_at_the_next_start(world: World) -> None:
     """Killed after the database said so, and before, in the middle of deleting."""
     one, two = await world.pipeline("one"), await world.pipeline("two")
