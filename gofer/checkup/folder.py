@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 from gofer.checkup.finding import found
 from gofer.models.system import Check
@@ -41,19 +42,21 @@ def disk(folders: Iterable[Path]) -> Check:
 
 def permissions(folder: Path, logs: Path, uid: int) -> Check:
     """Whether the user `uid` can work in `folder` and `logs`, nobody else looks into them, and nothing of it is
-    another user's, as after a start with sudo."""
+    another user's, as after a start with sudo. Root asks for the user to whom `folder` belongs."""
     for one in (folder, logs):
         if not os.access(one, os.R_OK | os.W_OK | os.X_OK):
-            hint = f"Give it to the user that runs Gofer: chown -R {uid} {one}"
+            hint = f"Give it to the user that runs Gofer: chown -R {uid} {quote(str(one))}"
             return found("permissions", "error", f"This user may not write to {one}.", hint)
-    foreign = [path for path in _owned(folder, logs) if path.lstat().st_uid != uid]
+    owner = uid or folder.stat().st_uid
+    foreign = [path for path in _owned(folder, logs) if path.lstat().st_uid != owner]
     if foreign:
         names = ", ".join(map(str, foreign[:_SHOWN])) + (" and more" if len(foreign) > _SHOWN else "")
-        hint = f"Somebody else wrote there, as after a start with sudo: chown -R {uid} {folder} {logs}"
-        return found("permissions", "error", f"Not this user's own: {names}.", hint)
+        where = " ".join(quote(str(one)) for one in dict.fromkeys((folder, logs)))
+        hint = f"Somebody else wrote there, as after a start with sudo: chown -R {owner} {where}"
+        return found("permissions", "error", f"Not the own of user {owner}, who is to run Gofer: {names}.", hint)
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         message = f"Other users of this machine may look into {folder}."
-        return found("permissions", "warning", message, f"chmod 700 {folder}")
+        return found("permissions", "warning", message, f"chmod 700 {quote(str(folder))}")
     return found("permissions", "ok", f"Only Gofer's own user may look into {folder}.")
 
 
@@ -69,7 +72,7 @@ def copies(folder: Path, now: int | None = None) -> Check:
     message = f"Of the database as it was before an update there is {names} ({total}, {format_duration(age)} old)."
     if age < _OLD_COPY:
         return found("old copies", "ok", message)
-    command = " ".join(str(path) for path in sizes)
+    command = " ".join(quote(str(path)) for path in sizes)
     return found("old copies", "warning", message, f"If the update has proved itself: rm {command}")
 
 

@@ -73,7 +73,7 @@ def compile_pipeline(
 
 
 def _program(path: str, python: str) -> _Program:
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         return _folder_program(path, python)
     if path.endswith(".py"):
         # Only for a better word than the interpreter's: the child opens it itself.
@@ -93,10 +93,10 @@ def _python_program(file: str, folder: str | None, source: str, python: str) -> 
 def _folder_program(path: str, python: str) -> _Program:
     folder = Path(path)
     for name in ("pipeline.py", "main.py"):
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):
             return _python_program(name, path, str(folder / name), python)
     for name, command in (("go.mod", ["go", "run", "."]), ("Cargo.toml", ["cargo", "run", "-q"])):
-        if (folder / name).is_file():
+        if os.path.isfile(folder / name):
             if shutil.which(command[0]) is None:
                 raise CommandError(
                     f"{plain(path)} has a {name}, but there is no `{command[0]}` on the PATH",

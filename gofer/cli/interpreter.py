@@ -50,7 +50,7 @@ def with_sdk(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _of_the_user(chosen: str) -> Interpreter:
     path = Path(chosen).expanduser()
-    wanted = str(path / "bin" / "python") if path.is_dir() else str(path)
+    wanted = str(path / "bin" / "python") if os.path.isdir(path) else str(path)
     found = shutil.which(wanted)
     if found is None:
         raise CommandError(

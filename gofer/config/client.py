@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -65,4 +66,4 @@ def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     if not home:
         return None
     candidates = (Path(home) / ".gofer.hcl", Path(home) / ".config" / "gofer.hcl")
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 from gofer.config.address import parse_address
 from gofer.config.certificate import Certificate, read_certificate
@@ -97,8 +98,8 @@ def _of_folders(configuration: Configuration) -> _Doubts:
     ):
         if any(folder.is_relative_to(fleeting) for fleeting in _FLEETING):
             yield key, f"{folder} does not outlive a boot or a clean-up", "Choose a folder that stays: /var/lib/gofer."
-        there = next(one for one in (folder, *folder.parents) if one.exists())
-        if not there.is_dir():
+        there = next(one for one in (folder, *folder.parents) if os.path.exists(one))
+        if not os.path.isdir(there):
             yield key, f"{there} is no folder", "Choose a folder, or move that file away."
         elif not os.access(there, os.R_OK | os.W_OK | os.X_OK):
             what = "this user may not write to it" if there == folder else f"this user may not make it in {there}"
@@ -121,8 +122,8 @@ def _of_permissions(configuration: Configuration) -> _Doubts:
         message = 'tasks in the network "host" reach everything that listens on this machine, Gofer included'
         yield "allowed_networks", message, "Name a network of the engine's own."
     key = settings.server.tls_key_path
-    if key is not None and key.exists() and key.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
-        yield "server.tls_key_path", f"others may read or change {key}", f"chmod 640 {key}"
+    if key is not None and os.path.exists(key) and key.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP):
+        yield "server.tls_key_path", f"others may read or change {key}", f"chmod 640 {quote(str(key))}"
 
 
 def _of_engine(configuration: Configuration) -> _Doubts:

@@ -15,7 +15,7 @@ _OWN = (_LEVEL, "_PYI_ARCHIVE_FILE", "_PYI_APPLICATION_HOME_DIR", "_PYI_LINUX_PR
 
 def begin() -> None:
     """Make the payload importable, and take from the environment what was meant for this process alone."""
-    program = _SELF if os.path.exists(_SELF) else sys.executable  # noqa: PTH110
+    program = _SELF if os.path.exists(_SELF) else sys.executable
     _read_modules_from(program)
     payload = Payload(program, sys._MEIPASS)  # type: ignore[attr-defined]
     payload.open()

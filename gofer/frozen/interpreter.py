@@ -96,7 +96,7 @@ def _look_like_python() -> None:
 def _as_program() -> str:
     """A script that is this Python and shares what this process has unpacked."""
     path = os.path.join(sys._MEIPASS, NAME)  # type: ignore[attr-defined]  # noqa: PTH118
-    if not os.path.exists(path):  # noqa: PTH110
+    if not os.path.exists(path):
         command, needed = again(["python"])
         words = [*(f"{name}={quote(value)}" for name, value in needed.items()), *map(quote, command)]
         unfinished = f"{path}.{os.getpid()}"
@@ -124,7 +124,7 @@ def _file(wanted: Wanted) -> None:
         _execute(sys.stdin.read(), "<stdin>", None, "", ["-", *wanted.arguments])
         return
     path = os.path.abspath(wanted.what)  # noqa: PTH100
-    if os.path.isdir(path):  # noqa: PTH112
+    if os.path.isdir(path):
         import runpy
 
         sys.path.insert(0, path)

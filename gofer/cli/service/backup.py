@@ -125,7 +125,7 @@ class _Reading:
 
 
 def _require_free(target: Path, force: bool) -> None:
-    if target.is_dir():
+    if os.path.isdir(target):
         raise CommandError(
             f"{target} is a folder", "Name the file in it that the backup shall be.", exit_code=ExitCode.USAGE
         )

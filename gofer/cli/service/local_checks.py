@@ -73,15 +73,15 @@ def _address(settings: Settings) -> Check:
 def _storage(settings: Settings, *, deep: bool) -> list[Check]:
     folder = settings.server.storage_path
     there = folder
-    while not there.exists() and there != there.parent:
+    while not os.path.exists(there) and there != there.parent:
         there = there.parent
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+    if not (os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)):
         hint = "Make it writable for this user, or choose another folder: gofer service start --storage FOLDER."
         owner = f" It belongs to another user: {there.owner()}." if _is_foreign(there) else ""
         return [_check("storage", "error", f"Gofer cannot write to {folder}.{owner}", hint)]
     if there != folder:
         return [_check("storage", "ok", f"A new folder {folder} can be made."), checkup.disk([there])]
-    logs = settings.task_run_logs_dir if settings.task_run_logs_dir.is_dir() else folder
+    logs = settings.task_run_logs_dir if os.path.isdir(settings.task_run_logs_dir) else folder
     return [
         _check("storage", "ok", f"The folder {folder} can be written."),
         checkup.disk([folder, logs]),

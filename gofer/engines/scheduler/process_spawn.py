@@ -103,7 +103,7 @@ def _resolve(program: Program) -> str:
     problem = errno.ENOENT
     for folder in os.get_exec_path(program.environment):
         path = os.path.join(folder, name)  # noqa: PTH118
-        if os.path.isfile(path):  # noqa: PTH113
+        if os.path.isfile(path):
             if os.access(path, os.X_OK):
                 return path
             problem = errno.EACCES

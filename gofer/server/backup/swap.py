@@ -89,7 +89,7 @@ def finish(place: Place) -> bool:
 
 def finish_interrupted(place: Place) -> bool:
     """As `finish`, for a server that starts: takes the store's lock for it. Raises ConfigError if it is held."""
-    if not place.restoring.exists() and not place.restoring_logs.exists():
+    if not os.path.exists(place.restoring) and not os.path.exists(place.restoring_logs):
         return False
     lock = Lock(place.storage / f"{DATABASE}.lock")
     lock.acquire()

@@ -44,6 +44,26 @@ def test_a_file_that_a_start_with_sudo_has_left(data: Path) -> None:
     assert (found.level, "gofer.db" in found.message) == ("error", True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_looks_with_the_eyes_of_the_folders_owner(data: Path) -> None:
+    """`sudo gofer service doctor`, where the server has a user of its own."""
+    for path in (data, *data.iterdir()):
+        os.chown(path, 12_345, -1)
+    assert folder.permissions(data, data / "logs", 0).level == "ok"
+    os.chown(data / "gofer.db", 0, -1)
+    found = folder.permissions(data, data / "logs", 0)
+    assert (found.level, "gofer.db" in found.message) == ("error", True)
+    assert found.hint.endswith(f"chown -R 12345 {data} {data}/logs")
+
+
+def test_commands_in_hints_can_be_typed(tmp_path: Path) -> None:
+    data = tmp_path / "my data"
+    data.mkdir(mode=0o755)
+    (data / "gofer.db.v1.bak").touch()
+    assert folder.permissions(data, data, os.geteuid()).hint == f"chmod 700 '{data}'"
+    assert folder.copies(data, 2_000_000_000_000).hint.endswith(f"rm '{data}/gofer.db.v1.bak'")
+
+
 def test_copies_of_updates(data: Path) -> None:
     assert folder.copies(data).level == "ok"
     copy = data / "gofer.db.v1.bak"

@@ -6,6 +6,7 @@ import pytest
 
 from gofer.config.client import ClientSettings, load_client_settings
 from gofer.errors import ConfigError
+from tests.support.closed import closed
 
 
 def test_defaults(tmp_path: Path) -> None:
@@ -21,6 +22,13 @@ def test_options_beat_environment_beats_file(tmp_path: Path) -> None:
     settings = load_client_settings(None, environ, {"namespace": "option"})
     assert (settings.namespace, settings.host) == ("option", "variable:2")
     assert (settings.format, settings.no_color) == ("json", True)
+
+
+def test_a_home_that_may_not_be_looked_into_has_no_file(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with closed(home):
+        assert load_client_settings(None, {"HOME": str(home)}, {}) == ClientSettings()
 
 
 def test_the_first_file_that_is_there_is_read(tmp_path: Path) -> None:

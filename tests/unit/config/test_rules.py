@@ -9,6 +9,7 @@ from gofer.config import rules
 from gofer.config.load import Configuration, read
 from gofer.config.rules import doubts, faults
 from tests.support.certificates import Authority
+from tests.support.closed import closed
 
 NOW = 1_800_000_000.0
 
@@ -90,3 +91,14 @@ def test_the_certificate(tmp_path: Path) -> None:
     assert any("has expired" in problem.message for problem in doubts(configuration, NOW * 2))
     made.key.chmod(0o640)
     assert not any("others may" in problem.message for problem in doubts(configuration, NOW))
+
+
+def test_what_may_not_be_looked_at_is_a_finding_and_no_defect(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    tls = f'tls_cert_path = "{folder}/c"\n tls_key_path = "{folder}/k"'
+    text = f'server {{\n storage_path = "{folder}/data/gofer"\n {tls} }}'
+    configuration = configured(tmp_path, text)
+    with closed(folder):
+        assert [problem.place[-6:] for problem in faults(configuration)] == ["line 3"]
+        assert any("this user may not make it in" in problem.message for problem in doubts(configuration, NOW))

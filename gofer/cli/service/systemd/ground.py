@@ -41,7 +41,7 @@ class Ground:
     def check(self) -> None:
         """Raises CommandError where nothing can be laid down."""
         if self.root is not None:
-            if not self.root.is_dir():
+            if not os.path.isdir(self.root):
                 raise _refused(f"--root {self.root} is no folder", "Name the root of a file system that exists.")
             return
         if not _RUNNING.is_dir():
