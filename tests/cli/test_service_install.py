@@ -62,6 +62,17 @@ def test_what_is_taken_away_is_only_what_was_laid_down(tmp_path: Path) -> None:
         take_away(Ground(tmp_path, dry=False))
 
 
+def test_what_an_error_cut_short_is_known_to_the_next_call(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "usr/local/share/man/man1/gofer.1"
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(CommandError, match=r"cannot write .*gofer\.1"):
+        install(tmp_path)
+    in_the_way.rmdir()
+    assert install(tmp_path) == {"keep", "write"}
+    take_away(Ground(tmp_path, dry=False))
+    assert set(files(tmp_path)) == {"etc/gofer/gofer.hcl"}
+
+
 def test_a_receipt_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / RECEIPT.relative_to("/")
     path.parent.mkdir(parents=True)

@@ -16,16 +16,23 @@ def lay_down(ground: Ground, program: Path, source: Path | None) -> None:
     """
     before = read_receipt(ground.place(RECEIPT)) or Receipt()
     receipt = Receipt(files=dict(before.files), folders=list(before.folders))
-    for piece in pieces(program, source):
-        receipt.folders += map(str, ground.make_folders(piece.path.parent))
-        _lay(ground, piece, receipt)
+    try:
+        for piece in pieces(program, source):
+            receipt.folders += map(str, ground.make_folders(piece.path.parent))
+            _lay(ground, piece, receipt)
+    finally:
+        # What was done before an error is known to the next call, and to `uninstall`.
+        _record(ground, receipt, before)
+    ground.run(["systemd-sysusers", str(SYSUSERS)])
+    ground.run(["systemd-tmpfiles", "--create", str(TMPFILES)])
+    ground.run(["systemctl", "daemon-reload"])
+
+
+def _record(ground: Ground, receipt: Receipt, before: Receipt) -> None:
     receipt.folders += map(str, ground.make_folders(RECEIPT.parent))
     receipt.folders = sorted(set(receipt.folders))
     if receipt != before:
         ground.write(RECEIPT, encode(receipt), 0o644)
-    ground.run(["systemd-sysusers", str(SYSUSERS)])
-    ground.run(["systemd-tmpfiles", "--create", str(TMPFILES)])
-    ground.run(["systemctl", "daemon-reload"])
 
 
 def _lay(ground: Ground, piece: Piece, receipt: Receipt) -> None:
