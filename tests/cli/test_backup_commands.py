@@ -112,7 +112,7 @@ def test_a_stream_that_breaks_off_leaves_nothing(archive: Path, gofer: Gofer) ->
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_one_leaves_nothing(archive: Path, gofer: Gofer, number: int) -> None:
-    """The server has sent a part, and is silent since."""
+    """The server has sent a part, and is silent since; meanwhile cron calls for a second one."""
     listener = socket.create_server(("127.0.0.1", 0))
     sent, done = threading.Event(), threading.Event()
 
@@ -129,6 +129,9 @@ def test_an_interrupted_one_leaves_nothing(archive: Path, gofer: Gofer, number: 
     address = f"127.0.0.1:{listener.getsockname()[1]}"
     with gofer.popen("service", "backup", "broken.tar", "--host", address) as process:
         assert sent.wait(60)
+        assert (gofer.home / "broken.tar.part").exists()
+        second = gofer("service", "backup", "broken.tar")
+        assert (second.code, "another backup is being written" in second.err) == (5, True)
         assert (gofer.home / "broken.tar.part").exists()
         process.send_signal(number)
         process.communicate()

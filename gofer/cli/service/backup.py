@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -141,8 +142,11 @@ def _unfinished(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     part = target.with_name(target.name + ".part")
     try:
         # One that a killed backup has left is no use to anybody. Made anew, so that its mode is ours.
+        _require_unused(part)
         part.unlink(missing_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise _unwritable(part, error) from None
     try:
@@ -154,6 +158,26 @@ def _unfinished(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
         if isinstance(error, OSError):
             raise _unwritable(part, error) from None
         raise
+
+
+def _require_unused(part: Path) -> None:
+    """Raises CommandError while another backup writes the file."""
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CommandError(
+            f"another backup is being written to {part}",
+            "Wait until that is done, or choose another name.",
+            exit_code=ExitCode.REFUSED,
+        ) from None
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
 
 
 def _unwritable(part: Path, error: OSError) -> CommandError:

@@ -21,6 +21,7 @@ from gofer.models.units import format_size
 from gofer.server.backup import swap
 from gofer.server.backup.layout import DATABASE, Place
 from gofer.server.backup.unpack import Unpack, check_database
+from gofer.server.logs import folder as logs
 from gofer.server.logs.owner import MARKER, require_unused
 from gofer.server.store import meta
 from gofer.server.store.faults import fault
@@ -87,6 +88,11 @@ def _restore(read: Read, place: Place, force: bool, size: int | None) -> Restore
         raise Conflict(
             f"There is a database in {place.storage} already.",
             "Restore to an empty folder with --storage, or give --force: then it is replaced, and kept beside.",
+        )
+    if not force and any(logs.holds_only_logs(place.logs, *one) for one in logs.pipelines(place.logs)):
+        raise Conflict(
+            f"There are logs of runs in {place.logs} already.",
+            "Name an empty folder (GOFER_TASK_RUN_LOGS_DIR=FOLDER), or give --force: then they are kept beside.",
         )
     if size is not None and shutil.disk_usage(place.storage).free < size:
         raise StoreFull(f"The backup needs {format_size(size)} in {place.storage}.", "Make room first.")

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from gofer.errors import ConfigError
-from gofer.models.ids import is_id
 from gofer.server.backup.layout import DATABASE, Place
+from gofer.server.logs import folder
 from gofer.server.logs.owner import MARKER
 from gofer.server.store.lock import Lock
 
@@ -46,18 +46,19 @@ def swap(place: Place, time: str) -> Kept:
     """
     kept = Path(place.storage, f"before-restore-{time}"), Path(place.logs, f".before-restore-{time}")
     old = [(place.storage / f"{DATABASE}{tail}", kept[0] / f"{DATABASE}{tail}") for tail in _TAILS]
-    old += [(place.logs / name, kept[1] / name) for name in _logs_in(place.logs)]
+    fresh = folder.pipelines(place.restoring_logs)
+    old += [(place.logs / name, kept[1] / name) for name in _logs_in_the_way(place.logs, fresh)]
     old = [move for move in old if os.path.lexists(move[0])]
     new = [(place.restoring / DATABASE, place.database)]
-    new += [(place.restoring_logs / name, place.logs / name) for name in _logs_in(place.restoring_logs)]
-    for folder in kept:
-        if any(to.parent == folder for _, to in old):
-            folder.mkdir(mode=0o700)
-            _like(folder, folder.parent)
+    new += [(place.restoring_logs / name, place.logs / name) for name in [*(f"{a}/{b}" for a, b in fresh), MARKER]]
+    for one in kept:
+        if any(to.is_relative_to(one) for _, to in old):
+            one.mkdir(mode=0o700)
+            _like(one, one.parent)
     plan = _Plan([(str(a), str(b)) for a, b in [*old, *new]], [str(place.restoring_logs), str(place.restoring)])
     _write(place.restoring / _PLAN, msgspec.json.encode(plan))
     finish(place)
-    return Kept(*(str(folder) if folder.exists() else "" for folder in kept))
+    return Kept(*(str(one) if one.exists() else "" for one in kept))
 
 
 def finish(place: Place) -> bool:
@@ -78,9 +79,11 @@ def finish(place: Place) -> bool:
     for source, target in plan.moves:
         # Each is done once: done before, its source is gone, or its target there.
         if os.path.lexists(source) and not os.path.lexists(target):
+            _make_folder(Path(target).parent)
             os.rename(source, target)  # noqa: PTH104
-    for folder in {Path(path).parent for move in plan.moves for path in move}:
-        _sync(folder)
+    for one in {Path(path).parent for move in plan.moves for path in move}:
+        if one.exists():
+            _sync(one)
     (place.restoring / _PLAN).unlink()
     for name in plan.remove:
         shutil.rmtree(name, ignore_errors=True)
@@ -117,21 +120,29 @@ def own_all(place: Place) -> None:
     _like(place.storage / f"{DATABASE}.lock", place.storage)
 
 
-def _logs_in(folder: Path) -> list[str]:
-    """What in a folder of logs belongs to a database: the namespaces' folders, and whose they are."""
-    try:
-        return sorted(path.name for path in folder.iterdir() if is_id(path.name) or path.name == MARKER)
-    except FileNotFoundError:
-        return []
+def _logs_in_the_way(root: Path, fresh: list[tuple[str, str]]) -> list[str]:
+    """What in a folder of logs was Gofer's, or stands where `fresh` is to be. The rest may be another program's."""
+    namespaces = sorted({namespace for namespace, _ in fresh})
+    found = [name for name in namespaces if (root / name).is_symlink() or (root / name).is_file()]
+    there = [one for one in folder.pipelines(root) if one in fresh or folder.holds_only_logs(root, *one)]
+    return [*found, *map("/".join, there), MARKER]
+
+
+def _make_folder(path: Path) -> None:
+    """A namespace's, among logs."""
+    if not path.exists():
+        path.mkdir(mode=0o700)
+        _like(path, path.parent)
+        _sync(path.parent)
 
 
 def _clear(place: Place) -> None:
-    for folder in (place.restoring, place.restoring_logs):
-        if folder.exists():
-            shutil.rmtree(folder)
-    for folder in _empty_kept(place):
+    for one in (place.restoring, place.restoring_logs):
+        if one.exists():
+            shutil.rmtree(one)
+    for one in _empty_kept(place):
         with suppress(OSError):
-            folder.rmdir()
+            one.rmdir()
 
 
 def _empty_kept(place: Place) -> Iterable[Path]:

@@ -105,6 +105,31 @@ async def test_logs_in_a_folder_of_their_own(archive: bytes, tmp_path: Path) -> 
     assert sorted(path.name for path in at.logs.iterdir()) == [".gofer", "default"]
 
 
+async def test_what_others_keep_in_the_folder_of_the_logs_stays_where_it_is(archive: bytes, tmp_path: Path) -> None:
+    at = place(tmp_path / "target", tmp_path / "log")
+    theirs = {"nginx/access.log": b"1", "journal/abc/system.journal": b"2", "syslog": b"3", "default/notes": b"4"}
+    for name, data in theirs.items():
+        (at.logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (at.logs / name).write_bytes(data)
+    restored = put_back(archive, at)
+    assert restored.kept_logs == ""
+    assert {name: data for name, data in tree(at.logs).items() if name in theirs} == theirs
+    assert (at.logs / "default/p/3/t0/1.log").read_bytes() == LINE * 10
+
+
+async def test_logs_that_belong_to_a_database_elsewhere_want_force(archive: bytes, tmp_path: Path) -> None:
+    """`--storage` names another folder, and the configuration the logs of the server that there is."""
+    at = place(tmp_path / "real", tmp_path / "log")
+    await fill(at)
+    before = tree(at.logs)
+    with pytest.raises(Conflict, match="logs of runs"):
+        put_back(archive, place(tmp_path / "look", at.logs))
+    assert tree(at.logs) == before
+    assert not (tmp_path / "look").exists()
+    restored = put_back(archive, place(tmp_path / "look", at.logs), force=True)
+    assert tree(Path(restored.kept_logs)) == before
+
+
 async def test_the_logs_folder_of_another_server_becomes_this_ones(archive: bytes, tmp_path: Path) -> None:
     """A server puts logs of another's aside when it starts: those that were restored must not be taken for that."""
     at = place(tmp_path / "target")
