@@ -109,6 +109,10 @@ binary: docs ## the one-file program: dist/gofer, its sums and the list of what 
 	@.ci/setup freeze
 	@PYTHONPATH=packaging:sdk/python:. .venv-freeze/bin/python -m freeze
 
+.PHONY: test-frozen
+test-frozen: setup-dev docker debian-images $(BUILT) ## the one-file program in a bare Debian, killed, upgraded, on full disks (the program: as for test-systemd)
+	$(PYTEST) tests/frozen
+
 .PHONY: bench
 bench: setup-dev docker ## measure the figures of docs/benchmarks.md (minutes)
 	$(PY) -m benchmarks

@@ -9,7 +9,10 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Literal, NamedTuple
+
+from gofer.frozen.process import die_with_parent
 
 _PIECE = 64 * 1024
 _GRACE = 0.5
@@ -43,8 +46,8 @@ def run_program(
 ) -> Ended:
     """Run `command` in its own process group with no input, and wait for its end or its limits.
 
-    Whatever happens, Ctrl-C too, nothing of the group is left. `on_errors` gets stderr as it comes. Raises OSError
-    where the program cannot be started.
+    Whatever happens, Ctrl-C too, nothing of the group is left; not even SIGKILL of this process leaves the program
+    itself. `on_errors` gets stderr as it comes. Raises OSError where the program cannot be started.
     """
     process = subprocess.Popen(
         command,
@@ -54,6 +57,8 @@ def run_program(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # So that it ends with this process even if that is killed. There is one thread here, so forking is safe.
+        preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509
     )
     try:
         return _Watch(process, limits, on_errors).until_end()

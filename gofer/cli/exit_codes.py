@@ -36,7 +36,7 @@ MEANINGS = {
     ExitCode.SERVER_FAULT: "The server has a fault of its own, such as a full disk or an engine that is away.",
     ExitCode.PROGRAM_FAILED: "The program that describes the pipeline failed, or printed no manifest.",
     ExitCode.DEFECT: "A defect in Gofer's command line itself.",
-    ExitCode.OUTPUT_FAILED: "The output could not be written, such as to a full disk.",
+    ExitCode.OUTPUT_FAILED: "The output could not be written, or Gofer itself not be unpacked, such as to a full disk.",
     ExitCode.INTERRUPTED: "Interrupted by Ctrl-C. A run that was only followed goes on.",
     ExitCode.PIPE_CLOSED: "The reader of the output went away (`gofer … | head`).",
     ExitCode.TERMINATED: "Ended by SIGTERM or SIGHUP.",

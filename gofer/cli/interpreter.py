@@ -36,7 +36,7 @@ def interpreter(chosen: str = "") -> Interpreter:
     if is_frozen():
         from gofer.frozen.process import again
 
-        command, environment = again(["python"], with_parent=True)
+        command, environment = again(["python"])
         return Interpreter(command, environment, "gofer python", bundled=True)
     return Interpreter([sys.executable], {}, sys.executable)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from gofer.cli.exit_codes import ExitCode
+from gofer.cli.twins import Twins
 
 T = TypeVar("T")
 
@@ -57,9 +58,14 @@ async def _interruptible(work: Coroutine[Any, Any, T]) -> T:
 @contextmanager
 def handling_signals(handle: Callable[[int], None]) -> Iterator[None]:
     """Within it `handle` is called in the event loop for each signal that would end the command."""
-    loop, numbers = asyncio.get_running_loop(), wanted_signals()
+    loop, numbers, twins = asyncio.get_running_loop(), wanted_signals(), Twins()
+
+    def once(number: int) -> None:
+        if not twins.is_twin(number):
+            handle(number)
+
     for number in numbers:
-        loop.add_signal_handler(number, handle, number)
+        loop.add_signal_handler(number, once, number)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import click
@@ -36,10 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gofer.cli.terminal import prepare_streams
 
     prepare_streams()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # What the caller has told us to ignore (`nohup`) stays ignored.
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
+    _handle_signals()
     return _guarded(given)
 
 
@@ -110,11 +107,20 @@ def _usage(error: click.ClickException) -> int:
 
 def _failed(error: Exception, invocation: Invocation) -> int:
     from gofer.cli.exit_codes import ExitCode
+    from gofer.frozen.payload import NotUnpacked
+
+    if isinstance(error, OSError) and (isinstance(error, BrokenPipeError) or error.errno in _OUTPUT_FAULTS):
+        raise error
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    if isinstance(cause, NotUnpacked):
+        # Without another import, which might come to the same.
+        print(f"error: {cause}\nhint: {cause.hint}", file=sys.stderr)
+        return ExitCode.OUTPUT_FAILED
     from gofer.cli.failure import exit_code_of
     from gofer.errors import GoferError
 
-    if isinstance(error, BrokenPipeError) or (isinstance(error, OSError) and error.errno in _OUTPUT_FAULTS):
-        raise error
     if isinstance(error, GoferError):
         _print_error(error, invocation)
         return exit_code_of(error)
@@ -147,8 +153,19 @@ def _report(message: str, hint: str) -> None:
     report(message, hint, color=wants_color(sys.stderr, os.environ))
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
+def _handle_signals() -> None:
+    from gofer.cli.twins import Twins
+
+    twins = Twins()
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if not twins.is_twin(number):
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # What the caller has told us to ignore (`nohup`) stays ignored.
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, end)
 
 
 def _forget_output() -> None:

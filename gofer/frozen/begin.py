@@ -23,14 +23,14 @@ def begin() -> None:
 
 
 def begin_living() -> None:
-    """Say that the unpacked files are in use and, where that is wanted, end with the parent; clean the environment."""
-    from gofer.frozen.process import WITH_PARENT, die_with_parent, hold
+    """Say that the unpacked files are in use, end with the bootloader, and clean the environment."""
+    from gofer.frozen.process import AGAIN, die_with_parent, hold
 
     hold(sys._MEIPASS)  # type: ignore[attr-defined]
-    wanted = os.environ.pop(WITH_PARENT, None)
-    # The bootloader has put this process's own level there: 1 is the one that it started itself, and only waits for.
-    if wanted is not None or os.environ.get(_LEVEL) == "1":
-        die_with_parent(int(wanted) if wanted is not None else None)
+    again = os.environ.pop(AGAIN, None)
+    # The bootloader has put a level there: 1 is what it started itself and only waits for. `again` starts such a 1 too.
+    if os.environ.get(_LEVEL) == "1" and again is None:
+        die_with_parent()
     _clean_environment()
 
 

@@ -86,6 +86,10 @@ def _guarded(begin: Callable[[Wanted], None], wanted: Wanted) -> int:
 
 def _look_like_python() -> None:
     """Libraries that start `sys.executable`, multiprocessing among them, must get a Python again."""
+    import site
+
+    site.setquit()
+    site.sethelper()
     sys.executable = _as_program()
     del sys.frozen  # type: ignore[attr-defined]
     sys.path[:0] = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
@@ -154,9 +158,11 @@ def _execute(source: str | bytes, name: str, file: str | None, folder: str, argv
 def _module(wanted: Wanted) -> None:
     import runpy
 
-    sys.argv = [wanted.what, *wanted.arguments]
+    sys.argv = ["-m", *wanted.arguments]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
-    runpy.run_module(wanted.what, run_name="__main__", alter_sys=True)
+    _main_module(None)
+    # What `python3 -m` itself calls, with its words for a module that is not there.
+    runpy._run_module_as_main(wanted.what)  # type: ignore[attr-defined]
 
 
 def _interactive(_wanted: Wanted) -> None:

@@ -30,6 +30,14 @@ _TAIL = 64 * 1024
 _ENTRY = 4 * 4 + 1 + 1
 
 
+class NotUnpacked(Exception):
+    """A piece cannot be written to the folder for temporary files. No ImportError: to those, libraries shut an eye."""
+
+    def __init__(self, target: str, error: OSError) -> None:
+        super().__init__(f"cannot unpack {target}: {error.strerror}")
+        self.hint = "Make room there, or set TMPDIR to a folder that has room and from which programs may be run."
+
+
 class Payload:
     """The payload of the executable at `program`, unpacked into `folder`.
 
@@ -56,7 +64,9 @@ class Payload:
         self._start = begin + 8 + length
 
     def module(self, name: str) -> str | None:
-        """The path of an extension module, which is there when this returns; None if the payload has none so named."""
+        """The path of an extension module, which is there when this returns; None if the payload has none so named.
+
+        Raises NotUnpacked."""
         found = self._index["modules"].get(name)
         if found is None:
             return None
@@ -76,7 +86,7 @@ class Payload:
         return code
 
     def data(self, package: str) -> None:
-        """Unpack the data files of a package."""
+        """Unpack the data files of a package. Raises NotUnpacked."""
         paths = self._index["data"].get(package)
         if paths:
             self._unpack(paths)
@@ -92,13 +102,23 @@ class Payload:
                 continue
             # A name of its own until it is whole: a child of this process may be after the same file.
             unfinished = f"{target}.{os.getpid()}"
-            os.makedirs(target.rpartition("/")[0], mode=0o700, exist_ok=True)  # noqa: PTH103
-            if path in self._index["links"]:
-                os.symlink(self._index["links"][path], unfinished)  # noqa: PTH211
-            else:
-                with open(unfinished, "wb", buffering=0) as out:  # noqa: PTH123
-                    out.write(self._read(*self._index["files"][path]))
-            os.rename(unfinished, target)  # noqa: PTH104
+            try:
+                self._put(path, unfinished)
+                os.rename(unfinished, target)  # noqa: PTH104
+            except OSError as error:
+                _forget(unfinished)
+                raise NotUnpacked(target, error) from error
+
+    def _put(self, path: str, target: str) -> None:
+        os.makedirs(target.rpartition("/")[0], mode=0o700, exist_ok=True)  # noqa: PTH103
+        if path in self._index["links"]:
+            os.symlink(self._index["links"][path], target)  # noqa: PTH211
+            return
+        rest = memoryview(self._read(*self._index["files"][path]))
+        with open(target, "wb", buffering=0) as out:  # noqa: PTH123
+            while rest:
+                # On a disk that is almost full it takes what fits, and says so only when asked for more.
+                rest = rest[out.write(rest) :]
 
 
 class CodeLoader:
@@ -152,6 +172,14 @@ class Finder:
         if is_package:
             spec.submodule_search_locations = [place]
         return spec
+
+
+def _forget(path: str) -> None:
+    # (contextlib would cost every command some milliseconds.)
+    try:  # noqa: SIM105
+        os.unlink(path)  # noqa: PTH108
+    except OSError:
+        pass
 
 
 def _find(file: BinaryIO, wanted: str) -> int:

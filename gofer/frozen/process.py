@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1
-WITH_PARENT = "_GOFER_WITH_PARENT"
-"""In the environment: the process id of a parent that the new process ends with."""
-LOCK = "gofer.lock"
-"""A file in the folder that the program was unpacked to, locked as long as a process of it lives."""
+MARK = "gofer.mark"
+"""A file in the folder that the program was unpacked to: by it the folder is known to be Gofer's."""
+AGAIN = "_GOFER_AGAIN"
+"""In the environment of what `again` starts."""
 
 
 def die_with_parent(expected: int | None = None) -> None:
@@ -35,8 +35,11 @@ def die_with_parent(expected: int | None = None) -> None:
 
 
 def hold(folder: str) -> None:
-    """Mark the folder as in use, until this process and all that were forked from it are gone."""
-    descriptor = os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # noqa: PTH118
+    """Mark the folder as in use, until this process and all that were forked from it are gone.
+
+    Who clears old files away takes a folder's lock first: systemd-tmpfiles (tmpfiles.d(5), Age), and `sweep`.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
@@ -51,12 +54,11 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def again(arguments: list[str], *, with_parent: bool = False) -> tuple[list[str], dict[str, str]]:
+def again(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     """How to start this very program once more: the command, and what must be added to its environment.
 
     The new process shares what is unpacked already, and needs no bootloader of its own. Only where the executable has
-    been replaced since (an upgrade) is everything unpacked anew, as what is there does not fit. `with_parent`: it ends
-    when this process does, killed or not; only for a caller whose thread lives until then.
+    been replaced since (an upgrade) is everything unpacked anew, as what is there does not fit.
     """
     command = [sys.executable, *arguments]
     if not _is_still_there():
@@ -67,12 +69,11 @@ def again(arguments: list[str], *, with_parent: bool = False) -> tuple[list[str]
         "_PYI_ARCHIVE_FILE": sys.executable,
         "_PYI_APPLICATION_HOME_DIR": folder,
         "_PYI_PARENT_PROCESS_LEVEL": "1",
+        AGAIN: "1",
         "LD_LIBRARY_PATH": f"{folder}:{before}" if before else folder,
     }
     if before:
         added["LD_LIBRARY_PATH_ORIG"] = before
-    if with_parent:
-        added[WITH_PARENT] = str(os.getpid())
     return command, added
 
 

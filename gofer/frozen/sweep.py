@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from gofer.frozen.process import LOCK
+from gofer.frozen.process import MARK
 
 # Between the bootloader's making a folder and Python's locking it pass some milliseconds.
 _OLD_ENOUGH = 60.0
@@ -22,7 +22,7 @@ _NAME = "_MEI*"
 def sweep(now: float | None = None) -> list[Path]:
     """Remove the folders of this user's Gofers that live no more; returns them. `now` in seconds since the epoch.
 
-    A folder is Gofer's if it holds the file LOCK, and is in use while somebody has that locked.
+    A folder is Gofer's if it holds the file MARK, and is in use while somebody has it locked.
     """
     own = Path(sys._MEIPASS)  # type: ignore[attr-defined]
     latest = (time.time() if now is None else now) - _OLD_ENOUGH
@@ -34,7 +34,8 @@ def _is_stale(folder: Path, latest: float) -> bool:
         found = folder.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and found.st_mtime < latest
+    is_old = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and found.st_mtime < latest
+    return is_old and (folder / MARK).exists()
 
 
 def _go(folder: Path) -> bool:
@@ -47,7 +48,7 @@ def _go(folder: Path) -> bool:
 def _unused(folder: Path) -> Iterator[None]:
     """Yields once, with the lock held, if nobody else holds it."""
     with suppress(OSError):
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield

@@ -32,7 +32,7 @@ _FIRST = ("gofer", "gofer.frozen", "__future__")
 _UNSEEN = ("uvicorn.protocols.websockets.websockets_sansio_impl", "uvicorn.protocols.http.httptools_impl")
 
 
-LOCK = "gofer.lock"
+MARK = "gofer.mark"
 """As in gofer/frozen/process.py: by it an unpacked folder is known to be Gofer's, even if Python never began."""
 
 
@@ -54,14 +54,16 @@ def data(root: Path, made_of: Path) -> list[tuple[str, str]]:
         (str(path), f"gofer/frozen/sdk_source/{path.parent.relative_to(sdk)}")
         for path in sorted((sdk / "gofer_sdk").rglob("*.py"))
     ]
-    return [*found, (str(made_of), "gofer/release"), (str(root / "packaging" / "freeze" / LOCK), ".")]
+    return [*found, (str(made_of), "gofer/release"), (str(root / "packaging" / "freeze" / MARK), ".")]
 
 
 def divide(table: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
     """Data that is unpacked when needed, and what Python needs to begin; metadata of libraries is left out."""
     kept = [entry for entry in table if ".dist-info/" not in entry[0]]
-    boot = [entry for entry in kept if entry[0] in ("base_library.zip", LOCK)]
-    return [entry for entry in kept if entry not in boot], boot
+    boot = [entry for entry in kept if entry[0] == "base_library.zip"]
+    later = [entry for entry in kept if entry[0] not in ("base_library.zip", MARK)]
+    # PyInstaller sorts by kind, then name: as an executable the mark is unpacked first, before room can run out.
+    return later, [*boot, *((name, source, "EXECUTABLE") for name, source, _kind in kept if name == MARK)]
 
 
 def quick(root: Path, pure: Iterable[Entry]) -> list[Entry]:

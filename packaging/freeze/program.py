@@ -3,11 +3,13 @@ machine that it runs on."""
 
 from __future__ import annotations
 
+import io
 import marshal
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,13 +44,23 @@ def pieces(program: Path) -> list[Piece]:
     return found
 
 
+def texts(program: Path, wanted: Sequence[bytes]) -> dict[str, list[str]]:
+    """Which pieces hold which of the wanted texts: the text to the names of the pieces."""
+    found: dict[str, list[str]] = {}
+    for name, data in _contents(program):
+        for text in wanted:
+            if text in data:
+                found.setdefault(text.decode(), []).append(name)
+    return found
+
+
 def objects(program: Path, folder: Path) -> Iterator[Path]:
     """Every executable and shared object in the program, unpacked into `folder`, and the program itself."""
     archive = CArchiveReader(str(program))
     yield program
     for name, (*_, kind) in archive.toc.items():
-        if kind == "b":
-            yield _saved(folder / name, archive.extract(name))
+        if kind == "b" and (data := archive.extract(name))[:4] == _ELF:
+            yield _saved(folder / name, data)
     index, blob = _payload(archive)
     for name, (offset, size) in index["files"].items():
         if blob[offset : offset + 4] == _ELF:
@@ -58,11 +70,33 @@ def objects(program: Path, folder: Path) -> Iterator[Path]:
 def glibc_floor(program: Path) -> tuple[tuple[int, int], str]:
     """The oldest glibc that all objects run with, and the name of one that asks for it."""
     with tempfile.TemporaryDirectory() as folder:
-        return max((_glibc(path), path.name) for path in objects(program, Path(folder)))
+        return max((glibc(path), path.name) for path in objects(program, Path(folder)))
 
 
-def _glibc(path: Path) -> tuple[int, int]:
-    """The newest version of glibc's symbols that an ELF file asks for."""
+def _contents(program: Path) -> Iterator[tuple[str, bytes]]:
+    """The name and the bytes of everything, as they are when they are not compressed."""
+    archive = CArchiveReader(str(program))
+    for name, (*_, kind) in archive.toc.items():
+        if kind in ("z", "Z") and name.startswith("PYZ"):
+            modules = archive.open_embedded_archive(name)
+            yield from ((module, modules.extract(module, raw=True)) for module in modules.toc)
+        elif name.endswith(".zip"):
+            yield from _unzipped(name, archive.extract(name))
+        elif name != NAME:
+            yield name, archive.extract(name)
+    index, blob = _payload(archive)
+    for name, (offset, size, *_) in {**index["files"], **index["code"]}.items():
+        data = blob[offset : offset + size]
+        yield from _unzipped(name, data) if name.endswith(".zip") else [(name, data)]
+
+
+def _unzipped(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        yield from ((f"{name}/{member}", archive.read(member)) for member in archive.namelist())
+
+
+def glibc(path: Path) -> tuple[int, int]:
+    """The newest version of glibc's symbols that an ELF file asks for: (0, 0) if for none."""
     done = subprocess.run(["readelf", "-VW", str(path)], capture_output=True, text=True, check=True)
     return max(((int(major), int(minor)) for major, minor in _VERSION.findall(done.stdout)), default=(0, 0))
 

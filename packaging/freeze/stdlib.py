@@ -29,7 +29,7 @@ def _pure(root: Path) -> Iterator[str]:
             continue
         if parts[-1] == "__init__":
             parts.pop()
-        if parts and parts[-1] != "__main__":
+        if parts:
             yield ".".join(parts)
 
 

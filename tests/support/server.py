@@ -111,12 +111,18 @@ class ServerProcess:
     program: Sequence[str] = (sys.executable, "-m", "gofer")
 
     def __init__(
-        self, home: Path, engine: str, environ: Mapping[str, str] | None = None, host: str = "127.0.0.1:0"
+        self,
+        home: Path,
+        engine: str,
+        environ: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1:0",
+        program: Sequence[str] = (sys.executable, "-m", "gofer"),
     ) -> None:
         self.home = home
         self.host = host
         self.engine = engine
         self.environ = dict(environ or {})
+        self.program = program
         self.process: subprocess.Popen[bytes] | None = None
         self.api: Api
 

@@ -1,0 +1,22 @@
+"""Waiting for something that has no event of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PATIENCE = 60.0
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
+    """Look again and again, until there is something to see. `patience` in seconds."""
+    end = time.monotonic() + patience
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < end, f"not within {patience} s: {what}"
+        time.sleep(0.05)
