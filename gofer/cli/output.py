@@ -99,7 +99,8 @@ def write(data: bytes) -> None:
 
 
 def _complain(text: str, level: str) -> None:
-    """Print on stderr; where that is the journal, it gets to know the level."""
+    """Print on stderr, behind what was printed on stdout before; the journal gets to know the level."""
+    sys.stdout.flush()
     print(marked(text, level) if is_journal(sys.stderr, os.environ) else text, file=sys.stderr)
 
 

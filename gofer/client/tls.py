@@ -72,7 +72,8 @@ def _untrusted(address: Address, error: ssl.SSLCertVerificationError) -> Untrust
     if "expired" in reason or "not yet valid" in reason:
         return Untrusted(
             f"the certificate of {address} is not valid now: {reason}",
-            "Have it renewed, then run `gofer service reload` on the server; and check this machine's clock.",
+            "Have it renewed, then run `systemctl reload gofer` on the server, or start Gofer again there: no job ends "
+            "by that. And check this machine's clock.",
         )
     return Untrusted(
         f"the certificate of {address} is not trusted: {reason}",

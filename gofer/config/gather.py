@@ -22,7 +22,7 @@ class Source(NamedTuple):
 class Gathering:
     """What the places say that settings may come from; ask the strongest last, as the last one wins.
 
-    What is wrong goes to `problems`, and has no value then.
+    What is wrong goes to `problems`, and has no value then. `whole`: the file could be read to its end.
     """
 
     def __init__(self, settings: Iterable[Setting]) -> None:
@@ -31,16 +31,14 @@ class Gathering:
         self.values: dict[str, Any] = {}
         self.sources: dict[str, Source] = {}
         self.problems: list[Problem] = []
+        self.whole = True
 
     def file(self, path: Path) -> None:
         """Take the settings of a file."""
         from gofer.config.hcl_file import read_file
 
-        try:
-            document = read_file(path)
-        except ConfigError as error:
-            self.problems.append(Problem(place=str(path), message=error.message, hint=error.hint))
-            return
+        document = read_file(path)
+        self.whole = document.whole
         before = len(self.problems)
         lines: dict[str, int] = {}
         for entry in document.entries:
@@ -54,7 +52,7 @@ class Gathering:
                 lines[entry.key] = entry.line
                 self._take(convert, entry.key, entry.value, source)
         self.problems += document.problems
-        self.problems[before:] = sorted(self.problems[before:], key=lambda one: int(one.place.rpartition(" ")[2]))
+        self.problems[before:] = sorted(self.problems[before:], key=_line)
 
     def environment(self, environ: Mapping[str, str], prefix: str, foreign: Callable[[str], bool]) -> None:
         """Take the variables that begin with `prefix`; `GOFER_SERVER__HOST` is `server.host`.
@@ -93,7 +91,8 @@ class Gathering:
         try:
             self.values[key] = convert_it(setting, given)
         except ValueError as error:
-            self._report(place or source.place, f"{key}: {error}", setting.help)
+            message = str(error) if place.endswith(key) else f"{key}: {error}"
+            self._report(place or source.place, message, setting.help)
         else:
             self.sources[key] = source
 
@@ -138,6 +137,12 @@ class Gathering:
 def variable(key: str, prefix: str) -> str:
     """The environment variable of a setting."""
     return prefix + key.upper().replace(".", "__")
+
+
+def _line(problem: Problem) -> int:
+    """The line of a file that a problem is about; 0 if it is about the whole file."""
+    line = problem.place.rpartition(" line ")[2]
+    return int(line) if line.isdigit() else 0
 
 
 def _dots(key: str) -> list[int]:

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from gofer.errors import ConfigError, Problem
+from gofer.errors import Problem
 from gofer.models.ids import shown
 
 if TYPE_CHECKING:
@@ -40,10 +40,14 @@ class _Token(NamedTuple):
 
 
 class Document(NamedTuple):
-    """The entries of a file in order, up to where it can be read no more, and what is wrong with its form."""
+    """The entries of a file in order, up to where it can be read no more, and what is wrong with its form.
+
+    `whole`: it could be read to its end.
+    """
 
     entries: list[Entry]
     problems: list[Problem]
+    whole: bool = True
 
 
 class _Fault(Exception):
@@ -55,20 +59,24 @@ class _Fault(Exception):
 
 
 def read_file(path: Path) -> Document:
-    """What the file at `path` says. Raises ConfigError where it is no text that can be read."""
+    """What the file at `path` says; where it is no text that can be read, that is the one problem."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        hint = "Check the path and its permissions, or leave the option out."
-        raise ConfigError(f"The configuration file {path} cannot be read: {error.strerror}", hint) from error
+        hint = "Is the path right, and may this user read it?"
+        return _unreadable(str(path), f"this configuration file cannot be read: {error.strerror}", hint)
     if len(data) > _MAX_BYTES:
-        raise ConfigError(f"The configuration file {path} is larger than 1 MiB", "Is it the right file?")
+        return _unreadable(str(path), "this configuration file is larger than 1 MiB", "Is it the right file?")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path} line {line}: this is not UTF-8 text", "Save the file as UTF-8.") from error
+        return _unreadable(f"{path} line {line}", "this is not UTF-8 text", "Save the file as UTF-8.")
     return parse(text, str(path))
+
+
+def _unreadable(place: str, message: str, hint: str) -> Document:
+    return Document([], [Problem(place=place, message=message, hint=hint)], whole=False)
 
 
 def parse(text: str, source: str) -> Document:
@@ -81,7 +89,7 @@ def parse(text: str, source: str) -> Document:
     try:
         parser.body(())
     except _Fault as fault:
-        parser.problems.append(fault.problem)
+        return Document(parser.entries, [*parser.problems, fault.problem], whole=False)
     return Document(parser.entries, parser.problems)
 
 

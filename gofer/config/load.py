@@ -29,13 +29,15 @@ _FOREIGN = re.compile(
 class Configuration:
     """The settings that hold, and where those come from that are not at their default.
 
-    `file` is the one that was read. `problems` is everything that is wrong; what is wrong is at its default here.
+    `file` is the one that was read, `whole` whether it could be read to its end. `problems` is everything that is
+    wrong; what is wrong is at its default here.
     """
 
     settings: Settings
     sources: Mapping[str, Source] = field(default_factory=dict)
     file: Path | None = None
     problems: list[Problem] = field(default_factory=list)
+    whole: bool = True
 
     def check(self) -> None:
         """Raises ConfigError for the first thing that is wrong, with its place and what was expected."""
@@ -80,7 +82,7 @@ def read(
     values = found.values
     storage_path = values.setdefault("server.storage_path", default_storage_path(environ))
     values.setdefault("task_run_logs_dir", default_logs_path(environ, storage_path))
-    return Configuration(build(Settings, values), found.sources, file, found.problems)
+    return Configuration(build(Settings, values), found.sources, file, found.problems, found.whole)
 
 
 def load(

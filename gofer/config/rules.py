@@ -64,7 +64,8 @@ def certificate_doubts(configuration: Configuration, certificate: Certificate | 
     if certificate is None:
         return []
     host = parse_address(configuration.settings.server.host).host
-    hint = "Have a new one made, then `gofer service reload`."
+    # Not `gofer service reload`: the command line does not trust a certificate that has expired.
+    hint = "Have a new one made, then `systemctl reload gofer`, or start Gofer again: no job ends by that."
     return [_doubt(configuration, "server.tls_cert_path", one, hint) for one in certificate.doubts(host, now)]
 
 

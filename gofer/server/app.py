@@ -20,7 +20,7 @@ from gofer.engines.scheduler.base import Scheduler
 from gofer.errors import ConfigError, EngineUnavailable
 from gofer.models.event import Kind
 from gofer.server.backup.copy import sweep
-from gofer.server.backup.layout import Place
+from gofer.server.backup.layout import DATABASE, Place
 from gofer.server.backup.settle import settle
 from gofer.server.backup.swap import finish_interrupted
 from gofer.server.backup.take import Backups
@@ -30,7 +30,7 @@ from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
 from gofer.server.gate import Gate
-from gofer.server.listen import inherited, listen
+from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
 from gofer.server.own_log import OwnLog, set_level
@@ -50,6 +50,7 @@ from gofer.server.runs.slots import Slots
 from gofer.server.services import Services
 from gofer.server.store import pipelines
 from gofer.server.store.database import Database
+from gofer.server.store.lock import Lock
 from gofer.server.tls import Tls, open_tls
 from gofer.server.web import WebServer
 
@@ -116,7 +117,13 @@ async def running(
 def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[list[socket.socket], Address]:
     if sockets:
         return list(sockets), inherited(sockets)
-    listener, address = listen(settings.server.host)
+    try:
+        listener, address = listen(settings.server.host)
+    except AddressInUse:
+        # Most likely somebody starts Gofer a second time: then another port would not help.
+        place = _place(settings)
+        Lock(place.storage / f"{DATABASE}.lock").check()
+        raise
     return [listener], address
 
 

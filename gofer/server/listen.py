@@ -20,7 +20,7 @@ def listen(text: str) -> tuple[socket.socket, Address]:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise _cannot_listen(text, error) from error
+        raise _cannot_listen(wanted, error) from error
     listener.setblocking(False)
     return listener, wanted._replace(port=listener.getsockname()[1])
 
@@ -33,9 +33,14 @@ def inherited(sockets: Sequence[socket.socket]) -> Address:
     return Address(names[0][0], names[0][1], names[0][0])
 
 
-def _cannot_listen(text: str, error: OSError) -> ConfigError:
+class AddressInUse(ConfigError):
+    """Another program listens there."""
+
+
+def _cannot_listen(wanted: Address, error: OSError) -> ConfigError:
+    text = wanted.url.partition("://")[2]
     if error.errno == errno.EADDRINUSE:
-        return ConfigError(
-            f"{text} is in use by another program", "Stop that program, or choose another port: --host localhost:8081."
-        )
+        other = wanted._replace(port=wanted.port % 65535 + 1).url.partition("://")[2]
+        hint = f"Stop that program, or choose another port: --host {other}."
+        return AddressInUse(f"{text} is in use by another program", hint)
     return ConfigError(f"cannot listen on {text}: {error.strerror}", "Choose another address with --host.")

@@ -72,6 +72,18 @@ def test_check_lists_everything_and_the_nearest_right_key(alone: Gofer) -> None:
     assert [error["place"] for error in found.json["errors"]] == [f"g.hcl line {line}" for line in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\n", b"server {\n"])
+def test_check_has_no_doubts_about_what_it_could_not_read(alone: Gofer, content: bytes | None) -> None:
+    path = alone.home / "g.hcl"
+    if content is not None:
+        path.write_bytes(content)
+    said = alone("service", "config", "check", "g.hcl")
+    assert said.code == 2
+    assert said.out.count("error: g.hcl") == 1
+    assert "g.hcl: g.hcl" not in said.out
+    assert "warning" not in said.out
+
+
 def test_check_of_what_is_sound_and_of_what_is_doubtful(alone: Gofer) -> None:
     (alone.home / "g.hcl").write_text("allow_privileged = true\ndev_mode = false\n")
     said = alone.ok("service", "config", "check", "g.hcl")

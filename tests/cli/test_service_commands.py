@@ -153,6 +153,32 @@ def test_a_port_in_use(alone: Gofer) -> None:
         assert "in use" in refusal(alone, "--host", address, "--storage", "data")
 
 
+def test_a_second_start_names_the_first(alone: Gofer) -> None:
+    start = ("service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process")
+    with alone.popen(*start) as first:
+        assert first.stdout is not None
+        address = first.stdout.readline().decode().split("://")[-1].strip()
+        said = refusal(alone, "--host", address, "--storage", "data")
+        assert f"in use by another Gofer (process {first.pid})" in said
+        assert "--storage FOLDER --host" in said
+        assert f"{address} is in use by another program" in refusal(alone, "--host", address, "--storage", "other")
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+
+
+def test_what_comes_next_is_said_last(alone: Gofer) -> None:
+    command = [*GOFER, "service", "start", "--host", "127.0.0.1:0", "--storage", "data", "--engine", "process"]
+    environ = {name: value for name, value in alone.environ.items() if name != "PYTHONUNBUFFERED"}
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(command, env=environ, cwd=alone.home, stdout=pipe, stderr=same) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(4)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    for line, word in zip(said, (b"listens on", b"  data", b"warning: ", b"Next: "), strict=True):
+        assert word in line
+
+
 def test_a_folder_that_cannot_be_written(alone: Gofer) -> None:
     (alone.home / "file").write_text("")
     refusal(alone, "--host", "127.0.0.1:0", "--storage", "file/data")

@@ -111,7 +111,7 @@ def test_an_expired_certificate(alone: Gofer, authority: Authority, tmp_path: Pa
         said = alone("service", "info", "--host", address, "--ca-file", str(authority.ca))
         assert said.code == 3
         assert "expired" in said.err
-        assert "gofer service reload" in said.err
+        assert "systemctl reload gofer" in said.err
         assert "has expired" in process.log_text()
     finally:
         assert process.stop() == 0

@@ -19,8 +19,8 @@ def no_run(namespace: str, pipeline: str, number: int) -> NotFound:
     )
 
 
-def no_task_run(run: int, task: str) -> NotFound:
-    return NotFound(f'run {run} has no task run "{task}"', "List them with: gofer taskrun list.")
+def no_task_run(pipeline: str, run: int, task: str) -> NotFound:
+    return NotFound(f'run {run} has no task run "{task}"', f"List them with: gofer taskrun list {pipeline} {run}.")
 
 
 class Canceller:
@@ -62,7 +62,7 @@ class Canceller:
                 raise no_run(namespace, pipeline, number)
             found = task_runs.get(tx.connection, row.key, task)
             if found is None:
-                raise no_task_run(number, task)
+                raise no_task_run(pipeline, number, task)
             if not found.status.ended and row.run.started_at is None:
                 raise Conflict(
                     f"run {number} has not begun", f"Cancel the whole run: gofer run cancel {pipeline} {number}."

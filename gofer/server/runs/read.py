@@ -76,7 +76,7 @@ class Reader:
         row = _found(c, namespace, pipeline, number)
         found = task_runs.get(c, row.key, task)
         if found is None:
-            raise no_task_run(number, task)
+            raise no_task_run(pipeline, number, task)
         plan = self._context.plans.load(c, row.pipeline_key, row.run.version)
         node = plan.tasks[found.position].node
         origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), self._context.api_url)

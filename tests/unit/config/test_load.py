@@ -190,7 +190,7 @@ def test_variables_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
 
 
 def test_a_wrong_option_is_said_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="option for dev_mode: dev_mode: expected true or false"):
+    with pytest.raises(ConfigError, match=r"^option for dev_mode: expected true or false"):
         load(None, HOME, {"dev_mode": "x"}, default_path=nothing(tmp_path))
     with pytest.raises(ConfigError, match=r'there is no setting "server\.hots"'):
         load(None, HOME, {"server.hots": "x"}, default_path=nothing(tmp_path))

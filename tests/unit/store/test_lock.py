@@ -9,6 +9,7 @@ import pytest
 
 from gofer.errors import ConfigError
 from gofer.server.store.database import Database
+from gofer.server.store.lock import Lock
 
 HOLDER = """
 import asyncio, sys
@@ -43,6 +44,16 @@ async def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path: Pat
 async def test_two_in_one_process_are_refused_too(database: Database, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="in use by another Gofer"):
         await Database(tmp_path / "gofer.db").open()
+
+
+async def test_to_look_whether_it_is_held_takes_nothing(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="in use by another Gofer"):
+        Lock(tmp_path / "gofer.db.lock").check()
+    await database.close()
+    Lock(tmp_path / "gofer.db.lock").check()
+    await database.open()
+    Lock(tmp_path / "nothing.lock").check()
+    assert not (tmp_path / "nothing.lock").exists()
 
 
 async def test_a_start_that_fails_leaves_no_lock(tmp_path: Path) -> None:

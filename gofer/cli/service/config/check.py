@@ -50,7 +50,8 @@ def check(invocation: Invocation, file: str | None) -> int:
     found = Checked(
         file=str(configuration.file or ""),
         errors=[*configuration.problems, *faults(configuration)],
-        warnings=doubts(configuration, time.time()),
+        # Of a file that ends in the middle nobody knows what else it would have said.
+        warnings=doubts(configuration, time.time()) if configuration.whole else [],
     )
     output = invocation.output
     output.show(found, lambda: _lines(output, found))
