@@ -9,6 +9,8 @@ BUILT := $(if $(GOFER_TEST_BINARY),,binary)
 MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
 SITE_SOURCES := mkdocs.yml requirements/docs.txt CHANGELOG.md CONTRIBUTING.md \
   $(shell find docs examples packaging/site -type f -not -path '*/__pycache__/*')
+PROGRAM_SOURCES := gofer.spec requirements/freeze.txt \
+  $(shell find gofer sdk/python packaging/freeze -type f -not -path '*/__pycache__/*' -not -name site.zip)
 
 .PHONY: help
 help: ## this list
@@ -105,7 +107,9 @@ format: setup-dev ## bring the style in order
 	$(PY) -m ruff format .
 
 .PHONY: binary
-binary: docs ## the one-file program: dist/gofer, its sums and the list of what is in it
+binary: dist/gofer ## the one-file program: dist/gofer, its sums and the list of what is in it
+
+dist/gofer: $(PROGRAM_SOURCES) gofer/server/site.zip
 	@.ci/setup freeze
 	@PYTHONPATH=packaging:sdk/python:. .venv-freeze/bin/python -m freeze
 
