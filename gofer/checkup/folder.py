@@ -54,9 +54,10 @@ def permissions(folder: Path, logs: Path, uid: int) -> Check:
         where = " ".join(quote(str(one)) for one in dict.fromkeys((folder, logs)))
         hint = f"Somebody else wrote there, as after a start with sudo: chown -R {owner} {where}"
         return found("permissions", "error", f"Not the own of user {owner}, who is to run Gofer: {names}.", hint)
-    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    # To pass through is no harm, and a must where tasks run as users of their own.
+    if stat.S_IMODE(folder.stat().st_mode) & 0o066:
         message = f"Other users of this machine may look into {folder}."
-        return found("permissions", "warning", message, f"chmod 700 {quote(str(folder))}")
+        return found("permissions", "warning", message, f"chmod go-rw {quote(str(folder))}")
     return found("permissions", "ok", f"Only Gofer's own user may look into {folder}.")
 
 

@@ -54,6 +54,9 @@ class Folders(NamedTuple):
 
     def make(self) -> None:
         """Create what is missing. Raises OSError."""
+        # Root's tasks may run as other users, who must get through to their folders.
+        through = 0o711 if os.geteuid() == 0 else 0o700
+        os.makedirs(os.path.dirname(self.root), mode=through, exist_ok=True)  # noqa: PTH103, PTH120
         os.makedirs(self.root, mode=0o711, exist_ok=True)  # noqa: PTH103 - pathlib costs a shim time and memory
         for folder, mode in ((self.records, 0o700), (self.work, 0o711), (self.spare, 0o700)):
             os.makedirs(folder, mode=mode, exist_ok=True)  # noqa: PTH103

@@ -84,7 +84,7 @@ def test_doctor_sees_open_permissions_and_a_clock_that_stepped_back(server: Serv
     )
     checks = {check["name"]: check for check in server.ask("GET", "/api/v1/system/checks").json}
     folder.chmod(0o700)
-    assert (checks["permissions"]["level"], checks["permissions"]["hint"]) == ("warning", f"chmod 700 {folder}")
+    assert (checks["permissions"]["level"], checks["permissions"]["hint"]) == ("warning", f"chmod go-rw {folder}")
     assert checks["clock"]["level"] == "warning"
     assert re.search(r"back by (1h00m|59m\d\ds)", checks["clock"]["message"])
 

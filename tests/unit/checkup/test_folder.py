@@ -60,7 +60,7 @@ def test_commands_in_hints_can_be_typed(tmp_path: Path) -> None:
     data = tmp_path / "my data"
     data.mkdir(mode=0o755)
     (data / "gofer.db.v1.bak").touch()
-    assert folder.permissions(data, data, os.geteuid()).hint == f"chmod 700 '{data}'"
+    assert folder.permissions(data, data, os.geteuid()).hint == f"chmod go-rw '{data}'"
     assert folder.copies(data, 2_000_000_000_000).hint.endswith(f"rm '{data}/gofer.db.v1.bak'")
 
 

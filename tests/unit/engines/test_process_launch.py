@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gofer.engines.scheduler.base import Exit
+from gofer.engines.scheduler.process import ProcessScheduler
 from gofer.engines.scheduler.process_launcher import nursery_command
 from gofer.errors import EngineUnavailable
 from tests.unit.engines.conftest import Processes, spec
@@ -147,3 +148,13 @@ async def test_too_many_open_files_put_a_start_off(processes: Processes) -> None
     assert "Too many open files" in error.value.message
     await processes.scheduler.start(wanted)
     assert (await processes.output(wanted.name))["stdout"] == b"ran\n"
+
+
+async def test_nobody_else_looks_into_the_folder_that_it_makes(tmp_path: Path) -> None:
+    storage = tmp_path / "new" / "data"
+    engine = ProcessScheduler(storage / "process")
+    await engine.open()
+    try:
+        assert storage.stat().st_mode & 0o066 == 0
+    finally:
+        await engine.close()
