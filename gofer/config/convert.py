@@ -10,6 +10,8 @@ from gofer.config.table import Setting
 from gofer.models.ids import shown
 from gofer.models.units import format_duration, parse_duration, parse_size
 
+# What every program that reads JSON can hold; the database, too.
+_LARGEST = 2**53 - 1
 _TRUE = {"true", "1", "yes", "on"}
 _FALSE = {"false", "0", "no", "off"}
 _EXPECTED = {
@@ -82,6 +84,9 @@ def _path(setting: Setting, text: str) -> Path:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:
         raise ValueError(f"expected a path, came {_shown(setting, text)}: there is no such home folder") from error
+    except OSError as error:
+        message = f"expected a path that begins with /, came {_shown(setting, text)}: the present folder is gone"
+        raise ValueError(message) from error
 
 
 def _list(setting: Setting, value: Value) -> list[str]:
@@ -94,9 +99,10 @@ def _list(setting: Setting, value: Value) -> list[str]:
 
 
 def _bounded(setting: Setting, number: int) -> int:
+    most = _LARGEST if setting.maximum is None else setting.maximum
     for bound, word, broken in (
         (setting.minimum, "least", setting.minimum is not None and number < setting.minimum),
-        (setting.maximum, "most", setting.maximum is not None and number > setting.maximum),
+        (most, "most", number > most),
     ):
         if bound is not None and broken:
             limit = format_duration(bound) if setting.type == "duration" else str(bound)

@@ -67,7 +67,7 @@ class OwnLog:
         if bound.run:
             shown.setdefault("run", bound.run)
         at = time.time_ns() // 1_000_000
-        line = self.ring.add(at, _LEVELS.get(level, "error"), logger, self.mask(event), shown)
+        line = self.ring.add(at, _LEVELS.get(level, "error"), logger, _encodable(self.mask(event)), shown)
         if self._stream is not None:
             try:
                 self._stream.write(self._prefix(line.level) + self._render(line) + "\n")
@@ -80,7 +80,7 @@ class OwnLog:
             return _HIDDEN
         if isinstance(value, bool):
             return str(value).lower()
-        return self.mask(str(value))[:_LONGEST_VALUE]
+        return _encodable(self.mask(str(value)))[:_LONGEST_VALUE]
 
 
 def set_up(level: str, form: Format = "text", prefix: Callable[[Level], str] = lambda _: "") -> OwnLog:
@@ -140,6 +140,11 @@ class _Handler(logging.Handler):
             event = str(record.msg)
         level = "error" if record.levelno >= logging.ERROR else logging.getLevelName(record.levelno).lower()
         self._log.add(level, record.name, event, fields)
+
+
+def _encodable(text: str) -> str:
+    """The name of a file may hold bytes that are no text; Python keeps them as halves of characters."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _text(line: OwnLogLine) -> str:

@@ -133,7 +133,7 @@ class Systemd:
             # A systemd that is busy with itself holds nobody up for longer.
             line.settimeout(_SEND_TIMEOUT)
             line.connect("\0" + address[1:] if address.startswith("@") else address)
-            line.send("\n".join(lines).encode())
+            line.send("\n".join(lines).encode(errors="backslashreplace"))
 
 
 def _extend(seconds: float) -> str:

@@ -1,10 +1,13 @@
-"""What is read from systemd's variables."""
+"""What is read from systemd's variables, and what it is sent."""
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+
 import pytest
 
-from gofer.server.systemd import Handed, take_over
+from gofer.server.systemd import Handed, Systemd, take_over
 
 
 def test_the_variables_are_read_and_removed() -> None:
@@ -37,3 +40,10 @@ def test_the_variables_are_read_and_removed() -> None:
 )
 def test_what_is_not_meant_for_this_process_does_not_count(environ: dict[str, str], expected: Handed) -> None:
     assert take_over(dict(environ), (11, 10)) == expected
+
+
+def test_a_status_that_is_no_text_is_sent_all_the_same(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        Systemd(Handed(address=str(tmp_path / "notify"))).ready("FAULT: /data/\udcff is full")
+        assert manager.recv(1000) == b"READY=1\nSTATUS=FAULT: /data/\\udcff is full"

@@ -129,6 +129,8 @@ def test_which_file_is_read(tmp_path: Path) -> None:
         ("run_parallelism_limit = 1.5", "expected a whole number, came the number 1.5", ""),
         ("run_parallelism_limit = true", "expected a whole number, came true", ""),
         ("run_parallelism_limit = -1", "expected at least 0, came the number -1", ""),
+        ("task_run_log_expiry = 99999999999999999999", "expected at most 9007199254740991, came the number 9999", ""),
+        ('server { max_body_bytes = "9999999999999999999GiB" }', "came", ""),
         ('task_run_stop_timeout = "5 minutes"', 'expected a duration such as "90s"', ""),
         ("task_run_stop_timeout = 5", "came the number 5", ""),
         ('event_log_retention = "1s"', "expected at least 1m00s, came the number 1000", ""),
@@ -147,6 +149,16 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, text: str
     assert "gofer.hcl line " in caught.value.message
     assert caught.value.message.isprintable()
     assert caught.value.hint.startswith(hint)
+
+
+def test_a_relative_path_where_the_present_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload, long after the start."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigError, match='a path that begins with /, came "logs"'):
+        load_text(tmp_path, 'task_run_logs_dir = "logs"')
 
 
 @pytest.mark.parametrize(

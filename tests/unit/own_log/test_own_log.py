@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import msgspec
+
+from gofer.server.own_log import OwnLog
+from gofer.server.own_log_ring import Wanted
 
 PROGRAM = """
 import asyncio, logging, sys, warnings
@@ -113,6 +119,13 @@ def test_secrets_are_masked_before_anybody_sees_them() -> None:
     assert 'where="x *** y"' in first
     assert "api_token=*** Password=***" in first
     assert 'event="*** too"' in second
+
+
+def test_what_is_no_text_can_be_sent_all_the_same() -> None:
+    log = OwnLog()
+    log.add("error", "gofer", "kept in \udcff", {"path": os.fsdecode(b"/data/\xff")})
+    (line,) = log.ring.oldest_first(Wanted(), 0, 10).lines
+    assert json.loads(msgspec.json.encode(line))["fields"] == {"path": "/data/\\udcff"}
 
 
 def test_a_prefix_for_the_journal() -> None:
