@@ -84,13 +84,16 @@ class Database:
         self._readers = Readers(readers)
 
     async def close(self) -> None:
-        """Finish what is queued, then disconnect. Idempotent."""
+        """Finish what is to be written, then disconnect; who still reads is interrupted. Idempotent."""
         writer, self._writer, self._readers = self._writer, None, None
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.gather(self._probe, return_exceptions=True)
         if writer is not None:
             await writer.finish()
+        for reader in self._connections[1:]:
+            # A look at the whole database may take hours.
+            await reader.interrupt()
         # The writer was opened first and is closed last: it then moves the whole log into the database.
         while self._connections:
             await self._connections.pop().close()

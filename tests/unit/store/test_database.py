@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -134,6 +135,24 @@ async def test_close_finishes_what_is_queued(tmp_path: Path) -> None:
     await database.close()
     assert await asyncio.gather(*writes) == list(range(700))
     assert not (tmp_path / "gofer.db-wal").exists()
+
+
+async def test_close_does_not_wait_for_a_long_look(tmp_path: Path) -> None:
+    """As of a doctor who looks at the whole of a large database."""
+    database = Database(tmp_path / "gofer.db")
+    await database.open()
+    begun = threading.Event()
+
+    def look(connection: sqlite3.Connection) -> None:
+        begun.set()
+        connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n")
+
+    looking = asyncio.create_task(database.read(look))
+    await asyncio.to_thread(begun.wait, 10)
+    async with asyncio.timeout(30):
+        await database.close()
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        await looking
 
 
 async def test_a_closed_database_refuses(tmp_path: Path) -> None:
