@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gofer import __version__
@@ -33,6 +34,7 @@ from gofer.server.gate import Gate
 from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
+from gofer.server.logs.thread import in_thread
 from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
@@ -101,11 +103,12 @@ async def running(
         await web.listening.wait()
         engine = await _open_engine(settings, stack)
         place = _place(settings)
-        finish_interrupted(place)
+        # Both may have many files to remove: the loop turns on, for who asks whether the server lives.
+        await in_thread(partial(finish_interrupted, place))
         database = Database(place.database)
         await database.open()
         stack.push_async_callback(database.close)
-        sweep(place.taking)
+        await in_thread(partial(sweep, place.taking))
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)

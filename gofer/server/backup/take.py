@@ -49,17 +49,24 @@ class Backups:
             taking.begin(Contents(taking.file, self._place.logs if logs else None, at))
             while piece := await taking.next():
                 size += len(piece)
-                giving_up = asyncio.get_running_loop().call_later(self._patience, self._end, taking)
+                giving_up = asyncio.get_running_loop().call_later(self._patience, self._give_up, taking)
                 yield piece
                 giving_up.cancel()
                 if self._taking is not taking:
                     raise Unavailable("The backup was given up: nobody took it.", "Take another one.")
         finally:
-            self._end(taking)
+            # A large file takes a while to remove.
+            try:
+                await in_thread(taking.close)
+            finally:
+                self._forget(taking)
         await self._record(size, logs)
 
-    def _end(self, taking: _Taking) -> None:
+    def _give_up(self, taking: _Taking) -> None:
         taking.close()
+        self._forget(taking)
+
+    def _forget(self, taking: _Taking) -> None:
         if self._taking is taking:
             self._taking = None
 
