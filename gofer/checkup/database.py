@@ -9,7 +9,7 @@ from urllib.parse import quote
 from gofer.checkup.finding import found
 from gofer.models.system import Check
 
-_DAMAGED = "Keep a copy of the file, then put back a backup: gofer service restore FILE."
+_DAMAGED = "Keep a copy of the file, then put back a backup: gofer service restore FILE --force."
 
 
 def file_check(path: Path, *, deep: bool) -> Check:

@@ -145,6 +145,7 @@ def test_an_interrupted_one_leaves_nothing(archive: Path, gofer: Gofer, number: 
 def test_restored_to_another_place_and_started(archive: Path, gofer: Gofer, server: Api, tmp_path: Path) -> None:
     home = tmp_path / "other"
     said = gofer.ok("service", "restore", "gofer.tar", "--storage", "other/data")
+    assert said.err.endswith("Next: gofer service start --storage other/data\n")
     assert said.out.startswith("Restored: ")
     assert "gofer service start" in said.err
     other = ServerProcess(home, "process")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
@@ -181,9 +182,12 @@ def _require_unused(part: Path) -> None:
 
 
 def _unwritable(part: Path, error: OSError) -> CommandError:
+    mend = "Choose a folder that is there, and that this user may write to."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        mend = "Make room there, or choose another place."
     return CommandError(
         f"the backup cannot be written to {part}: {error.strerror}",
-        "Make room there, or choose another place. Nothing was kept.",
+        f"{mend} Nothing was kept.",
         exit_code=ExitCode.OUTPUT_FAILED,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,7 +62,11 @@ def restore(
     place = _place(path, storage)
     with _reading(invocation.output, file) as (read, size):
         restored = put_back(read, place, force=force, size=size)
-    _say(invocation.output, restored)
+    same = [("--config", path), ("--storage", storage)]
+    start = shlex.join(
+        ["gofer", "service", "start", *(word for name, value in same if value for word in (name, value))]
+    )
+    _say(invocation.output, restored, start)
 
 
 def _place(config: str | None, storage: str | None) -> Place:
@@ -101,7 +106,7 @@ def _opened(file: str) -> IO[bytes]:
         ) from None
 
 
-def _say(output: Output, restored: Restored) -> None:
+def _say(output: Output, restored: Restored, start: str) -> None:
     backup: Backup = restored.backup
     rows = [("data", plain(restored.storage_path))]
     if not Path(restored.logs_path).is_relative_to(restored.storage_path):
@@ -111,4 +116,4 @@ def _say(output: Output, restored: Restored) -> None:
     output.show(restored, lambda: [f"Restored: {contents(backup)}", *output.fields(rows)])
     if kept:
         output.note("What was there before is kept. Remove it when nothing of it is missed.")
-    output.note("Next: gofer service start")
+    output.note(f"Next: {start}")

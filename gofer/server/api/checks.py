@@ -156,7 +156,7 @@ async def _database(services: Services, *, deep: bool) -> Check:
             "Take the time: gofer service doctor --deep.",
         )
     if findings:
-        hint = "Stop Gofer, keep a copy of the folder, and put back a backup: gofer service restore FILE."
+        hint = "Stop Gofer, keep a copy of the folder, and put back a backup: gofer service restore FILE --force."
         return found("database", "error", f"The database is damaged: {findings[0]}.", hint)
     return found("database", "ok", "The database is sound." if deep else "The database is sound, at a quick look.")
 

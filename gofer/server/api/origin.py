@@ -54,9 +54,10 @@ class HostCheck:
         if host is None:
             return BadRequest("The request has no Host header.", "Send the name under which the server is called.")
         if not self._is_own(host):
+            own = "" if self._own == "localhost" else f"{self._own} (setting server.host), "
             return Refused(
                 f"The server is not called {shown(host.decode('latin-1'))}.",
-                f"Call it {self._own} (setting server.host), localhost, or by its loopback address.",
+                f"Call it {own}localhost, or by its loopback address.",
             )
         if origin is not None and not _is_same(origin, host):
             return _foreign(shown(origin.decode("latin-1")))

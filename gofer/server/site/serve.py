@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gofer.frozen import is_frozen
 from gofer.models.ids import shown
 from gofer.server.api import reply
 from gofer.server.api.problem import MethodNotAllowed
@@ -39,6 +40,12 @@ _TYPES = {
     "go": _TEXT,
     "mod": _TEXT,
 }
+_LOST = b"""<!doctype html><html lang=en><meta charset=utf-8><title>Gofer</title>
+<h1>The documentation was deleted</h1>
+<p>Somebody has removed the folder <code>_MEI&hellip;</code> that this Gofer had unpacked itself into, such as a program
+that cleans <code>/tmp</code>. Start Gofer again: no job ends by that.</p>
+<p>The API describes itself at <a href="/api/docs">/api/docs</a>.</p></html>
+"""
 _ABSENT = b"""<!doctype html><html lang=en><meta charset=utf-8><title>Gofer</title>
 <h1>No documentation here</h1>
 <p>This Gofer runs from a source checkout in which the documentation was not built.
@@ -94,7 +101,7 @@ class Site:
                 return _moved(301, f"{_ROOT}{quote(name)}/")
             found = await asyncio.to_thread(self._archive.find, "404.html", gzip=gzip)
         except FileNotFoundError:
-            return Reply(404, _ABSENT, _HTML)
+            return Reply(404, _LOST if is_frozen() else _ABSENT, _HTML)
         return self._file(404, "404.html", found, b"") if found is not None else Reply(404)
 
     def _file(self, status: int, name: str, found: Found, known: bytes) -> Reply:

@@ -17,7 +17,7 @@ from gofer.errors import ConfigError, GoferError, Unavailable
 from gofer.models.event import Event
 from gofer.server.store import events, meta, namespaces
 from gofer.server.store.connection import Connection, connect_reader, connect_writer
-from gofer.server.store.faults import fault
+from gofer.server.store.faults import damage, fault
 from gofer.server.store.lock import Lock
 from gofer.server.store.migrate import migrate, migrations
 from gofer.server.store.readers import Readers
@@ -202,6 +202,8 @@ def _set_up(writer: Connection, path: Path) -> tuple[str, int]:
 
 
 def _unusable(path: Path, error: OSError | sqlite3.Error) -> ConfigError:
+    if isinstance(error, sqlite3.Error) and (damaged := damage(error, path)) is not None:
+        return ConfigError(damaged.message, damaged.hint)
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return ConfigError(
         f"The database {path} cannot be opened: {reason}",

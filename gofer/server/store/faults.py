@@ -11,6 +11,10 @@ from gofer.errors import GoferError, StoreBusy, StoreFull, Unavailable
 _LOW_SPACE = 256 * 1024
 _FULL_HINT = "Free some space on that disk. Gofer goes on by itself; nothing that was acknowledged is lost."
 _BUSY_HINT = "End the other program (an sqlite3 shell or a backup, for example). Gofer goes on by itself."
+_DAMAGED_HINT = (
+    "Stop Gofer, keep a copy of the folder, and put back a backup: gofer service restore FILE --force. "
+    "Without one, try `sqlite3 <file> .recover`."
+)
 _PASSING = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
@@ -35,11 +39,13 @@ def fault(error: BaseException, path: Path) -> GoferError | None:
         return StoreFull(f"The disk that holds {path} is full", _FULL_HINT)
     if code in _PASSING:
         return Unavailable(f"The database {path} cannot be used now: {error}", "Look at the disk and its permissions.")
-    if code in _DAMAGED:
-        return GoferError(
-            f"The database {path} is damaged: {error}",
-            "Stop Gofer, keep a copy of the file, and put back a backup or try `sqlite3 <file> .recover`.",
-        )
+    return damage(error, path)
+
+
+def damage(error: sqlite3.Error, path: Path) -> GoferError | None:
+    """The error that callers see, if `error` says that the database at `path` is damaged for good; None otherwise."""
+    if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DAMAGED:
+        return GoferError(f"The database {path} is damaged: {error}", _DAMAGED_HINT)
     return None
 
 

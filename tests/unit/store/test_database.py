@@ -221,6 +221,7 @@ except ConfigError as error:
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "gofer.db"
     path.write_bytes(b"hello " * 1000)
-    with pytest.raises(ConfigError, match="not a database"):
+    with pytest.raises(ConfigError, match="is damaged: file is not a database") as refused:
         await Database(path).open()
+    assert "gofer service restore FILE --force" in refused.value.hint
     assert path.read_bytes() == b"hello " * 1000
