@@ -71,6 +71,9 @@ def test_set_back_while_gofer_is_away(tmp_path: Path) -> None:
         server.kill()
         clock.write_text("-3600")
         api = server.start()
+        checks = {check["name"]: check for check in api.get("system/checks")}
+        assert checks["clock"]["level"] == "warning"
+        assert checks["clock"]["message"].startswith("The machine's clock stepped back by ")
         gate.write_text("go\n")
         # Neither the task's timeout nor the run's is made longer or shorter by it.
         assert api.ended("clock", run)["status"] == "successful"

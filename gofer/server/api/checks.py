@@ -171,7 +171,7 @@ async def _logs(services: Services) -> Check:
 async def _clock(services: Services) -> Check:
     wall = time.time_ns() // 1_000_000
     hint = "Set the clock (timedatectl set-ntp true). Until it has caught up, times in Gofer are later than they were."
-    newest = await services.database.read(diagnosis.newest_event_at) or 0
+    newest = await services.database.read(diagnosis.latest_event_at) or 0
     if wall < _SANE_SINCE:
         return found("clock", "error", "The machine's clock is years behind.", hint)
     behind = max(newest, services.clock.now()) - wall

@@ -31,9 +31,9 @@ def count_runs_by_status(connection: sqlite3.Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(_SQL.count_runs_by_status)}
 
 
-def newest_event_at(connection: sqlite3.Connection) -> int | None:
-    """When the event with the highest number was stored, in milliseconds since the Unix epoch."""
-    row = connection.execute(_SQL.newest_event_at).fetchone()
+def latest_event_at(connection: sqlite3.Connection) -> int | None:
+    """The latest time that one of the newest events has, in milliseconds since the Unix epoch."""
+    row = connection.execute(_SQL.latest_event_at).fetchone()
     return row[0] if row else None
 
 
