@@ -117,6 +117,13 @@ dist/gofer: $(PROGRAM_SOURCES) gofer/server/site.zip
 test-frozen: setup-dev docker debian-images $(BUILT) ## the one-file program in a bare Debian, killed, upgraded, on full disks (the program: as for test-systemd)
 	$(PYTEST) tests/frozen
 
+.PHONY: check-reproducible
+check-reproducible: binary ## build the one-file program a second time, and compare
+	@cp dist/gofer build/gofer.first
+	@$(MAKE) --no-print-directory binary >/dev/null
+	@cmp build/gofer.first dist/gofer && echo "the same bytes: $$(sha256sum <dist/gofer)"
+	@rm build/gofer.first
+
 .PHONY: bench
 bench: setup-dev docker ## measure the figures of docs/benchmarks.md (minutes)
 	$(PY) -m benchmarks
