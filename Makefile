@@ -117,6 +117,10 @@ dist/gofer: $(PROGRAM_SOURCES) gofer/server/site.zip
 test-frozen: setup-dev docker debian-images $(BUILT) ## the one-file program in a bare Debian, killed, upgraded, on full disks (the program: as for test-systemd)
 	$(PYTEST) tests/frozen
 
+.PHONY: test-cli-frozen
+test-cli-frozen: setup-dev $(BUILT) ## the tests of the command line, with the one-file program
+	GOFER_TEST_CLI=$(or $(abspath $(GOFER_TEST_BINARY)),$(CURDIR)/dist/gofer) $(PYTEST) tests/cli
+
 .PHONY: check-reproducible
 check-reproducible: binary ## build the one-file program a second time, and compare
 	@cp dist/gofer build/gofer.first

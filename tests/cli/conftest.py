@@ -15,7 +15,8 @@ import pytest
 from tests.support.server import Api, ServerProcess
 
 ENGINE = "process"
-GOFER = [sys.executable, "-m", "gofer"]
+# The one-file program where GOFER_TEST_CLI names one: `make test-cli-frozen`.
+GOFER = [os.environ["GOFER_TEST_CLI"]] if "GOFER_TEST_CLI" in os.environ else [sys.executable, "-m", "gofer"]
 
 
 class Said(NamedTuple):

@@ -275,5 +275,7 @@ def test_version(gofer: Gofer, alone: Gofer) -> None:
     assert {"click", "starlette", "uvloop", "aiohttp"} <= set(found["libraries"])
     assert gofer.ok("version", "--format", "json").json == found
     without = alone.ok("version", "--host", "127.0.0.1:1")
-    assert without.out.startswith(f"client  {__version__}, Python {platform.python_version()}\nserver  cannot reach")
+    commit = f" ({found['commit'][:12]})" if found["commit"] else ""
+    about = f"client  {__version__}{commit}, Python {platform.python_version()}\n"
+    assert without.out.startswith(f"{about}server  cannot reach")
     assert alone.ok("--version").out == f"gofer {__version__}\n"

@@ -22,6 +22,7 @@ _FREEZER = ROOT / ".venv-freeze" / "bin" / "python"
 @pytest.fixture(scope="module")
 def base() -> str:
     """Where the Python lies that the program was made of."""
+    subprocess.run([ROOT / ".ci" / "setup", "freeze"], check=True)
     asked = [_FREEZER, "-c", "import sys; print(sys.base_prefix)"]
     return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
 

@@ -90,7 +90,7 @@ import concurrent.futures
 with concurrent.futures.ThreadPoolExecutor() as pool:
     word = str(sum(pool.map(int, ["40", "2"])))
 """,
-    "decimal and locale": "import decimal, locale; locale.setlocale(locale.LC_ALL, 'C'); word = f'{decimal.Decimal(42)}'",
+    "locale": "import decimal, locale; locale.setlocale(locale.LC_ALL, 'C'); word = f'{decimal.Decimal(42)}'",
     "the encoding": "import sys; word = '42' if sys.stdout.encoding == 'utf-8' and len('ä') == 1 else ''",
     "exit": "import builtins; word = '42' if builtins.exit and builtins.quit and builtins.help else ''",
 }
