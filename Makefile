@@ -123,7 +123,7 @@ test-cli-frozen: setup-dev $(BUILT) ## the tests of the command line, with the o
 
 .PHONY: check-reproducible
 check-reproducible: binary ## build the one-file program a second time, and compare
-	@cp dist/gofer build/gofer.first
+	@mv dist/gofer build/gofer.first
 	@$(MAKE) --no-print-directory binary >/dev/null
 	@cmp build/gofer.first dist/gofer && echo "the same bytes: $$(sha256sum <dist/gofer)"
 	@rm build/gofer.first

@@ -16,7 +16,7 @@ from tests.support.program import ROOT
 
 MOST = 50 * 1000 * 1000
 OLDEST_GLIBC = [2, 35]
-_FREEZER = ROOT / ".venv-freeze" / "bin" / "python"
+_FREEZER = str(ROOT / ".venv-freeze" / "bin" / "python")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def facts(program: Path, base: str) -> Any:
     """What packaging/freeze/facts.py finds out."""
     paths = [str(ROOT), f"{os.environ['HOME']}/", *([base] if not base.startswith("/usr") else [])]
     environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'packaging'}:{ROOT / 'sdk' / 'python'}:{ROOT}"}
-    command = [_FREEZER, "-m", "freeze.facts", program, *paths]
+    command = [_FREEZER, "-m", "freeze.facts", str(program), *paths]
     return json.loads(subprocess.run(command, check=True, capture_output=True, env=environ).stdout)
 
 
