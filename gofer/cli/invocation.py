@@ -77,8 +77,12 @@ class Invocation:
 
     def command(self, name: str, arguments: str = "") -> str:
         """A `gofer` command for a person to copy, with the options that say where and in which namespace."""
+        from shlex import quote
+
         given = [
-            f"--{option.replace('_', '-')} {self.overrides[option]}" for option in _WHERE if option in self.overrides
+            f"--{option.replace('_', '-')} {quote(str(self.overrides[option]))}"
+            for option in _WHERE
+            if option in self.overrides
         ]
         return " ".join(part for part in ["gofer", name, arguments, *given] if part)
 

@@ -64,6 +64,8 @@ def read_certificate(cert_path: Path, key_path: Path) -> Certificate:
         ) from None
     except ssl.SSLError as error:
         raise _unfit(cert_path, key_path, error) from None
+    except OSError as error:  # removed since it was looked at, by what puts another there
+        raise _unreadable("server.tls_cert_path", cert_path, error) from None
     return _described(context, cert_path)
 
 
@@ -80,14 +82,16 @@ def _check_file(path: Path, key: str, what: str) -> None:
         with path.open("rb") as file:
             found = f"{what}-----".encode() in file.read(_MAX_BYTES)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(
-            f"{key}: {path} cannot be read: {reason}", "Check the path, and that Gofer's user may read it."
-        ) from None
+        raise _unreadable(key, path, error) from None
     if not found:
         raise ConfigError(
             f"{key}: there is no {what.lower()} in {path}", f"Give a PEM file: text with a line -----BEGIN {what}-----."
         )
+
+
+def _unreadable(key: str, path: Path, error: OSError) -> ConfigError:
+    reason = error.strerror or str(error)
+    return ConfigError(f"{key}: {path} cannot be read: {reason}", "Check the path, and that Gofer's user may read it.")
 
 
 def _unfit(cert_path: Path, key_path: Path, error: ssl.SSLError) -> ConfigError:
@@ -122,6 +126,8 @@ def _described(context: ssl.SSLContext, cert_path: Path) -> Certificate:
             f"server.tls_cert_path: no client will accept the certificate in {cert_path}: {reason}",
             "Have one made for a server (extended key usage: serverAuth).",
         ) from None
+    except OSError as error:
+        raise _unreadable("server.tls_cert_path", cert_path, error) from None
     told: dict[str, Any] = dict(seen.getpeercert() or {})
     return Certificate(
         context,

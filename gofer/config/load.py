@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from gofer.config.default_folders import default_file, default_logs_path, default_storage_path
 from gofer.config.gather import Gathering, Source
@@ -45,7 +46,7 @@ class Configuration:
             return
         error = ConfigError.of(self.problems[0])
         if more := len(self.problems) - 1:
-            file = f" {self.file}" if self.file is not None else ""
+            file = f" {quote(str(self.file))}" if self.file is not None else ""
             error.hint += f" There is more that is wrong ({more}): `gofer service config check{file}` lists it all."
         raise error
 

@@ -91,7 +91,7 @@ class Reloader:
         return reloaded
 
     async def _record(self, kind: Kind, data: dict[str, Any]) -> None:
-        """Keys and places only: an event never holds a value."""
+        """Keys, places and what is wrong there: an event never holds the value of a secret."""
         at = self._clock.now()
         try:
             await self._database.write(lambda tx: tx.emit(kind, at, data=data))

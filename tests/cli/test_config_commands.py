@@ -129,6 +129,9 @@ def test_init_config(alone: Gofer) -> None:
     assert path.read_text() == alone.ok("service", "init-config", "--production").out
     path.write_text("dev_mode = false\n")
     path.chmod(0o600)
+    assert said.err.endswith("gofer service config check new.hcl\n")
+    spaced = alone.ok("service", "init-config", "my new.hcl")
+    assert spaced.err.endswith("gofer service config check 'my new.hcl'\n")
     refused = alone("service", "init-config", "new.hcl")
     assert refused.code == 5
     assert "--force" in refused.err

@@ -64,7 +64,7 @@ def test_open_shows_the_address_in_the_browser(alone: Gofer) -> None:
     opener = tools / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$@ ${{LD_LIBRARY_PATH-none}}" > {seen}.new && mv {seen}.new {seen}\n')
     opener.chmod(0o755)
-    desktop = {"DISPLAY": ":7", "PATH": f"{tools}:{os.environ['PATH']}", "BROWSER": ""}
+    desktop = {"DISPLAY": ":7", "PATH": f"{tools}:{os.environ['PATH']}", "BROWSER": "no'shell"}
     address, _, err = begun(alone, "--open", environ=desktop)
     assert "no desktop" not in err
     deadline = time.monotonic() + 30

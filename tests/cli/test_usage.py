@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gofer.cli.invocation import Invocation
 from tests.cli.conftest import GOFER, Gofer
 
 
@@ -108,3 +109,11 @@ def test_ctrl_c_while_the_pipeline_is_compiled(alone: Gofer) -> None:
         assert process.stderr.read() == b""
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_command_to_copy_is_written_for_a_shell() -> None:
+    invocation = Invocation()
+    invocation.override("config", "/my settings/gofer.hcl")
+    invocation.override("ca_file", "$HOME/ca.pem")
+    expected = "gofer run get p 1 --ca-file '$HOME/ca.pem' --config '/my settings/gofer.hcl'"
+    assert invocation.command("run get", "p 1") == expected

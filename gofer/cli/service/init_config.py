@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +57,7 @@ def init_config(invocation: Invocation, file: str, production: bool, force: bool
             "Make its folder, or choose one where this user may write.",
             exit_code=ExitCode.OUTPUT_FAILED,
         ) from None
-    invocation.output.note(f"Wrote {path}. Check it after every change: gofer service config check {path}")
+    invocation.output.note(f"Wrote {path}. Check it after every change: gofer service config check {quote(str(path))}")
 
 
 def _write(path: Path, data: bytes, force: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -83,7 +84,7 @@ def logs(
         found = _newest(invocation, wish)
     except ClientError as error:
         if error.problem_status == 0 and _has_unit():
-            command = " ".join(_journalctl(wish, follow))
+            command = shlex.join(_journalctl(wish, follow))
             error.hint = f"Its unit's log is in the journal: {command} (or: gofer service logs --journal)."
         raise
     for line in found:

@@ -40,9 +40,17 @@ def _command(environ: Mapping[str, str]) -> list[str] | None:
     """What opens an address: `$BROWSER` (see xdg-open(1)), else the desktop's own opener."""
     if not any(environ.get(name) for name in _DESKTOPS):
         return None
-    named = [shlex.split(text.replace("%s", "")) for text in environ.get("BROWSER", "").split(":") if text.strip()]
+    named = map(_words, environ.get("BROWSER", "").split(":"))
     for command in [*named, *([opener] for opener in _OPENERS)]:
         found = shutil.which(command[0], path=environ.get("PATH")) if command else None
         if found is not None:
             return [found, *command[1:]]
     return None
+
+
+def _words(text: str) -> list[str]:
+    """Empty for what no shell would understand."""
+    try:
+        return shlex.split(text.replace("%s", ""))
+    except ValueError:
+        return []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -27,6 +28,24 @@ def test_what_it_says_of_itself(key: str, authority: Authority) -> None:
     assert found.not_after == found.not_before + 30 * DAY
     assert found.fingerprint != read_certificate(*authority.sign("another")).fingerprint
     assert found.doubts("localhost", time.time()) == []
+
+
+def test_a_file_that_goes_while_it_is_read(authority: Authority, tmp_path: Path) -> None:
+    """As when another one is put there in two steps, and the reload comes between them."""
+    cert, key = authority.sign("going")
+    fleeting = tmp_path / "cert.pem"
+    os.mkfifo(fleeting)
+
+    def write_once() -> None:
+        with fleeting.open("wb") as pipe:
+            pipe.write(cert.read_bytes())
+            fleeting.unlink()
+
+    writer = threading.Thread(target=write_once)
+    writer.start()
+    with pytest.raises(ConfigError, match=r"cert\.pem cannot be read: No such file"):
+        read_certificate(fleeting, key)
+    writer.join()
 
 
 def test_doubts(authority: Authority) -> None:

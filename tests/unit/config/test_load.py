@@ -151,6 +151,14 @@ def test_what_is_wrong_in_a_file_is_said_with_its_line(tmp_path: Path, text: str
     assert caught.value.hint.startswith(hint)
 
 
+def test_the_command_that_lists_everything_can_be_typed(tmp_path: Path) -> None:
+    folder = tmp_path / "my settings"
+    folder.mkdir()
+    with pytest.raises(ConfigError) as caught:
+        load_text(folder, "one = 1\ntwo = 2")
+    assert f"`gofer service config check '{folder}/gofer.hcl'`" in caught.value.hint
+
+
 def test_a_relative_path_where_the_present_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reload, long after the start."""
     gone = tmp_path / "gone"
