@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # Smaller than a body: nothing sends large frames but a terminal's paste.
 _MAX_FRAME = 1024 * 1024
 _LAST_ORDERS = 0.3
+_LAST_WORD = 0.5
 
 
 class WebServer(uvicorn.Server):
@@ -64,7 +67,21 @@ class WebServer(uvicorn.Server):
         fresh = [one for one in self.server_state.connections if getattr(one, "cycle", self) is None]
         if fresh:
             await asyncio.sleep(_LAST_ORDERS)
-        await super().shutdown(sockets)
+        dropping = asyncio.create_task(self._drop_silent(), name="silent clients")
+        try:
+            await super().shutdown(sockets)
+        finally:
+            dropping.cancel()
+
+    async def _drop_silent(self) -> None:
+        """TLS ends with a last word from either side: a client that has been sent everything, and gives none, is not
+        waited for."""
+        while True:
+            ended = [one for one in self.server_state.connections if _has_nothing_to_send(one)]
+            await asyncio.sleep(_LAST_WORD)
+            for one in ended:
+                if one in self.server_state.connections and _has_nothing_to_send(one):
+                    one.transport.abort()
 
     async def run_on(self, listeners: list[socket.socket]) -> None:
         """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""
@@ -78,3 +95,15 @@ class WebServer(uvicorn.Server):
             for connection in list(self.server_state.connections):
                 connection.shutdown()
             raise
+
+
+def _has_nothing_to_send(connection: Any) -> bool:
+    """Whether a connection is to end, and the client's kernel has all that it was sent."""
+    transport: asyncio.Transport = connection.transport
+    if not transport.is_closing() or transport.get_write_buffer_size() > 0:
+        return False
+    try:
+        waiting = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+    except (OSError, ValueError):
+        return False  # closed by now
+    return not any(waiting)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -157,3 +159,18 @@ def test_http_does_not_load_ssl() -> None:
     script = "import sys, gofer.client.http; print('ssl' in sys.modules); import ssl; print(ssl.OPENSSL_VERSION)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("False\nOpenSSL")
+
+
+def test_a_stop_does_not_wait_for_a_client_that_is_silent(authority: Authority, tmp_path: Path) -> None:
+    """As a pool keeps connections: open, and nobody reads there."""
+    made = authority.sign("silent")
+    environ = {"GOFER_SERVER__TLS_CERT_PATH": str(made.cert), "GOFER_SERVER__TLS_KEY_PATH": str(made.key)}
+    process = ServerProcess(tmp_path, "process", {**environ, "GOFER_SERVER__SHUTDOWN_TIMEOUT": "1m"})
+    where = urlsplit(process.start().address)
+    context = ssl.create_default_context(cafile=str(authority.ca))
+    client = http.client.HTTPSConnection(str(where.hostname), int(where.port or 0), context=context)
+    client.request("GET", "/healthz")
+    assert client.getresponse().read()
+    assert process.stop() == 0
+    client.close()
+    assert "graceful shutdown exceeded" not in process.log_text()
