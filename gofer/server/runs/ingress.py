@@ -35,6 +35,8 @@ class Ingress:
         self._clock = clock
         self._closed_by_setting = closed_by_setting
         self._closed_at: int | None = None
+        # Two that come at once: the second wish is measured by what the first has made of it.
+        self._one = asyncio.Lock()
         self._told: asyncio.Queue[Callable[[Transaction], None]] = asyncio.Queue()
         self._log = get_logger("gofer.runs")
         self.on_change: Callable[[], None] = lambda: None
@@ -77,12 +79,13 @@ class Ingress:
         """
         if wanted and self._closed_by_setting:
             raise Conflict(f"The setting {_SETTING} keeps event ingress closed", self._way_out())
-        if wanted != (self._closed_at is None):
-            at = None if wanted else self._clock.now()
-            await self._database.write(partial(_store, closed_at=at, now=self._clock.now()))
-            self._closed_at = at
-            self._changed()
-        return self.info
+        async with self._one:
+            if wanted != (self._closed_at is None):
+                at = None if wanted else self._clock.now()
+                await self._database.write(partial(_store, closed_at=at, now=self._clock.now()))
+                self._closed_at = at
+                self._changed()
+            return self.info
 
     def set_setting(self, closed: bool) -> None:
         """The setting has been read anew."""
