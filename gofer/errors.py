@@ -64,7 +64,7 @@ class Conflict(GoferError):
 
 
 class Gone(GoferError):
-    """It existed and was removed by design, such as an expired log."""
+    """It existed and is not there any more, such as a log that has expired."""
 
     status = 410
     title = "Gone"

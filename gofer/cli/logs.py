@@ -126,7 +126,9 @@ async def _follow(invocation: Invocation, request: LogRequest, reconnect_timeout
         async for frame in frames:
             if isinstance(frame, LogEnd):
                 if frame.state == "expired":
-                    output.warn("the rest of the log has expired")
+                    output.warn(
+                        "the rest of the log is not there any more: it has expired, or somebody removed its file"
+                    )
                 return
             exact.add(frame.lines)
             output.flush()

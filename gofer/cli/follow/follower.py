@@ -176,7 +176,7 @@ class Follower:
         async with self._slots:
             try:
                 if await pump_log(self._client.server, path, attempt, self._link, take) == "expired":
-                    self._view.remark(f"the log of {task}, attempt {attempt}, has expired")
+                    self._view.remark(f"the log of {task}, attempt {attempt}, is not there any more")
             except ClientError as error:
                 if error.problem_status not in (404, 410):
                     raise

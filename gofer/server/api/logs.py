@@ -71,7 +71,7 @@ def endpoints() -> list[Endpoint]:
 
 
 async def choose(services: Services, at: TaskPath, number: int | None) -> Chosen:
-    """The attempt that is asked for, or the newest. Raises NotFound, and Gone if its log has expired."""
+    """The attempt that is asked for, or the newest. Raises NotFound, and Gone if its log is not kept any more."""
     task = await services.runs.task_run(at.namespace, at.pipeline, at.run, at.task)
     attempt = _attempt(task, number)
     if attempt is not None and attempt.log_state == "expired":
@@ -79,8 +79,13 @@ async def choose(services: Services, at: TaskPath, number: int | None) -> Chosen
             f"The log of attempt {attempt.number} has expired.",
             "Logs are kept for the newest runs of a pipeline only: see the setting task_run_log_expiry.",
         )
-    count = attempt.number if attempt is not None else 0
-    return Chosen(LogId(at.namespace, at.pipeline, at.run, at.task, count), attempt, task.status.ended)
+    log = LogId(at.namespace, at.pipeline, at.run, at.task, attempt.number if attempt is not None else 0)
+    if attempt is not None and attempt.log_state == "complete" and attempt.log_bytes and not services.logs.has(log):
+        raise Gone(
+            f"The log of attempt {attempt.number} is missing: somebody removed its file.",
+            "A backup may have it. `gofer service doctor` names all logs that are missing.",
+        )
+    return Chosen(log, attempt, task.status.ended)
 
 
 async def _page(call: Call[TaskPath, PageQuery, NoBody]) -> LogPage:

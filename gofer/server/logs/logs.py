@@ -193,14 +193,17 @@ class Logs:
                 self._feeds.pop(log, None)
                 feed.free()
 
+    def has(self, log: LogId) -> bool:
+        """Whether there is a file of this log."""
+        return log_path(self._root, log).exists()
+
     def raw(self, log: LogId, *, timestamps: bool, stream: Stream | None, first: int = 1) -> AsyncIterator[bytes]:
         """The bytes that were printed, exactly, without Gofer's notes; or, with `timestamps`, `time stream text` lines.
 
         Both go up to the end that the log has when the download begins, in constant memory. Raises NotFound at once
         if there is no file, DamagedLog while it goes on.
         """
-        path = log_path(self._root, log)
-        if not path.exists():
+        if not self.has(log):
             raise _not_found(log)
         return self._raw(log, first, stream_number(stream), timestamps)
 

@@ -66,8 +66,7 @@ class LogStream:
         if self._attempt is None:
             await websocket.send_text(msgspec.json.encode(LogEnd(state="complete", total=0)).decode())
             return
-        path, query = self._path, self._query
-        log = LogId(path.namespace, path.pipeline, path.run, path.task, self._attempt)
+        query, log = self._query, self._log(self._attempt)
         last = ""
         async with aclosing(self._services.logs.follow(log, query.first, query.stream, self._state)) as frames:
             async for last in frames:
@@ -98,7 +97,17 @@ class LogStream:
             found = self._of(await self._detail())
         except NotFound:
             return "expired"
-        return found.log_state if found is not None else "expired"
+        if found is None:
+            return "expired"
+        gone = (
+            found.log_state == "complete" and found.log_bytes and not self._services.logs.has(self._log(found.number))
+        )
+        # Its file was removed by somebody: to the one who reads, that is the same.
+        return "expired" if gone else found.log_state
+
+    def _log(self, attempt: int) -> LogId:
+        path = self._path
+        return LogId(path.namespace, path.pipeline, path.run, path.task, attempt)
 
     def _of(self, detail: TaskRunDetail) -> Attempt | None:
         return next((attempt for attempt in detail.attempts if attempt.number == self._attempt), None)

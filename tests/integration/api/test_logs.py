@@ -124,6 +124,20 @@ def test_expired_log_is_gone_and_says_why(server: ServerThread) -> None:
     assert page(server, path)["attempts"][0]["log_state"] == "expired"
 
 
+def test_log_that_somebody_removed_is_not_shown_as_empty(server: ServerThread) -> None:
+    server.api.register({"id": "removed", "tasks": [{"id": "one", "image": "none", "command": ["echo", "x"]}]})
+    number = server.api.start("removed")
+    server.api.ended("removed", number)
+    log = server.services.settings.task_run_logs_dir / f"default/removed/{number}/one/1.log"
+    path = f"/api/v1/namespaces/default/pipelines/removed/runs/{number}/tasks/one"
+    assert server.ask("GET", f"{path}/log/raw").body == b"x\n"
+    log.unlink()
+    for what in ("/log", "/log/raw"):
+        answer = server.ask("GET", path + what)
+        assert answer.status == 410
+        assert "somebody removed its file" in answer.problem["detail"]
+
+
 def test_large_download_stops_when_its_client_goes(server: ServerThread) -> None:
     fill = "head -c 30000000 /dev/zero | tr '\\0' 'x' | fold -w 99"
     server.api.register({"id": "large", "tasks": [{"id": "one", "image": "none", "command": ["sh", "-c", fill]}]})

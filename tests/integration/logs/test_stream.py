@@ -42,10 +42,10 @@ class TaskRun:
         """End the task run without any attempt."""
         self._write(self._skip)
 
-    def set_state(self, state: str) -> None:
-        """Of the log of every attempt."""
-        sql = "UPDATE attempts SET log_state = ? WHERE run_key = ?"
-        self._write(lambda tx: tx.execute(sql, (state, self.key)).rowcount)
+    def set_state(self, state: str, printed: int = 0) -> None:
+        """Of the log of every attempt. `printed`: in bytes."""
+        sql = "UPDATE attempts SET log_state = ?, log_bytes = ? WHERE run_key = ?"
+        self._write(lambda tx: tx.execute(sql, (state, printed, self.key)).rowcount)
 
     def log(self, attempt: int = 1) -> LogId:
         return LogId("default", self.name, 1, "one", attempt)
@@ -173,6 +173,14 @@ def test_the_newest_attempt_or_the_one_asked_for(server: ServerThread) -> None:
 def test_an_expired_log_says_so(server: ServerThread) -> None:
     task = TaskRun(server)
     task.set_state("expired")
+    assert task.follow() == [end("expired", 0)]
+
+
+def test_a_log_whose_file_somebody_removed_is_not_an_empty_one(server: ServerThread) -> None:
+    task = TaskRun(server)
+    task.set_state("complete", printed=0)
+    assert task.follow() == [end("complete", 0)]
+    task.set_state("complete", printed=5)
     assert task.follow() == [end("expired", 0)]
 
 
