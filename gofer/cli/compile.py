@@ -28,6 +28,7 @@ DEFAULT_TIMEOUT = 30.0
 # A manifest a little over the limit is passed on: the server's answer then says by how much.
 _MOST_OUTPUT = MAX_MANIFEST_BYTES + 64 * 1024
 _SHOWN_OUTPUT = 64
+_FILE_HINT = "A .json file is one JSON object; see /docs/manifest/ of a running Gofer."
 _STDOUT_HINT = (
     "The program must print the manifest on stdout and nothing else; print remarks to stderr "
     "(Python: `print(…, file=sys.stderr)`)."
@@ -62,11 +63,11 @@ def compile_pipeline(
     CommandError, whose message holds the program's own explanation.
     """
     if path == "-":
-        return _checked(_read(sys.stdin.buffer, "stdin"), "stdin")
+        return _checked(_read(sys.stdin.buffer, "stdin"), "stdin", "nothing came on stdin", "what came on stdin")
     if path.endswith(".json"):
         try:
             with Path(path).open("rb") as file:
-                return _checked(_read(file, path), path)
+                return _checked(_read(file, path), path, f"{plain(path)} is empty", plain(path), _FILE_HINT)
         except OSError as error:
             raise _unreadable(path, error) from None
     return _run(_program(path, python), timeout, stderr if stderr is not None else sys.stderr)
@@ -141,7 +142,7 @@ def _run(program: _Program, timeout: float, stderr: IO[str]) -> Manifest:
         raise _failed(f"{source} {_how_it_ended(ended.exit_code)}", said, _exit_hint(program))
     if said and program.python:
         print(said, file=stderr)
-    return _checked(ended.output, source)
+    return _checked(ended.output, source, f"{source} printed nothing", f"what {source} printed")
 
 
 def _read(stream: IO[bytes], name: str) -> bytes:
@@ -155,28 +156,24 @@ def _read(stream: IO[bytes], name: str) -> bytes:
     return body
 
 
-def _checked(body: bytes, source: str) -> Manifest:
-    """`body` if it is one JSON object or one MessagePack map; what stands in it is the server's to judge."""
+def _checked(body: bytes, source: str, nothing: str, what: str, hint: str = _STDOUT_HINT) -> Manifest:
+    """`body` if it is one JSON object or one MessagePack map; what stands in it is the server's to judge.
+
+    `nothing` is said where it is empty; `what` names it in other messages, and `hint` says what to do.
+    """
     start = body.lstrip()[:1]
     if not start:
-        raise _failed(
-            f"{plain(source)} printed nothing" if source != "stdin" else "nothing came on stdin",
-            "",
-            "Expected a manifest. A Python pipeline ends with `.emit()`, which prints it.",
-        )
+        emit = "" if hint == _FILE_HINT else " A Python pipeline ends with `.emit()`, which prints it."
+        raise _failed(nothing, "", f"Expected a manifest.{emit}")
     content_type = JSON if start in b'{["' or start.isdigit() else MSGPACK
     try:
         value = msgspec.json.decode(body) if content_type == JSON else msgspec.msgpack.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         why = f" ({error})" if content_type == JSON else ""
-        raise _failed(
-            f"what {plain(source)} printed is not a manifest{why}", f"it begins with {_shown(body)}", _STDOUT_HINT
-        ) from None
+        raise _failed(f"{what} is not a manifest{why}", f"it begins with {_shown(body)}", hint) from None
     if not isinstance(value, dict):
         raise _failed(
-            f"what {plain(source)} printed is not a manifest: expected an object, got {_kind(value)}",
-            f"it begins with {_shown(body)}",
-            _STDOUT_HINT,
+            f"{what} is not a manifest: expected an object, got {_kind(value)}", f"it begins with {_shown(body)}", hint
         )
     return Manifest(body, content_type, source)
 
@@ -241,6 +238,8 @@ def _not_started(program: _Program, error: OSError) -> CommandError:
 
     if error.errno == errno.ENOEXEC:
         hint = "Begin a script with a line such as `#!/usr/bin/env python3`."
+    elif program.source.endswith((".yaml", ".yml")):
+        hint = f"YAML is not read. Convert it: `yq -o json {plain(program.source)} | gofer pipeline create -`."
     elif error.errno == errno.EACCES:
         hint = (
             f"Make it executable (`chmod +x {plain(program.source)}`), or name it .py or .json if that is what it is."

@@ -101,7 +101,8 @@ def _usage(error: click.ClickException) -> int:
         return ExitCode.USAGE
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"`{context.command_path} --help` shows how it is used." if context is not None else ""
-    _report(error.format_message(), hint)
+    # click sets the choices of a missing argument below each other, with tabs.
+    _report(" ".join(error.format_message().split()), hint)
     return ExitCode.USAGE
 
 

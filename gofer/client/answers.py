@@ -74,6 +74,8 @@ def unreachable(address: Address, error: BaseException) -> ClientError:
 
             return refused(address, error)
     hint = "Start it with `gofer service start`, or say where it is with --host or GOFER_CLI_HOST."
+    if isinstance(error, TimeoutError):
+        hint = "If it is Gofer that listens there, its own log says what keeps it: `gofer service logs --journal`."
     if address.scheme == "http" and not address.socket and type(error).__name__ in _HANGS_UP:
         hint = f"Does it speak https? Then write --host https://{address.netloc}."
     return ClientError(f"cannot reach the server at {address}: {_cause(error)}", hint)

@@ -32,6 +32,8 @@ Format = Literal["text", "json"]
 _LEVELS: dict[str, Level] = {"debug": "debug", "info": "info", "warning": "warning", "error": "error"}
 _LONGEST_VALUE = 32_768
 _SECRET_NAMES = ("token", "password", "secret", "authorization", "credential")
+# What uvicorn says of a websocket that was refused with an HTTP answer, as ASGI has it.
+_UNTRUE = "ASGI callable returned without completing handshake."
 _HIDDEN = "***"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+,@#%~*()[]<>;!?'&|$^{}")
 
@@ -131,6 +133,8 @@ class _Handler(logging.Handler):
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == _UNTRUE:
+            return
         fields: dict[str, object] = {}
         if record.exc_info:
             fields["exception"] = self._formatter.formatException(record.exc_info)
@@ -163,7 +167,8 @@ def _value(text: str) -> str:
 
 def _json(line: OwnLogLine) -> str:
     head = {"timestamp": _time(line.at), "level": line.level, "event": line.event, "logger": line.logger}
-    return json.dumps({**line.fields, **head}, ensure_ascii=True)
+    # The head stands first, and a field of the same name does not replace it.
+    return json.dumps({**head, **line.fields, **head}, ensure_ascii=True)
 
 
 def _time(at: int) -> str:

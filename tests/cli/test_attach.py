@@ -79,6 +79,8 @@ def test_a_task_run_that_is_not_running(gofer: Gofer, register: Register) -> Non
     assert said.code == 5
     assert "successful, not running" in said.err
     assert gofer("taskrun", "attach", pipeline, "1", "nope").code == 4
+    # A mistake of the user's is no fault of the server's.
+    assert "handshake" not in gofer.ok("service", "logs", "--level", "error").out
 
 
 def test_a_command_that_does_not_exist(gofer: Gofer, running: list[str]) -> None:

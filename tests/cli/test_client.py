@@ -136,6 +136,7 @@ def test_no_answer_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         error = failure(f"127.0.0.1:{silent.getsockname()[1]}", timeout=0.2)
     assert "no answer in time" in error.message
+    assert "gofer service start" not in error.hint
 
 
 def test_a_dropped_write_is_sent_again_with_the_same_key() -> None:

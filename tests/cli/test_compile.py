@@ -177,6 +177,18 @@ def test_nothing_printed(tmp_path: Path) -> None:
     assert "printed nothing" in failure(write(tmp_path / "p.py", "pass")).message
 
 
+@pytest.mark.parametrize(("content", "message"), [("", "is empty"), ('{"id":', "m.json is not a manifest")])
+def test_a_file_is_not_spoken_of_as_a_program(content: str, message: str, tmp_path: Path) -> None:
+    error = failure(write(tmp_path / "m.json", content))
+    assert message in error.message
+    assert "print" not in error.message + error.hint
+
+
+def test_yaml_is_told_how_to_get_in(tmp_path: Path) -> None:
+    path = write(tmp_path / "p.yaml", "id: x")
+    assert f"yq -o json {path} | gofer pipeline create -" in failure(path).hint
+
+
 def test_a_manifest_file_that_is_too_long(tmp_path: Path) -> None:
     assert "longer than" in failure(write(tmp_path / "m.json", '{"id": "' + "x" * 2_000_000 + '"}')).message
 

@@ -36,6 +36,12 @@ def bash(gofer: Gofer, *words: str) -> list[str]:
     return done.stdout.decode().split()
 
 
+def test_without_a_shell_it_names_those_it_knows(alone: Gofer) -> None:
+    said = alone("completion")
+    assert said.code == 2
+    assert said.err.startswith("error: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish\n")
+
+
 def test_commands_and_options_in_bash(complete: Gofer) -> None:
     assert bash(complete, "gofer", "pipe") == ["pipeline"]
     assert bash(complete, "gofer", "run", "cancel") == ["cancel", "cancel-all"]

@@ -15,7 +15,9 @@ from gofer.server.pipelines.parameters import described
 from gofer.server.pipelines.report import Report
 from gofer.server.pipelines.shapes import check_shape, first_problem
 
-_SCHEMA_HINT = "docs/manifest.md describes every field; its JSON Schema is docs/manifest.schema.json."
+_SCHEMA_HINT = (
+    "A running Gofer describes every field at /docs/manifest/; the JSON Schema is /docs/manifest.schema.json."
+)
 
 
 def decode_manifest(body: bytes, content_type: str) -> Manifest:

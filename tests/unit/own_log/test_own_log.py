@@ -41,6 +41,7 @@ def test_text_is_logfmt() -> None:
 def test_json_is_an_object_a_line() -> None:
     (line,) = said("speaker.warning('run began', count=3, event_='x', level_='y')", form="json")
     found = json.loads(line)
+    assert list(found)[:4] == ["timestamp", "level", "event", "logger"]
     assert found.pop("timestamp").endswith("Z")
     assert found == {
         "level": "warning", "event": "run began", "logger": "gofer.test", "count": "3", "event_": "x", "level_": "y",

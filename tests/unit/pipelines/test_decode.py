@@ -57,7 +57,7 @@ def test_what_is_malformed_is_a_bad_request(body: bytes, content_type: str, mess
     with pytest.raises(BadRequest, match="The manifest") as caught:
         decode_manifest(body, content_type)
     assert message in caught.value.message
-    assert "docs/manifest.md" in caught.value.hint
+    assert "/docs/manifest/" in caught.value.hint
 
 
 def problems_of(content: Any, content_type: str = "application/json") -> list[tuple[str, str]]:
