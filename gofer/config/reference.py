@@ -22,8 +22,8 @@ Options beat environment variables, which beat the file, which beats the default
   `GOFER_SERVER__HOST`. Lists are separated by commas; true and false may also be 1 and 0, yes and no, on and off.
   `gofer service printenv` lists them all.
 - **File**, in HCL: the one that `--config` or `GOFER_CONFIG_PATH` names, else `gofer.hcl` in the folder that systemd
-  names (`CONFIGURATION_DIRECTORY`), else `/etc/gofer/gofer.hcl` if there is one. `gofer service init-config FILE` writes
-  one with every setting in it, explained.
+  names (`CONFIGURATION_DIRECTORY`), else `/etc/gofer/gofer.hcl` if there is one. `gofer service init-config FILE`
+  writes one with every setting in it, explained.
 
 ```hcl
 dev_mode       = false
