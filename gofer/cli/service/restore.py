@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--storage", type=click.Path(file_okay=False), help="The server's storage folder, as for service start.")
 @click.option("--config", metavar="FILE", help="The server's configuration file; else /etc/gofer/gofer.hcl.")
-@click.option("--force", is_flag=True, help="Also where there is a database: it is replaced, and kept beside.")
+@click.option("--force", is_flag=True, help="Also where there is a database, or logs: replaced, and kept beside.")
 @click.option("--verify-only", is_flag=True, help="Check the backup, and change nothing.")
 def restore(
     invocation: Invocation, file: str, storage: str | None, config: str | None, force: bool, verify_only: bool
