@@ -15,6 +15,7 @@ from gofer.config.load import Configuration
 from gofer.errors import GoferError
 from gofer.models.system import Check
 from gofer.models.units import format_duration
+from gofer.server.api import problem
 from gofer.server.api.left_over_checks import containers, log_folders
 from gofer.server.services import Services
 from gofer.server.store import diagnosis
@@ -51,7 +52,13 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("settings", _settings),
         ("new runs", _new_runs),
     ]
-    return list(await asyncio.gather(*(_guarded(name, check, services, deep) for name, check in checks)))
+    return _deleted() + list(await asyncio.gather(*(_guarded(name, check, services, deep) for name, check in checks)))
+
+
+def _deleted() -> list[Check]:
+    """First of all, as other checks may fail by it. That all is well with it says nothing to anybody."""
+    message = problem.deleted()
+    return [found("program", "error", message, problem.START_AGAIN)] if message else []
 
 
 async def _guarded(name: str, check: Callable[[Services], Awaitable[Check]], services: Services, deep: bool) -> Check:

@@ -7,11 +7,13 @@ import secrets
 import msgspec
 
 from gofer.errors import GoferError, InvalidInput, Problem, Unavailable
+from gofer.frozen import deleted_folder
 from gofer.server import correlation
 from gofer.server.own_log import get_logger
 
 CONTENT_TYPE = b"application/problem+json"
 RETRY_AFTER_SECONDS = 5
+START_AGAIN = "Start Gofer again: no job ends by that. Keep what cleans /tmp away from _MEI*, or set TMPDIR."
 
 _HINTS = {
     400: "Compare the request with /api/docs.",
@@ -94,6 +96,12 @@ def details(error: BaseException, *, where: str) -> ProblemDetails:
     )
 
 
+def deleted() -> str:
+    """A sentence, if what the one-file program had unpacked was deleted; else an empty text."""
+    folder = deleted_folder()
+    return f"The folder {folder} that Gofer had unpacked itself into was deleted." if folder else ""
+
+
 def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
     """The headers that belong to this error besides those of every answer."""
     if isinstance(error, MethodNotAllowed):
@@ -108,11 +116,12 @@ def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
 def _internal(error: BaseException, where: str) -> ProblemDetails:
     error_id = secrets.token_hex(4)
     get_logger("gofer.api").error("unexpected error", error_id=error_id, where=where, exc_info=error)
+    why = deleted().removesuffix(".")
     return ProblemDetails(
         title="Internal error",
         status=500,
-        detail=f"Something went wrong inside Gofer (error {error_id}).",
-        hint=_HINTS[500],
+        detail=f"{why or 'Something went wrong inside Gofer'} (error {error_id}).",
+        hint=START_AGAIN if why else _HINTS[500],
         error_id=error_id,
         request_id=_request_id(),
     )

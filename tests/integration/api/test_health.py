@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gofer import __version__
+from gofer.server.api import problem
 from tests.integration.api.server import ServerThread
 
 
@@ -71,6 +73,23 @@ def test_doctor_of_a_healthy_server(server: ServerThread) -> None:
     ]  # fmt: skip
     for name in set(checks) - {"engine", "disk", "open files", "memory"}:
         assert checks[name]["level"] == "ok", checks[name]
+
+
+def test_doctor_and_faults_name_a_deleted_folder_of_the_one_file(
+    server: ServerThread, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = tmp_path / "_MEI0001"
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(unpacked), raising=False)
+    first = server.ask("GET", "/api/v1/system/checks").json[0]
+    assert (first["name"], first["level"]) == ("program", "error")
+    assert f"{unpacked} that Gofer had unpacked itself into was deleted" in first["message"]
+    told = problem.details(RuntimeError(), where="test")
+    assert f"{unpacked} that Gofer had unpacked itself into was deleted (error" in told.detail
+    assert "Start Gofer again" in told.hint
+    unpacked.mkdir()
+    assert server.ask("GET", "/api/v1/system/checks").json[0]["name"] == "engine"
+    assert "inside Gofer" in problem.details(RuntimeError(), where="test").detail
 
 
 def test_doctor_sees_open_permissions_and_a_clock_that_stepped_back(server: ServerThread) -> None:
