@@ -23,6 +23,7 @@ _MAX_DEPTH = 16
 _LEXER_ERROR = re.compile(r"Line (\d+), column \d+, index \d+: (.*)", re.DOTALL)
 _SHAPE_HINT = 'Settings look like `log_level = "info"`, blocks like `server { host = "localhost:8080" }`.'
 _END = "end of file"
+_OPEN_STRING = "EOF before closing string quote"
 
 
 class Entry(NamedTuple):
@@ -179,6 +180,13 @@ class _Parser:
         try:
             token = self._lexer.token()
         except ValueError as error:
+            if str(error).endswith(_OPEN_STRING):
+                # It names the line where the file ends.
+                lex = self._lexer.lex
+                opened = lex.lexdata.count("\n", 0, lex.abs_start) + 1
+                raise self._error(
+                    opened, "the text that begins here is never closed", 'Add the missing `"`.'
+                ) from error
             match = _LEXER_ERROR.match(str(error))
             line, message = (int(match[1]), match[2]) if match else (self._line, str(error))
             raise self._error(line, message if message.isprintable() else ascii(message)) from error
