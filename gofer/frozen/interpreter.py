@@ -4,6 +4,7 @@ ways that programs start it: a file, `-m`, `-c`, standard input, and the options
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from shlex import quote
@@ -76,6 +77,8 @@ def _guarded(begin: Callable[[Wanted], None], wanted: Wanted) -> int:
         print(end.code, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        # From a terminal it comes twice: the bootloader passes on what this process has got already.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return 130
     except BaseException as error:
         trace = _without_own(error.__traceback__)

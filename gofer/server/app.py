@@ -100,7 +100,7 @@ async def running(
         web = WebServer(gate, settings.server, tls.context if tls is not None else None)
         serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)
-        await web.listening.wait()
+        await web.listens(serving)
         engine = await _open_engine(settings, stack)
         place = _place(settings)
         # Both may have many files to remove: the loop turns on, for who asks whether the server lives.

@@ -54,6 +54,16 @@ class WebServer(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    async def listens(self, serving: asyncio.Task[None]) -> None:
+        """Waits until it does, `serving` being its `run_on`. Raises what that has died of before."""
+        listening = asyncio.create_task(self.listening.wait(), name="web server listens")
+        try:
+            await asyncio.wait([listening, serving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listening.cancel()
+        if serving.done():
+            serving.result()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
