@@ -30,6 +30,7 @@ T = TypeVar("T")
 _FIRST_WAIT = 0.1
 _LONGEST_WAIT = 2.0
 _PROBE_INTERVAL = 1.0
+_INTERRUPT_INTERVAL = 0.05
 
 
 class Database:
@@ -91,10 +92,9 @@ class Database:
             await asyncio.gather(self._probe, return_exceptions=True)
         if writer is not None:
             await writer.finish()
-        for reader in self._connections[1:]:
-            # A look at the whole database may take hours.
-            await reader.interrupt()
         # The writer was opened first and is closed last: it then moves the whole log into the database.
+        while len(self._connections) > 1:
+            await _end_reader(self._connections.pop())
         while self._connections:
             await self._connections.pop().close()
         self._lock.release()
@@ -176,6 +176,17 @@ class Database:
                     await self.write(lambda transaction: meta.put(transaction, "probe", str(time.time_ns())))
         finally:
             self._probe = None
+
+
+async def _end_reader(reader: Connection) -> None:
+    """Close it soon: a look at the whole database may take hours."""
+    closing = asyncio.create_task(reader.close(), name="store reader's end")
+    while not closing.done():
+        # Again and again, as SQLite forgets an interrupt that comes just before a statement begins.
+        with suppress(sqlite3.ProgrammingError, ValueError):  # closed this very moment
+            await reader.interrupt()
+        await asyncio.wait([closing], timeout=_INTERRUPT_INTERVAL)
+    await closing
 
 
 def _prepare(path: Path) -> None:
