@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import http.client
 import json
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.support.server import Api
+from tests.systemd import control_groups
 
 IMAGE = "gofer-test-systemd"
 PATIENCE = 60.0
@@ -189,11 +189,7 @@ def remove(name: str) -> None:
     if not found:
         return
     subprocess.run(["docker", "rm", "--force", "--volumes", name], check=False, capture_output=True)
-    # Docker knows nothing of the groups that a systemd makes below its container's.
-    for top in Path("/sys/fs/cgroup").glob(f"**/docker/{found}"):
-        for folder, _, _ in os.walk(top, topdown=False):
-            with contextlib.suppress(OSError):
-                Path(folder).rmdir()
+    control_groups.clear(found)
 
 
 def _enter(network: int) -> None:
