@@ -12,8 +12,8 @@ import termios
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
-# What Python or a shim ignores, and a command must not find ignored.
-_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# What Python, a shim, or the shell that started Gofer in the background ignores, and a command must not find ignored.
+_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
 class Identity(NamedTuple):
