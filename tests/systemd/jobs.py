@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.server import Api
-from tests.systemd.machine import until
+from tests.support.until import until
 
 LINES = 60
 

@@ -9,23 +9,22 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tests.support.server import Api
+from tests.support.until import PATIENCE, until
 from tests.systemd import control_groups
 
+T = TypeVar("T")
+
 IMAGE = "gofer-test-systemd"
-PATIENCE = 60.0
 PORT = 8080
 _NEW_NETWORK = 0x40000000
 _LABEL = "gofer.test=systemd"
 # systemd leaves it to who starts a container to share the mounts, without which no credential reaches a service.
 _INIT = "mount --make-rshared / && exec /lib/systemd/systemd"
-
-T = TypeVar("T")
 
 
 class Machine:
@@ -169,17 +168,6 @@ class MachineApi(Api):
             return answer.status, answer.read()
         finally:
             connection.close()
-
-
-def until(look: Callable[[], T], what: str, patience: float = PATIENCE) -> T:
-    """Look again and again, until there is something to see."""
-    end = time.monotonic() + patience
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"not within {patience} s: {what}"
-        time.sleep(0.05)
 
 
 def remove(name: str) -> None:

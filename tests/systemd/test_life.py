@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from tests.support.until import until
 from tests.systemd.jobs import check_whole, manifest, wait_for_end
-from tests.systemd.machine import Machine, until
+from tests.systemd.machine import Machine
 
 INFO = "6"
 SHUTDOWN = 3

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.until import until
 from tests.systemd.conftest import ROOT
 from tests.systemd.jobs import check_whole, manifest, wait_for_output
-from tests.systemd.machine import Machine, until
+from tests.systemd.machine import Machine
 
 NEWER = "99.0.0"
 

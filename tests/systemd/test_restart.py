@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.until import until
 from tests.systemd.jobs import LINES, check_whole, manifest, wait_for_end, wait_for_output
-from tests.systemd.machine import Machine, until
+from tests.systemd.machine import Machine
 
 TASKS = 6
 _IMPATIENT = "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\nRestartSec=500ms\n"

@@ -8,7 +8,8 @@ from collections import Counter
 
 import pytest
 
-from tests.systemd.machine import Machine, until
+from tests.support.until import until
+from tests.systemd.machine import Machine
 
 CALLERS = 4
 RESTARTS = 3
