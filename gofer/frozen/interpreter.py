@@ -106,7 +106,7 @@ def _as_program() -> str:
     if not os.path.exists(path):
         command, needed = again(["python"])
         words = [*(f"{name}={quote(value)}" for name, value in needed.items()), *map(quote, command)]
-        unfinished = f"{path}.{os.getpid()}"
+        unfinished = f"{path}~{os.getpid()}"
         with open(unfinished, "w", opener=_executable) as file:
             file.write(f'#!/bin/sh\nexec env {" ".join(words)} "$@"\n')
         os.rename(unfinished, path)  # noqa: PTH104

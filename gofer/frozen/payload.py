@@ -101,7 +101,7 @@ class Payload:
             if os.path.lexists(target):
                 continue
             # A name of its own until it is whole: a child of this process may be after the same file.
-            unfinished = f"{target}.{os.getpid()}"
+            unfinished = f"{target}~{os.getpid()}"
             try:
                 self._put(path, unfinished)
                 os.rename(unfinished, target)  # noqa: PTH104

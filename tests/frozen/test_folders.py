@@ -40,6 +40,22 @@ def test_a_read_only_disk_needs_only_a_folder_for_temporary_files(program: Path,
     assert said.out.count("\n") == 1
 
 
+@pytest.mark.usefixtures("images")
+def test_a_process_id_makes_no_name_that_is_taken(program: Path, files: Path) -> None:
+    options = [
+        "--cap-add",
+        "SYS_ADMIN",
+        "--security-opt",
+        "seccomp=unconfined",
+        "--security-opt",
+        "apparmor=unconfined",
+    ]
+    # Python is then process 11, and `python3.11` a folder of its library. Docker's /proc/sys can only be read.
+    number = "umount /proc/sys; echo 9 >/proc/sys/kernel/ns_last_pid"
+    script = f"{number}; gofer python -c 'import os; print(os.getpid())'"
+    assert once(program, files, *options, script=script) == (0, "11\n", "")
+
+
 # What the bootloader and the loader of shared libraries say, before a line of Gofer's has run: docs/troubleshooting.md
 # lists these words, so that whoever meets them finds what to do.
 @pytest.mark.usefixtures("images")
