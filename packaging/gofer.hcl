@@ -103,3 +103,49 @@ scheduler {
     #prune_interval = "24h"
   }
 }
+
+object_store {
+  # What keeps the bytes of objects. (sqlite or filesystem, default "sqlite")
+  #engine = "sqlite"
+
+  # How many objects a pipeline keeps: with a new one over that, the oldest goes. 0: no limit. (default 50,
+  # reload)
+  #pipeline_object_limit = 50
+
+  # For how many further runs the objects of a run are kept. 0: for all. (default 50, reload)
+  #run_object_expiry = 50
+
+  # Largest object, and most that an archive may unpack to. (size, default "10GiB", reload)
+  #max_object_bytes = "10GiB"
+
+  # How many files and folders an archive may have. (default 100000, reload)
+  #max_archive_files = 100000
+
+  sqlite {
+    # File of the `sqlite` object store. Default: `objects.db` in `server.storage_path`.
+    #path = "/var/lib/gofer/objects.db"
+  }
+
+  filesystem {
+    # Folder of the `filesystem` object store. Default: `objects` in `server.storage_path`.
+    #path = "/var/lib/gofer/objects"
+  }
+}
+
+secret_store {
+  # What keeps the values of secrets. (sqlite, default "sqlite")
+  #engine = "sqlite"
+
+  sqlite {
+    # File of the `sqlite` secret store. Default: `secrets.db` in `server.storage_path`.
+    #path = "/var/lib/gofer/secrets.db"
+
+    # What secrets are encrypted with: exactly 32 characters, or 32 bytes in base64. Empty: the systemd
+    # credential `gofer.encryption-key`; in dev mode, without that too, a sample key. (default "", reload)
+    #encryption_key = ""
+
+    # Keys that secrets may still be encrypted with, until `gofer secret rotate-key` is through. (default [],
+    # reload)
+    #previous_encryption_keys = []
+  }
+}

@@ -86,6 +86,86 @@ class SchedulerSettings(msgspec.Struct, frozen=True, kw_only=True):
     process: ProcessSettings = ProcessSettings()
 
 
+class SqliteObjectStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    path: Annotated[
+        Path | None,
+        Doc(
+            "File of the `sqlite` object store. Default: `objects.db` in `server.storage_path`.",
+            "path",
+            example="/var/lib/gofer/objects.db",
+        ),
+    ] = None
+
+
+class FilesystemObjectStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    path: Annotated[
+        Path | None,
+        Doc(
+            "Folder of the `filesystem` object store. Default: `objects` in `server.storage_path`.",
+            "path",
+            example="/var/lib/gofer/objects",
+        ),
+    ] = None
+
+
+class ObjectStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    engine: Annotated[Literal["sqlite", "filesystem"], Doc("What keeps the bytes of objects.")] = "sqlite"
+    pipeline_object_limit: Annotated[
+        int,
+        Doc(
+            "How many objects a pipeline keeps: with a new one over that, the oldest goes. 0: no limit.",
+            minimum=0,
+            reloadable=True,
+        ),
+    ] = 50
+    run_object_expiry: Annotated[
+        int,
+        Doc("For how many further runs the objects of a run are kept. 0: for all.", minimum=0, reloadable=True),
+    ] = 50
+    max_object_bytes: Annotated[
+        int, Doc("Largest object, and most that an archive may unpack to.", "size", minimum=1024, reloadable=True)
+    ] = 10 * 1024 * MIB
+    max_archive_files: Annotated[
+        int, Doc("How many files and folders an archive may have.", minimum=1, reloadable=True)
+    ] = 100_000
+    sqlite: SqliteObjectStoreSettings = SqliteObjectStoreSettings()
+    filesystem: FilesystemObjectStoreSettings = FilesystemObjectStoreSettings()
+
+
+class SqliteSecretStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    path: Annotated[
+        Path | None,
+        Doc(
+            "File of the `sqlite` secret store. Default: `secrets.db` in `server.storage_path`.",
+            "path",
+            example="/var/lib/gofer/secrets.db",
+        ),
+    ] = None
+    encryption_key: Annotated[
+        str,
+        Doc(
+            "What secrets are encrypted with: exactly 32 characters, or 32 bytes in base64. Empty: the systemd "
+            "credential `gofer.encryption-key`; in dev mode, without that too, a sample key.",
+            secret=True,
+            reloadable=True,
+        ),
+    ] = ""
+    previous_encryption_keys: Annotated[
+        list[str],
+        Doc(
+            "Keys that secrets may still be encrypted with, until `gofer secret rotate-key` is through.",
+            "list",
+            secret=True,
+            reloadable=True,
+        ),
+    ] = []
+
+
+class SecretStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    engine: Annotated[Literal["sqlite"], Doc("What keeps the values of secrets.")] = "sqlite"
+    sqlite: SqliteSecretStoreSettings = SqliteSecretStoreSettings()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in milliseconds, sizes in bytes."""
 
@@ -145,3 +225,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     scheduler: SchedulerSettings = SchedulerSettings()
+    object_store: ObjectStoreSettings = ObjectStoreSettings()
+    secret_store: SecretStoreSettings = SecretStoreSettings()

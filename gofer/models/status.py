@@ -67,5 +67,8 @@ class Reason(StrEnum):
     START_FAILED = "start_failed"
     INTERPOLATION_FAILED = "interpolation_failed"
     NOT_ALLOWED = "not_allowed"
+    INPUT_FAILED = "input_failed"
+    OUTPUT_MISSING = "output_missing"
+    OUTPUT_FAILED = "output_failed"
     INTERNAL_ERROR = "internal_error"
     KEPT = "kept"  # taken over as successful from the run that is retried

@@ -1,0 +1,1 @@
+"""Secret stores: where the values of secrets are."""

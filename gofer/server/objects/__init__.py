@@ -1,0 +1,1 @@
+"""Objects: bytes by name, kept for pipelines and runs."""

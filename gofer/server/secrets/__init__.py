@@ -1,0 +1,1 @@
+"""Secrets: values that runs use and nobody sees."""
