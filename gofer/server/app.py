@@ -52,9 +52,9 @@ from gofer.server.runs.slots import Slots
 from gofer.server.services import Services
 from gofer.server.store import pipelines
 from gofer.server.store.database import Database
-from gofer.server.store.lock import Lock
 from gofer.server.tls import Tls, open_tls
 from gofer.server.web import WebServer
+from gofer.sqlite.lock import Lock
 
 _TIDY_SECONDS = 5.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from gofer.errors import StoreFull, Unavailable
 from gofer.models.units import format_size
 from gofer.server.own_log import get_logger
-from gofer.server.store.faults import fault
+from gofer.sqlite.faults import fault
 
 _STEPS_BETWEEN_LOOKS = 20_000
 _MOST_RESERVE = 256 * 1024 * 1024

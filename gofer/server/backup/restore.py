@@ -24,8 +24,8 @@ from gofer.server.backup.unpack import Unpack, check_database
 from gofer.server.logs import folder as logs
 from gofer.server.logs.owner import MARKER, require_unused
 from gofer.server.store import meta
-from gofer.server.store.faults import fault
-from gofer.server.store.lock import Lock
+from gofer.sqlite.faults import fault
+from gofer.sqlite.lock import Lock
 
 EVENTS_LEFT_OUT = 100_000
 """A restored server numbers its events on from so far above the highest number that is known to have been used: who has

@@ -18,7 +18,7 @@ from gofer.errors import ConfigError
 from gofer.server.backup.layout import DATABASE, Place
 from gofer.server.logs import folder
 from gofer.server.logs.owner import MARKER
-from gofer.server.store.lock import Lock
+from gofer.sqlite.lock import Lock
 
 _PLAN = "plan.json"
 _TAILS = ("", "-wal", "-shm", "-journal")

@@ -17,13 +17,13 @@ from gofer.errors import ConfigError, GoferError, Unavailable
 from gofer.models.event import Event
 from gofer.server.store import events, meta, namespaces
 from gofer.server.store.connection import Connection, connect_reader, connect_writer
-from gofer.server.store.faults import damage, fault
-from gofer.server.store.lock import Lock
 from gofer.server.store.migrate import migrate, migrations
 from gofer.server.store.readers import Readers
 from gofer.server.store.transaction import Readable as Readable
 from gofer.server.store.transaction import Transaction as Transaction
 from gofer.server.store.writer import Outcome, Writer
+from gofer.sqlite.faults import damage, fault
+from gofer.sqlite.lock import Lock
 
 T = TypeVar("T")
 

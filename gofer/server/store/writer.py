@@ -15,8 +15,8 @@ from gofer.errors import GoferError
 from gofer.models.event import Event
 from gofer.server.store.checkpoint import Checkpointer
 from gofer.server.store.connection import Connection
-from gofer.server.store.faults import fault
 from gofer.server.store.transaction import Transaction
+from gofer.sqlite.faults import fault
 
 _MAX_BATCH = 500
 # While the database is known to be locked a write waits no longer than this: callers get their error soon.

@@ -20,7 +20,7 @@ from gofer.server.backup.settle import settle
 from gofer.server.clock import Clock
 from gofer.server.logs.owner import Ownership
 from gofer.server.store.database import Database
-from gofer.server.store.lock import Lock
+from gofer.sqlite.lock import Lock
 from tests.unit.archive.making import Keep, changed, make, reader
 from tests.unit.backup.home import LINE, archive_of, change, fill, place, put_back, rows, tree
 

@@ -9,7 +9,7 @@ import pytest
 
 from gofer.errors import ConfigError
 from gofer.server.store.database import Database
-from gofer.server.store.lock import Lock
+from gofer.sqlite.lock import Lock
 
 HOLDER = """
 import asyncio, sys
