@@ -10,6 +10,7 @@ from shlex import quote
 
 from gofer.config.address import parse_address
 from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.encryption_keys import KEY, PREVIOUS, encryption_keys
 from gofer.config.load import Configuration
 from gofer.config.settings import MINUTE
 from gofer.errors import ConfigError, Problem
@@ -47,6 +48,10 @@ def faults(configuration: Configuration) -> list[Problem]:
     except ConfigError as error:
         key = "server.tls_key_path" if error.message.startswith("server.tls_key_path") else "server.tls_cert_path"
         found.append(_fault(configuration, key, error))
+    try:
+        encryption_keys(configuration.settings, os.environ)
+    except ConfigError as error:
+        found.append(_key_fault(configuration, error))
     return found
 
 
@@ -74,6 +79,14 @@ _Doubts = Iterator[tuple[str, str, str]]
 
 def _fault(configuration: Configuration, key: str, error: ConfigError) -> Problem:
     return Problem(place=configuration.place(key), message=error.message, hint=error.hint)
+
+
+def _key_fault(configuration: Configuration, error: ConfigError) -> Problem:
+    """At the setting that the message begins with, or at the credential's file."""
+    place, _, message = error.message.partition(": ")
+    if place in (KEY, PREVIOUS):
+        return Problem(place=configuration.place(place), message=f"{place}: {message}", hint=error.hint)
+    return Problem(place=place, message=message or error.message, hint=error.hint)
 
 
 def _doubt(configuration: Configuration, key: str, message: str, hint: str) -> Problem:

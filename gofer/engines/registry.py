@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from gofer.engines.scheduler.base import Scheduler
+from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import ConfigError
+from gofer.models.encryption_keys import EncryptionKeys
 
 
 class DockerSettings(Protocol):
@@ -73,3 +75,46 @@ def scheduler(name: str, settings: SchedulerSettings, folder: Path) -> Scheduler
             f'there is no scheduler engine "{name}"', f"Set scheduler.engine to one of: {', '.join(SCHEDULERS)}."
         ) from None
     return make(settings, folder)
+
+
+class SqliteSecretStoreSettings(Protocol):
+    """See `secret_store.sqlite` in the server's configuration."""
+
+    @property
+    def path(self) -> Path | None: ...
+
+
+class SecretStoreSettings(Protocol):
+    """See `secret_store` in the server's configuration."""
+
+    @property
+    def sqlite(self) -> SqliteSecretStoreSettings: ...
+
+
+Reached = Callable[[str], None]
+"""Called with the name of each point at which a crash is tested."""
+
+
+def _sqlite_secrets(settings: SecretStoreSettings, folder: Path, keys: EncryptionKeys, reached: Reached) -> SecretStore:
+    from gofer.engines.secret_store.sqlite import SqliteSecretStore
+
+    return SqliteSecretStore(settings.sqlite.path or folder / "secrets.db", keys, reached=reached)
+
+
+SECRET_STORES: Final[Mapping[str, Callable[[SecretStoreSettings, Path, EncryptionKeys, Reached], SecretStore]]] = {
+    "sqlite": _sqlite_secrets,
+}
+
+
+def secret_store(
+    name: str, settings: SecretStoreSettings, folder: Path, keys: EncryptionKeys, reached: Reached = lambda _: None
+) -> SecretStore:
+    """The secret store of that name, not opened yet; what it keeps goes into `folder`, unless its settings say
+    otherwise. Raises ConfigError."""
+    try:
+        make = SECRET_STORES[name]
+    except KeyError:
+        raise ConfigError(
+            f'there is no secret store "{name}"', f"Set secret_store.engine to one of: {', '.join(SECRET_STORES)}."
+        ) from None
+    return make(settings, folder, keys, reached)

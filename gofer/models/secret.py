@@ -39,12 +39,24 @@ class PutGlobalSecret(_Value, kw_only=True):
     namespaces: list[str] | None = None
 
 
+class SecretSet(msgspec.Struct, kw_only=True):
+    """Answer of both. `created`: there was none of that name before. `warnings`: what the value is not safe from."""
+
+    secret: Secret
+    created: bool
+    warnings: list[str] = []
+
+
 class Revealed(_Value, kw_only=True):
     """Answer of `POST …/secrets/{key}/reveal`."""
 
 
 class Rotation(msgspec.Struct, kw_only=True):
-    """Answer of `POST /api/v1/system/secrets/rotate-key`: how many values were encrypted anew, of how many."""
+    """Answer of `POST /api/v1/system/secrets/rotate-key`.
+
+    `rotated` values were encrypted anew, of `total`, retired ones included; `damaged` ones do not decrypt.
+    """
 
     rotated: int
     total: int
+    damaged: int

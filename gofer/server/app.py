@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +14,12 @@ from typing import Any
 
 from gofer import __version__
 from gofer.config.address import Address
+from gofer.config.encryption_keys import encryption_keys
 from gofer.config.live import Live
 from gofer.config.settings import Settings
-from gofer.engines.registry import scheduler
+from gofer.engines.registry import scheduler, secret_store
 from gofer.engines.scheduler.base import Scheduler
+from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import ConfigError, EngineUnavailable
 from gofer.models.event import Kind
 from gofer.server.backup.copy import sweep
@@ -49,6 +51,10 @@ from gofer.server.runs.recover import Recovery
 from gofer.server.runs.remove import Remover
 from gofer.server.runs.service import Runs
 from gofer.server.runs.slots import Slots
+from gofer.server.secrets.keys import renew_keys
+from gofer.server.secrets.rotate import Rotator
+from gofer.server.secrets.secrets import Secrets
+from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.services import Services
 from gofer.server.store import pipelines
 from gofer.server.store.database import Database
@@ -112,8 +118,10 @@ async def running(
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)
-        front = Front(gate, web, address.url, serving, tls)
-        async with _live(live, clock, database, logs, engine, front, own_log or OwnLog()) as server:
+        reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
+        secrets = await _open_secrets(settings, stack, reached)
+        parts = Parts(live, clock, database, logs, engine, secrets, own_log or OwnLog(), reached)
+        async with _live(parts, Front(gate, web, address.url, serving, tls)) as server:
             yield server
 
 
@@ -135,6 +143,20 @@ def _place(settings: Settings) -> Place:
 
 
 @dataclass
+class Parts:
+    """What was opened before anything could run."""
+
+    live: Live
+    clock: Clock
+    database: Database
+    logs: Logs
+    engine: Scheduler
+    secrets: SecretStore
+    own_log: OwnLog
+    reached: Callable[[str], None]
+
+
+@dataclass
 class Front:
     """What of the server meets the network."""
 
@@ -151,9 +173,8 @@ async def _end(serving: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def _live(
-    live: Live, clock: Clock, database: Database, logs: Logs, engine: Scheduler, front: Front, own_log: OwnLog
-) -> AsyncIterator[Running]:
+async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
+    live, clock, database, logs, engine = parts.live, parts.clock, parts.database, parts.logs, parts.engine
     settings = live.settings
     bus = Bus(database)
     database.on_commit = bus.publish
@@ -163,9 +184,8 @@ async def _live(
     remover = Remover(engine, watch)
     ingress = Ingress(database, clock, closed_by_setting=settings.ignore_pipeline_run_events)
     slots = Slots(settings.task_parallelism_limit)
-    reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
     context = Context(
-        live, clock, database, engine, watch, ingress, logs, Plans(), slots, remover, front.url, reached
+        live, clock, database, engine, watch, ingress, logs, Plans(), slots, remover, front.url, parts.reached
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
@@ -174,7 +194,11 @@ async def _live(
     ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
     await ingress.load()
     recovery = Recovery(context, launcher)
+    secrets = Secrets(parts.secrets, database, clock)
+    tidier = SecretTidier(parts.secrets, database, clock)
+    secrets.on_retired = tidier.notice
     reloader = Reloader(live, database, clock, front.tls)
+    reloader.prepare = lambda new: renew_keys(parts.secrets, live.settings, new, os.environ)
     services = Services(
         live=live,
         clock=clock,
@@ -183,12 +207,15 @@ async def _live(
         namespaces=Namespaces(database, clock),
         pipelines=Pipelines(database, clock),
         runs=Runs(context, launcher),
+        secrets=secrets,
+        secret_rotator=Rotator(parts.secrets, database, clock),
+        secret_tidier=tidier,
         logs=logs,
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,
         backups=Backups(_place(settings), database, clock),
-        own_log=own_log,
+        own_log=parts.own_log,
         reloader=reloader,
         connections=lambda: len(front.web.server_state.connections),
         address=front.url,
@@ -214,6 +241,7 @@ async def _live(
         ("fault recorder", faults.run()),
         ("reloader", reloader.run()),
         ("ingress", ingress.run()),
+        ("secret tidier", tidier.run()),
     ]
     async with asyncio.TaskGroup() as group:
         ready = asyncio.Event()
@@ -268,6 +296,15 @@ async def _record(services: Services, kind: Kind) -> None:
     data = {"version": __version__, "engine": services.scheduler.name}
     at = services.clock.now()
     await services.database.write_patiently(lambda tx: tx.emit(kind, at, data=data))
+
+
+async def _open_secrets(settings: Settings, stack: AsyncExitStack, reached: Callable[[str], None]) -> SecretStore:
+    keys = encryption_keys(settings, os.environ)
+    chosen = settings.secret_store
+    store = secret_store(chosen.engine, chosen, settings.server.storage_path, keys, reached)
+    await store.open()
+    stack.push_async_callback(store.close)
+    return store
 
 
 async def _open_engine(settings: Settings, stack: AsyncExitStack) -> Scheduler:

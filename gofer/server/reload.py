@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +13,7 @@ from gofer.config.certificate import Certificate, read_certificate
 from gofer.config.live import Live
 from gofer.config.load import Configuration
 from gofer.config.rules import certificate_doubts, faults, tls_paths
+from gofer.config.settings import Settings
 from gofer.errors import ConfigError, GoferError, InvalidInput, Problem, Unavailable
 from gofer.models.event import Kind
 from gofer.models.system import Reloaded
@@ -25,7 +26,8 @@ from gofer.server.tls import Tls
 class Reloader:
     """One reload at a time. `tls` is None where the server speaks plain http.
 
-    `on_begin` and `on_end` are called around each, whatever comes of it.
+    `on_begin` and `on_end` are called around each, whatever comes of it. `prepare` may still refuse the settings that
+    were read, with a ConfigError or Unavailable; once it has returned they hold.
     """
 
     def __init__(self, live: Live, database: Database, clock: Clock, tls: Tls | None) -> None:
@@ -35,6 +37,7 @@ class Reloader:
         self._tls = tls
         self.on_begin: Callable[[], None] = lambda: None
         self.on_end: Callable[[], None] = lambda: None
+        self.prepare: Callable[[Settings], Awaitable[None]] = _nothing
         self._one = asyncio.Lock()
         self._wanted = asyncio.Event()
 
@@ -60,6 +63,12 @@ class Reloader:
                 found = await asyncio.to_thread(_read, self._live.reread, tls=self._tls is not None)
                 if found.problems:
                     raise await self._refused(found.problems)
+                try:
+                    await self.prepare(found.configuration.settings)
+                except ConfigError as error:
+                    place, _, message = error.message.partition(": ")
+                    problem = Problem(place=place, message=message, hint=error.hint)
+                    raise await self._refused([problem]) from error
                 return await self._adopt(found)
             finally:
                 self.on_end()
@@ -97,6 +106,10 @@ class Reloader:
             await self._database.write(lambda tx: tx.emit(kind, at, data=data))
         except Unavailable as error:
             get_logger("gofer").warning("the event of a reload is lost", kind=kind, error=error.message)
+
+
+async def _nothing(_: Settings) -> None:
+    """Nothing refuses."""
 
 
 class _Found(NamedTuple):

@@ -19,6 +19,9 @@ from gofer.server.reload import Reloader
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.service import Runs
+from gofer.server.secrets.rotate import Rotator
+from gofer.server.secrets.secrets import Secrets
+from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.store.database import Database
 
 
@@ -35,6 +38,9 @@ class Services:
     namespaces: Namespaces
     pipelines: Pipelines
     runs: Runs
+    secrets: Secrets
+    secret_rotator: Rotator
+    secret_tidier: SecretTidier
     logs: Logs
     scheduler: Scheduler
     engine_watch: EngineWatch

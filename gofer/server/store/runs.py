@@ -100,6 +100,12 @@ def unfinished(connection: sqlite3.Connection, after: int, limit: int) -> list[R
     return [_row(row) for row in connection.execute(_SQL.unfinished, (after, limit))]
 
 
+def oldest_unfinished(connection: sqlite3.Connection) -> int | None:
+    """When the oldest run that has not ended was made, in milliseconds; None if there is no such run."""
+    at: int | None = connection.execute(_SQL.oldest_unfinished).fetchone()[0]
+    return at
+
+
 def unfinished_of_pipeline(connection: sqlite3.Connection, pipeline_key: int) -> list[Unfinished]:
     """The runs of one pipeline that have not ended, oldest first."""
     rows = connection.execute(_SQL.unfinished_of_pipeline, (pipeline_key,))

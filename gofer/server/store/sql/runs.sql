@@ -20,6 +20,9 @@ FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipel
 WHERE r.status IN ('queued', 'running') AND r.key > ?
 ORDER BY r.key LIMIT ?;
 
+-- name: oldest_unfinished
+SELECT min(created_at) FROM runs INDEXED BY runs_unfinished WHERE status IN ('queued', 'running');
+
 -- name: unfinished_of_pipeline
 SELECT r.key, r.number, r.status, r.cancel_requested_at
 FROM runs AS r INDEXED BY runs_unfinished_of_pipeline
