@@ -20,7 +20,7 @@ TRASH = ".trash"
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NOT_OURS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-_FILE_NAME = re.compile(r"[1-9]\d{0,17}\.(log|idx)\Z")
+_FILE_NAME = re.compile(r"[1-9]\d{0,17}\.(log|idx|masked)\Z")
 _NUMBER = re.compile(r"[1-9]\d{0,17}\Z")
 
 

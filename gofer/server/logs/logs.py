@@ -21,6 +21,7 @@ from gofer.server.logs.file import LogFile, stream_number
 from gofer.server.logs.folder import LogId as LogId
 from gofer.server.logs.folder import log_path
 from gofer.server.logs.follow import follow
+from gofer.server.logs.mask import Masks
 from gofer.server.logs.owner import Ownership
 from gofer.server.logs.page import read_page
 from gofer.server.logs.raw import RawReader
@@ -33,7 +34,10 @@ _REMEMBERED = 4096
 
 
 class LogSize(NamedTuple):
-    """`lines` as they are numbered; `bytes` that were printed, both streams together, without Gofer's own notes."""
+    """`lines` as they are numbered; `bytes` of both streams together, without Gofer's own notes.
+
+    Bytes that the file has: as many as were printed, unless something was hidden.
+    """
 
     lines: int
     bytes: int
@@ -51,6 +55,7 @@ class Logs:
         self._ownership = Ownership(root)
         self._clock = clock
         self._writers: dict[LogId, Writer] = {}
+        self._masks: dict[LogId, Masks] = {}
         self._feeds: dict[LogId, Feed] = {}
         self._faults: dict[LogId, str] = {}
         self._finished: OrderedDict[LogId, None] = OrderedDict()
@@ -86,10 +91,26 @@ class Logs:
             writer.release()
             writer.close()
         self._writers.clear()
+        self._masks.clear()
         self._ownership.release()
 
+    def protect(self, log: LogId, masks: Masks) -> None:
+        """Hide these values in all that will be captured and noted, until `finish`; call before any of that.
+
+        Called again, the new masks replace the old ones. Raises OSError.
+        """
+        if masks:
+            self._masks[log] = masks
+        else:
+            self._masks.pop(log, None)
+        if log in self._writers:
+            self._writers[log].protect(masks)
+
     async def position(self, log: LogId) -> Position:
-        """The bytes of each stream that the file holds; a torn record at its end is cut off first."""
+        """The bytes of each stream of the source that the file holds; a torn record at its end is cut off first.
+
+        Bytes as they are printed: where something was hidden, or is held back as it may have to be, that is counted.
+        """
         if log not in self._writers and not log_path(self._root, log).exists():
             return Position()
         writer = await self._writer(log)
@@ -117,6 +138,8 @@ class Logs:
                 if taken >= _YIELD_AFTER:
                     taken = 0
                     await asyncio.sleep(0)
+            if writer is not None:
+                writer.end()
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -152,6 +175,7 @@ class Logs:
             self._drop_writer(log)
         else:
             end = Mark()
+        self._masks.pop(log, None)
         self._finished[log] = None
         while len(self._finished) > _REMEMBERED:
             self._finished.popitem(last=False)
@@ -283,7 +307,8 @@ class Logs:
         writer = self._writers.get(log)
         if writer is None:
             path = log_path(self._root, log)
-            writer = Writer(path, partial(self._written, log), partial(self._fault, log))
+            masks = self._masks.get(log) or Masks(())
+            writer = Writer(path, partial(self._written, log), partial(self._fault, log), masks)
             self._writers[log] = writer
             self._finished.pop(log, None)
         await writer.open()
@@ -325,6 +350,8 @@ class Logs:
         """Nobody writes these logs any more, and who follows one is told that it is expired."""
         for log in [log for log in self._writers if is_gone(log)]:
             self._drop_writer(log)
+        for log in [log for log in self._masks if is_gone(log)]:
+            del self._masks[log]
         for log, feed in self._feeds.items():
             if is_gone(log):
                 feed.expire()

@@ -12,6 +12,8 @@ from gofer.engines.scheduler.base import Chunk, Position
 from gofer.server.logs import index
 from gofer.server.logs.encode import Encoder
 from gofer.server.logs.file import LogFile
+from gofer.server.logs.mask import Masks
+from gofer.server.logs.masking import Masking, needs_masking
 from gofer.server.logs.record import STREAMS, Mark
 from gofer.server.logs.thread import in_thread
 
@@ -27,11 +29,16 @@ class Writer:
     What is taken is written at the next turn of the loop, or at once when there is much of it. When that fails
     (a full disk, mostly) it is kept and tried again until it works; meanwhile `room` waits, so that nothing more
     is taken. `on_written` is told the end of the file after each write; `on_fault` why the disk refuses, and "" when
-    it takes again.
+    it takes again. What `masks` hide is never in the file.
     """
 
-    def __init__(self, path: Path, on_written: Callable[[Mark], None], on_fault: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, on_written: Callable[[Mark], None], on_fault: Callable[[str], None], masks: Masks
+    ) -> None:
         self._path = path
+        self._masks = masks
+        self._masking: Masking | None = None
+        self._times = [0, 0]
         self._on_written = on_written
         self._on_fault = on_fault
         self._opening = asyncio.Lock()
@@ -71,35 +78,65 @@ class Writer:
         """Whether the file is open, so that `written` is true."""
         return self._fd >= 0
 
+    def protect(self, masks: Masks) -> None:
+        """From now on hide these values, not those given before. Blocks shortly; raises OSError."""
+        self._masks = masks
+        if self._masking is not None:
+            self._masking.protect(masks)
+        elif self.opened and masks:
+            self._masking = Masking(self._path, masks, self._encoder.mark())
+
     def position(self) -> Position:
-        """What was taken of each stream and stands in the file or will, but for text that is still held back."""
+        """What was taken of each stream and stands in the file or will, but for text that is still held back.
+
+        In bytes of what came, whatever stands for them in the file.
+        """
         mark = self._encoder.mark()
+        if self._masking is not None:
+            return self._masking.position(mark)
         return Position(mark.stdout_bytes, mark.stderr_bytes)
 
     def take(self, chunk: Chunk) -> None:
         """Take what a container printed. Call only when `room` has returned.
 
-        Everything that is ever written passes here, as it came, before it is made into records.
+        Everything that a container's log ever has passes here, as it came, before it is made into records.
         """
         data, stream = chunk.data, STREAMS.index(chunk.stream)
         now = asyncio.get_running_loop().time()
         for begin in range(0, len(data), _PIECE):
             piece = data if len(data) <= _PIECE else data[begin : begin + _PIECE]
+            if self._masking is not None:
+                self._times[stream] = chunk.at
+                piece = self._masking.feed(stream, piece)
             self._put(self._encoder.add(stream, piece, chunk.at, now))
         if self._tail_timer is None:
             self._watch_tails()
 
     def note(self, text: str, at: int) -> None:
         """One line of Gofer's own. `at` in ns since the epoch."""
-        self._put(self._encoder.note(text, at))
+        self._put(self._encoder.note(self._masks.text(text), at))
 
     async def room(self) -> None:
         """Waits until more may be taken."""
         if not self._free.is_set():
             await self._free.wait()
 
+    def end(self) -> None:
+        """Both streams have ended: what was held back as the beginning of a hidden value is none."""
+        if self._masking is not None:
+            now = asyncio.get_running_loop().time()
+            for stream, at in enumerate(self._times):
+                if rest := self._masking.flush(stream):
+                    self._put(self._encoder.add(stream, rest, at, now))
+        self.release()
+
     def release(self) -> None:
-        """Nothing more comes for now: write everything that was taken, held text as well."""
+        """Nothing more comes for now: write everything that was taken, held text as well.
+
+        But for what may be the beginning of a hidden value: that has to come again, see `position`.
+        """
+        if self._masking is not None:
+            self._masking.restart()
         self._put(self._encoder.release_all())
         self._flush()
 
@@ -122,14 +159,14 @@ class Writer:
 
     async def _open(self) -> None:
         # In a thread: while something else is synced to the same disk, making a file may take milliseconds.
-        found: list[tuple[int, Mark]] = []
+        found: list[tuple[int, Mark, Masking | None]] = []
         try:
-            await in_thread(lambda: found.append(_open_file(self._path)))
+            await in_thread(lambda: found.append(_open_file(self._path, self._masks)))
         except BaseException:
-            for fd, _ in found:
+            for fd, _, _ in found:
                 os.close(fd)
             raise
-        self._fd, self.written = found[0]
+        self._fd, self.written, self._masking = found[0]
         self._encoder = Encoder(self.written)
         self._indexed = self.written.offset
         self._on_written(self.written)
@@ -159,6 +196,8 @@ class Writer:
         """Write what is stuck, all of it or as much as the disk takes now."""
         self._retry_timer = None
         try:
+            if self._masking is not None:
+                self._masking.save(self._goal)
             while self._stuck:
                 self._stuck = self._stuck[os.write(self._fd, self._stuck) :]
         except OSError as error:
@@ -200,12 +239,20 @@ class Writer:
         self._watch_tails()
 
 
-def _open_file(path: Path) -> tuple[int, Mark]:
-    """A descriptor that appends, and where the file ends; it and its folders are made if need be. Raises OSError."""
+def _open_file(path: Path, masks: Masks) -> tuple[int, Mark, Masking | None]:
+    """A descriptor that appends, where the file ends, and what masks it, if anything does or has done.
+
+    The file and its folders are made if need be. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fd = os.open(path, _FLAGS, 0o600)
     try:
-        return fd, recover(path) if os.fstat(fd).st_size else Mark()
+        end = recover(path) if os.fstat(fd).st_size else Mark()
+        if not masks and not needs_masking(path):
+            return fd, end, None
+        if masks:
+            masks.compile()
+        return fd, end, Masking(path, masks, end)
     except BaseException:
         os.close(fd)
         raise

@@ -1,0 +1,101 @@
+"""Finding the forms of hidden values in bytes, and what may be the beginning of one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+_ANCHOR = 8
+_WHOLE: tuple[tuple[int, int], ...] = ()
+
+
+class Found(NamedTuple):
+    """`spans`: begin and end of each stretch that is to be hidden, in order, none touching another.
+
+    `hold`: where the longest end of the data begins that is the beginning of a form, but no whole one.
+    """
+
+    spans: tuple[tuple[int, int], ...] | list[tuple[int, int]]
+    hold: int
+
+
+class Search:
+    """Looks for `forms`, each of `SHORTEST` bytes or more; there is at least one.
+
+    The first bytes of all forms, the anchors, are looked for at once (Aho-Corasick); where one is, the forms that begin
+    with it are compared. That automaton is small, so it can be of the quickest kind.
+    """
+
+    def __init__(self, forms: Iterable[bytes]) -> None:
+        by_anchor: dict[bytes, list[bytes]] = {}
+        self._beginnings: set[bytes] = set()
+        self._longest = 0
+        for form in forms:
+            by_anchor.setdefault(form[:_ANCHOR], []).append(form)
+            self._beginnings.update(form[:size] for size in range(1, min(_ANCHOR, len(form))))
+            self._longest = max(self._longest, len(form))
+        self._sorted = [sorted(group) for group in by_anchor.values()]
+        self._sizes = [_by_size(group) for group in by_anchor.values()]
+        self._find = BytesAhoCorasick(list(by_anchor), implementation=Implementation.DFA).find_matches_as_indexes
+
+    def look(self, data: bytes) -> Found:
+        """All forms in `data`, and whether another may begin there."""
+        hits = self._find(data, True)
+        if not hits:
+            return Found(_WHOLE, self._short_hold(data))
+        hits.sort(key=_begin)
+        return Found(self._spans(data, hits), self._hold(data, hits))
+
+    def _spans(self, data: bytes, hits: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
+        spans: list[tuple[int, int]] = []
+        begin = end = -1
+        for anchor, here, _ in hits:
+            for size, group in self._sizes[anchor]:
+                if data[here : here + size] in group:
+                    break
+            else:
+                continue
+            if here > end:
+                if end >= 0:
+                    spans.append((begin, end))
+                begin = here
+            end = max(end, here + size)
+        if end >= 0:
+            spans.append((begin, end))
+        return spans
+
+    def _hold(self, data: bytes, hits: list[tuple[int, int, int]]) -> int:
+        size = len(data)
+        last = data[-1:]
+        for anchor, here, _ in hits:
+            left = size - here
+            if left >= self._longest:
+                continue
+            group = self._sorted[anchor]
+            rest = data[here:]
+            place = bisect_left(group, rest)
+            if place < len(group) and len(group[place]) == left:
+                place += 1
+            if place < len(group) and group[place][left - 1 : left] == last and group[place].startswith(rest):
+                return here
+        return self._short_hold(data)
+
+    def _short_hold(self, data: bytes) -> int:
+        size = len(data)
+        for begin in range(max(0, size - _ANCHOR + 1), size):
+            if data[begin:] in self._beginnings:
+                return begin
+        return size
+
+
+def _begin(hit: tuple[int, int, int]) -> int:
+    return hit[1]
+
+
+def _by_size(group: list[bytes]) -> list[tuple[int, frozenset[bytes]]]:
+    """Forms by their length, longest first: the longest that matches hides the others."""
+    sizes = sorted({len(form) for form in group}, reverse=True)
+    return [(size, frozenset(form for form in group if len(form) == size)) for size in sizes]
