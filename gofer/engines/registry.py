@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import ConfigError
@@ -75,6 +76,52 @@ def scheduler(name: str, settings: SchedulerSettings, folder: Path) -> Scheduler
             f'there is no scheduler engine "{name}"', f"Set scheduler.engine to one of: {', '.join(SCHEDULERS)}."
         ) from None
     return make(settings, folder)
+
+
+class PlaceSettings(Protocol):
+    """Where an engine keeps its data; None: at its place in the storage folder."""
+
+    @property
+    def path(self) -> Path | None: ...
+
+
+class ObjectStoreSettings(Protocol):
+    """See `object_store` in the server's configuration."""
+
+    @property
+    def sqlite(self) -> PlaceSettings: ...
+    @property
+    def filesystem(self) -> PlaceSettings: ...
+
+
+def _sqlite_objects(settings: ObjectStoreSettings, storage: Path) -> ObjectStore:
+    from gofer.engines.object_store.sqlite import SqliteObjectStore
+
+    return SqliteObjectStore(settings.sqlite.path or storage / "objects.db")
+
+
+def _filesystem_objects(settings: ObjectStoreSettings, storage: Path) -> ObjectStore:
+    from gofer.engines.object_store.filesystem import FilesystemObjectStore
+
+    return FilesystemObjectStore(settings.filesystem.path or storage / "objects")
+
+
+OBJECT_STORES: Final[Mapping[str, Callable[[ObjectStoreSettings, Path], ObjectStore]]] = {
+    "sqlite": _sqlite_objects,
+    "filesystem": _filesystem_objects,
+}
+
+
+def object_store(name: str, settings: ObjectStoreSettings, storage_path: Path) -> ObjectStore:
+    """The engine of that name, not opened yet; `storage_path`: the server's storage folder. Raises ConfigError."""
+    try:
+        make = OBJECT_STORES[name]
+    except KeyError:
+        raise ConfigError(
+            f'there is no object store engine "{name}"',
+            f"Set object_store.engine to one of: {', '.join(OBJECT_STORES)}.",
+        ) from None
+    return make(settings, storage_path)
 
 
 class SqliteSecretStoreSettings(Protocol):

@@ -11,10 +11,14 @@ from gofer.errors import ConfigError
 
 
 class Lock:
-    """A lock file that its process holds as long as it lives. It holds the process id, for people."""
+    """A lock file that its process holds as long as it lives. It holds the process id, for people.
 
-    def __init__(self, path: Path) -> None:
+    `what` it protects, as its error names it; "": the folder that it is in.
+    """
+
+    def __init__(self, path: Path, what: str = "") -> None:
         self._path = path
+        self._what = what or f"storage folder {path.parent}"
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -41,7 +45,7 @@ class Lock:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise ConfigError(
-                f"The storage folder {self._path.parent} is in use by another Gofer (process {holder})",
+                f"The {self._what} is in use by another Gofer (process {holder})",
                 "Stop that one first, or give this one a storage folder and an address of its own: "
                 "--storage FOLDER --host localhost:8081.",
             ) from None

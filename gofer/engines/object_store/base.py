@@ -12,18 +12,24 @@ not committed has left is removed by `open`.
 
 Errors: `Unavailable` (and its kinds `StoreFull`, `StoreBusy`) when the store cannot work now; nothing was changed and
 the call may be made again. `DamagedContent` when what is kept is not what was put there. Cancelling the calling asyncio
-task is always safe: an upload whose `write` or `commit` was cancelled must be aborted.
+task is always safe: an upload whose `write` or `commit` failed or was cancelled must be aborted. A `commit` that was
+cancelled, or that died with the process, may have taken effect all the same.
+
+A digest that is not 64 lower-case hexadecimal digits is a ValueError everywhere.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import NamedTuple, Protocol
 
-from gofer.errors import GoferError
+from gofer.errors import GoferError, NotFound
 
 PIECE = 1024 * 1024
 """What an upload is handed and a download gives has at most so many bytes."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class DamagedContent(GoferError):
@@ -39,6 +45,18 @@ class Content(NamedTuple):
     size: int
 
 
+def check_digest(digest: str) -> str:
+    """The same digest. Raises ValueError for what is none: it may become a path."""
+    if not _DIGEST.match(digest):
+        raise ValueError(f"a digest is 64 lower-case hexadecimal digits, not {digest!r}")
+    return digest
+
+
+def no_content(digest: str) -> NotFound:
+    """The error of `get`."""
+    return NotFound(f"The object store has no content {digest}.", "Put the object again, or restore a backup.")
+
+
 class Upload(Protocol):
     """A content on its way in. Used by one task only. Ends with `commit` or `abort`."""
 
@@ -48,8 +66,8 @@ class Upload(Protocol):
     async def commit(self, digest: str) -> None:
         """Keep what was written as the content `digest`, which the caller has computed. On disk when this returns.
 
-        If that content is there already, what was written is dropped. Raises DamagedContent if the store can tell
-        that something else has arrived.
+        If that content is there already, it is there once afterwards, and whole: to put it again mends what was
+        damaged. Who reads it meanwhile notices nothing.
         """
 
     async def abort(self) -> None:
