@@ -120,7 +120,8 @@ class StartFailed(GoferError):
 
 
 class InvalidArchive(GoferError):
-    """A backup that is damaged, broken off, not one of Gofer's, or newer than this program."""
+    """A backup that is damaged, broken off, not one of Gofer's, or newer than this program; or files packed as a tar
+    archive that is damaged, or holds what nobody should unpack."""
 
     status = 422
     title = "Invalid archive"

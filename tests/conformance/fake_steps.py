@@ -14,9 +14,11 @@ from tests.conformance.steps import (
     Lines,
     LongLine,
     Say,
+    Show,
     Step,
     UntilStopped,
     Variable,
+    Write,
 )
 
 
@@ -37,6 +39,10 @@ def _words(step: Step) -> Sequence[str]:
             return ["variable", name]
         case Folder():
             return ["folder"]
+        case Write(path, text):
+            return ["write", path, text]
+        case Show(path):
+            return ["show", path]
         case UntilStopped():
             return ["until-stopped"]
         case Hang(deaf):

@@ -44,6 +44,19 @@ class Folder(NamedTuple):
     """Print the working directory and a newline."""
 
 
+class Write(NamedTuple):
+    """Make a file of that text, with the folders around it."""
+
+    path: str
+    text: str
+
+
+class Show(NamedTuple):
+    """Print a file."""
+
+    path: str
+
+
 class UntilStopped(NamedTuple):
     """Do nothing until asked to end, then go on with the next step instead of ending."""
 
@@ -70,7 +83,7 @@ class Die(NamedTuple):
     signal: int
 
 
-Step = Say | Lines | LongLine | Variable | Folder | UntilStopped | Hang | Flood | Exit | Die
+Step = Say | Lines | LongLine | Variable | Folder | Write | Show | UntilStopped | Hang | Flood | Exit | Die
 Translate = Callable[[Sequence[Step]], Sequence[str]]
 
 PADDING = "." * 88
@@ -113,6 +126,10 @@ def _shell(step: Step) -> str:
             return f'printf "%s\\n" "${name}"'
         case Folder():
             return "pwd"
+        case Write(path, text):
+            return f'mkdir -p "$(dirname {path})" && printf %s {shlex.quote(text)} >{path}'
+        case Show(path):
+            return f"cat {path}"
         case UntilStopped():
             # An engine may signal every process, not the first alone: the shell would tell of its ended sleep.
             return 'while [ -z "$go" ]; do sleep 0.02; done 2>/dev/null; trap "" TERM'

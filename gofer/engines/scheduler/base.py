@@ -1,7 +1,7 @@
 """The contract of a scheduler: the engine that runs containers.
 
-Order of calls for one container: `start`, then `logs` and `wait` side by side, then `remove`. `stop`, `inspect` and
-`exec` may come at any time between. Every method may be called concurrently, for the same container too.
+Order of calls for one container: `start`, then `logs` and `wait` side by side, then `collect`, then `remove`. `stop`,
+`inspect` and `exec` may come at any time between. Every method may be called concurrently, for the same container too.
 
 After Gofer has died and come back, it calls `list` or `inspect` and goes on with `logs` (from the bytes it has) and
 `wait` as if nothing had happened: an implementation keeps in the engine, not in itself, whatever that takes.
@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from gofer.archive.entry import Members
 from gofer.models.log import Stream
 from gofer.models.manifest import PullPolicy
 from gofer.models.system import EngineInfo
@@ -120,6 +121,23 @@ class PullProgress(NamedTuple):
 OnPull = Callable[[PullProgress], Awaitable[None]]
 
 
+class Files(Protocol):
+    """The files of a container that has not been started yet."""
+
+    async def put(self, path: str, members: Members) -> None:
+        """Unpack the members into the folder `path`, which is made if need be; a relative one is below the container's
+        working directory. What is there already under the same name is replaced, unless both are folders.
+
+        All of it belongs to the user that the container's command runs as. The members are checked already
+        (`archive.tree.checked`). Raises what they raise; StartFailed with reason `input_failed` where the container
+        has no place for them; EngineUnavailable. Some of them may have been placed then.
+        """
+
+
+Place = Callable[[Files], Awaitable[None]]
+"""Puts files into a container before its start. May be called again, and then puts the same."""
+
+
 class Session(Protocol):
     """A command beside the container's own, with or without a terminal. Ends when the command ends or on `close`."""
 
@@ -158,8 +176,11 @@ class Scheduler(Protocol):
     async def check(self) -> EngineInfo:
         """Ask the engine for a sign of life, quickly (at most 5 s). Raises EngineUnavailable."""
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
         """Create and start the container, pulling its image as `spec.pull` says.
+
+        `place` is awaited when the image is there, and has to return before the command begins. It is not called for a
+        container that has been started already. What it raises is raised here, and nothing has been started.
 
         Idempotent by `spec.name`: one that exists and has never been started is started; one that runs or has ended
         is returned as it is and never started again. Everything the container prints is available from `logs`.
@@ -183,6 +204,17 @@ class Scheduler(Protocol):
         """Ask the container to end (SIGTERM), kill it after `grace` seconds. Returns when it has ended.
 
         Does nothing if it has ended or vanished. A second call with a shorter grace shortens the first.
+        """
+
+    def collect(self, name: str, path: str) -> Members:
+        """The file or folder at `path` in the ended container, in constant memory.
+
+        The first member is the thing itself, under the last part of its name; then what is in it, by name. A relative
+        path is below the container's working directory. No link is followed within what is collected. What is given
+        is what the container has left there, and nobody has checked it. May be called again until `remove`.
+
+        Raises NotFound before the first member if there is none; InvalidInput for a path that this engine cannot
+        collect; Conflict if it changes meanwhile.
         """
 
     async def remove(self, name: str) -> None:

@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Position, Session
+from gofer.archive.entry import Member
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Place, Position, Session
 from gofer.engines.scheduler.docker_address import Address, find_address
 from gofer.engines.scheduler.docker_spec import DockerOptions
 from gofer.engines.scheduler.docker_version import ask_version
@@ -58,8 +59,8 @@ class DockerScheduler:
             self._engine.speak(self._api_version)
         return EngineInfo(name=self.name, version=str(answer.get("Version", "")), address=self._address.text)
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
-        return await (await self._loaded()).start(spec, on_pull)
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
+        return await (await self._loaded()).start(spec, on_pull, place)
 
     async def inspect(self, name: str) -> Container | None:
         return await (await self._loaded()).inspect(name)
@@ -74,6 +75,11 @@ class DockerScheduler:
 
     async def stop(self, name: str, grace: float) -> None:
         await (await self._loaded()).stop(name, grace)
+
+    async def collect(self, name: str, path: str) -> AsyncGenerator[Member, None]:
+        async with aclosing((await self._loaded()).collect(name, path)) as members:
+            async for member in members:
+                yield member
 
     async def remove(self, name: str) -> None:
         await (await self._loaded()).remove(name)

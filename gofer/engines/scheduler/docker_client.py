@@ -16,7 +16,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import aiodocker
 import aiohttp
@@ -25,11 +25,23 @@ from aiodocker.execs import Exec
 from gofer.engines.scheduler.base import Credentials
 from gofer.engines.scheduler.docker_address import Address, keep_alive, unavailable
 from gofer.engines.scheduler.docker_errors import ApiError
+from gofer.errors import EngineUnavailable
 
 Progress = AsyncIterator[dict[str, Any]]
 
 _CONNECT_TIMEOUT = 10.0
 _NO_CONNECTION = 900
+# As Go numbers them.
+_MODE_FOLDER: Final = 1 << 31
+_MODE_LINK: Final = 1 << 27
+_PATH_STAT: Final = "X-Docker-Container-Path-Stat"
+
+
+class PathStat(NamedTuple):
+    """What stands at a path in a container; with neither, it is a file or something special."""
+
+    is_folder: bool
+    is_link: bool
 
 
 class Client:
@@ -133,6 +145,40 @@ class Client:
         async with self._request("GET", f"/containers/{container}/logs", params=params) as response:
             return (await response.read()).decode(errors="replace")
 
+    async def stat(self, container: str, path: str) -> PathStat | None:
+        """What is at a path of a container, without following a link there; None if nothing is."""
+        try:
+            response = await self._send("HEAD", f"/containers/{container}/archive", params={"path": path})
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            # That answer has no text, and this has the same error with one.
+            async with self.archive(container, path):
+                raise
+        async with response:
+            mode = int(json.loads(base64.b64decode(response.headers.get(_PATH_STAT, "")))["mode"])
+        return PathStat(bool(mode & _MODE_FOLDER), bool(mode & _MODE_LINK))
+
+    async def put_archive(self, container: str, folder: str, chunks: AsyncIterator[bytes]) -> None:
+        """Have a tar archive unpacked into an existing folder of a container. Raises what `chunks` raises, as it is."""
+        body = _Body(chunks)
+        params = {"path": folder, "noOverwriteDirNonDir": "1"}
+        headers = {"Content-Type": "application/x-tar"}
+        try:
+            path = f"/containers/{container}/archive"
+            async with self._request("PUT", path, params=params, headers=headers, data=body.pieces()) as response:
+                await response.read()
+        except EngineUnavailable:
+            if body.failure is not None:
+                raise body.failure from None
+            raise
+
+    @asynccontextmanager
+    async def archive(self, container: str, path: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What is at a path of a container, as a tar archive."""
+        async with self._request("GET", f"/containers/{container}/archive", params={"path": path}) as response:
+            yield self._pieces(response)
+
     async def create_exec(self, container: str, command: list[str], *, terminal: bool) -> Exec:
         """A command to be run in a running container."""
         with self._errors():
@@ -203,6 +249,22 @@ class Client:
         with self._errors():
             async for line in response.content:
                 yield json.loads(line)
+
+
+class _Body:
+    """What is sent. The library makes any error of its source into one of the connection, so it is kept here."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.failure: Exception | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._chunks:
+                yield chunk
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 def _message(body: str) -> str:

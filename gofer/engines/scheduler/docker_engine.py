@@ -10,11 +10,13 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Position, Session
+from gofer.archive.entry import Member
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Place, Position, Session
 from gofer.engines.scheduler.docker_address import Address, unavailable
 from gofer.engines.scheduler.docker_client import Client
 from gofer.engines.scheduler.docker_errors import ApiError, plain
 from gofer.engines.scheduler.docker_exec import open_session
+from gofer.engines.scheduler.docker_files import collect
 from gofer.engines.scheduler.docker_logs import Output
 from gofer.engines.scheduler.docker_spec import DockerOptions, container_of, status_of
 from gofer.engines.scheduler.docker_start import Starter
@@ -64,9 +66,9 @@ class DockerEngine:
         await self._starter.close()
         await self._client.close()
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
         try:
-            return await self._starter.start(spec, on_pull)
+            return await self._starter.start(spec, on_pull, place)
         except ApiError as error:
             raise self._unwell(error) from error
 
@@ -125,6 +127,15 @@ class DockerEngine:
                 raise self._unwell(error) from error
         else:
             await self.wait(name)
+
+    async def collect(self, name: str, path: str) -> AsyncGenerator[Member, None]:
+        await self._starter.settled(name)
+        try:
+            async with aclosing(collect(self._client, name, path)) as members:
+                async for member in members:
+                    yield member
+        except ApiError as error:
+            raise self._unwell(error) from error
 
     async def remove(self, name: str) -> None:
         await self._starter.settled(name)

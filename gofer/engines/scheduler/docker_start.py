@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from gofer.engines.scheduler.base import Container, ContainerSpec, OnPull
+from gofer.engines.scheduler.base import Container, ContainerSpec, OnPull, Place
 from gofer.engines.scheduler.docker_client import Client
 from gofer.engines.scheduler.docker_errors import (
     ApiError,
@@ -18,6 +18,7 @@ from gofer.engines.scheduler.docker_errors import (
     pull_failed,
     start_failed,
 )
+from gofer.engines.scheduler.docker_files import DockerFiles
 from gofer.engines.scheduler.docker_held import Held
 from gofer.engines.scheduler.docker_images import Digests, Pulls
 from gofer.engines.scheduler.docker_spec import container_of, create_body, status_of
@@ -64,22 +65,22 @@ class Starter:
         self._held: dict[str, Held] = {}
         self.digests = Digests(client)
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None) -> Container:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None, place: Place | None) -> Container:
         """As the contract says."""
         async with self._turn(spec.name):
             if spec.pull == "always":
                 found = await self._client.inspect(spec.name)
                 if found is not None:
-                    return await self._adopt(spec, found)
+                    return await self._adopt(spec, found, place)
                 await self._pulls.pull(spec.image, spec.credentials, on_pull)
             try:
-                return await self._create_and_start(spec)
+                return await self._create_and_start(spec, place)
             except _ImageMissing:
                 if spec.pull == "never":
                     raise image_missing(spec.image) from None
             await self._pulls.pull(spec.image, spec.credentials, on_pull)
             try:
-                return await self._create_and_start(spec)
+                return await self._create_and_start(spec, place)
             except _ImageMissing:
                 raise pull_failed(spec.image, "it was removed again right after it had been pulled") from None
 
@@ -108,8 +109,9 @@ class Starter:
         if self._in_flight:
             await asyncio.wait(self._in_flight.values())
 
-    async def _create_and_start(self, spec: ContainerSpec) -> Container:
+    async def _create_and_start(self, spec: ContainerSpec, place: Place | None) -> Container:
         body = create_body(spec, log_driver=self._log_driver, init=self._init)
+        container = ""
         async with self._gate:
             try:
                 container = await self._undisturbed(spec.name, self._client.create(spec.name, body))
@@ -117,11 +119,23 @@ class Starter:
                 if error.status != 409:
                     raise self._refused(spec, error) from error
             else:
-                return await self._start_created(spec, container)
+                if place is None:
+                    return await self._start_created(spec, container)
+        if container and place is not None:
+            return await self._place_and_start(spec, container, place)
         found = await self._client.inspect(spec.name)
         if found is None:
             raise EngineUnavailable(f"the Docker Engine is still removing a container called {shown(spec.name)}")
-        return await self._adopt(spec, found)
+        return await self._adopt(spec, found, place)
+
+    async def _place_and_start(self, spec: ContainerSpec, container: str, place: Place) -> Container:
+        # Not within the gate: files may be large, and others need not wait for them.
+        found = await self._client.inspect(container)
+        if found is None:
+            raise EngineUnavailable(f"the container {shown(spec.name)} was removed before it was started")
+        await place(DockerFiles(self._client, container, found["Config"]))
+        async with self._gate:
+            return await self._start_created(spec, container)
 
     def _refused(self, spec: ContainerSpec, error: ApiError) -> Exception:
         if is_missing_image(error):
@@ -132,7 +146,7 @@ class Starter:
             return pull_failed(spec.image, error.message)
         return start_failed(error.message)
 
-    async def _adopt(self, spec: ContainerSpec, found: dict[str, Any]) -> Container:
+    async def _adopt(self, spec: ContainerSpec, found: dict[str, Any], place: Place | None) -> Container:
         labels = found["Config"].get("Labels") or {}
         if any(labels.get(key) != value for key, value in spec.labels.items()):
             raise StartFailed(
@@ -146,6 +160,8 @@ class Starter:
         if failure and not is_transient(failure):
             # It was tried before, by somebody who died before he could tell.
             raise start_failed(failure)
+        if place is not None:
+            return await self._place_and_start(spec, found["Id"], place)
         async with self._gate:
             return await self._start_created(spec, found["Id"])
 

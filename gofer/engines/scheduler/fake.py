@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Position
+from gofer.archive.entry import Member
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Place, Position
 from gofer.engines.scheduler.fake_container import FakeContainer
 from gofer.engines.scheduler.fake_script import parse
 from gofer.engines.scheduler.fake_session import FakeSession
@@ -36,10 +37,10 @@ class FakeScheduler:
         self.world.check()
         return EngineInfo(name=self.name, address="memory", isolates=False)
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
         """See `base.Scheduler.start`."""
         self.world.check()
-        return (await self.world.start(spec, on_pull)).shown()
+        return (await self.world.start(spec, on_pull, place)).shown()
 
     async def inspect(self, name: str) -> Container | None:
         """See `base.Scheduler.inspect`."""
@@ -95,6 +96,13 @@ class FakeScheduler:
                 pass
         container.kill()
 
+    async def collect(self, name: str, path: str) -> AsyncIterator[Member]:
+        """See `base.Scheduler.collect`."""
+        self.world.check()
+        async for member in self.world.get(name).files.collect(path):
+            yield member
+            self.world.check()
+
     async def remove(self, name: str) -> None:
         """See `base.Scheduler.remove`."""
         self.world.check()
@@ -121,7 +129,7 @@ class FakeScheduler:
             environment=outer.spec.environment,
             working_directory=outer.spec.working_directory,
         )
-        inner = FakeContainer(spec, parse(spec), "", time.time_ns)
+        inner = FakeContainer(spec, parse(spec), "", time.time_ns, outer.files)
         inner.run()
         session = FakeSession(outer, inner, echoes=echoes, terminal=terminal)
         await session.resize(columns, rows)

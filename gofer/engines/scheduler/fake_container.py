@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 
 from gofer.engines.scheduler.base import Container, ContainerSpec, Exit
+from gofer.engines.scheduler.fake_files import FakeFiles
 from gofer.engines.scheduler.fake_output import Flood, Lines, Piece, Text
 from gofer.engines.scheduler.fake_script import ENDLESS, Step
+from gofer.errors import StartFailed
 from gofer.models.log import Stream
 
 _TERMINATED = 143
@@ -18,8 +20,11 @@ _FLOOD = "all work and no play makes Jack a dull boy"
 class FakeContainer:
     """`clock` gives nanoseconds since the epoch. `vanished` once it is to be forgotten."""
 
-    def __init__(self, spec: ContainerSpec, steps: list[Step], image_digest: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, spec: ContainerSpec, steps: list[Step], image_digest: str, clock: Callable[[], int], files: FakeFiles
+    ) -> None:
         self.spec = spec
+        self.files = files
         self.end: Exit | None = None
         self.vanished = False
         self.output: list[Piece] = []
@@ -139,12 +144,30 @@ class FakeContainer:
             asyncio.get_running_loop().call_later(float(arguments[0]), self._slept)
         elif word in ("exit", "die", "oom", "vanish"):
             self._end_by(step)
+        elif word in ("write", "show"):
+            self._use_file(step)
         else:
             self.output.append(self._piece(step))
 
     def _slept(self) -> None:
         if not self.over:
             self.run()
+
+    def _use_file(self, step: Step) -> None:
+        path = step.arguments[0]
+        if step.word == "write":
+            try:
+                self.files.write(path, step.arguments[1].encode())
+            except StartFailed as error:
+                self._fail(error.message)
+        elif (data := self.files.read(path)) is None:
+            self._fail(f"there is no file {path}")
+        else:
+            self.output.append(Text("stdout", self._clock(), data))
+
+    def _fail(self, message: str) -> None:
+        self.output.append(Text("stderr", self._clock(), f"{message}\n".encode()))
+        self.finish(Exit(1))
 
     def _end_by(self, step: Step) -> None:
         match step.word:

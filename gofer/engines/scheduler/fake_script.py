@@ -32,6 +32,8 @@ WORDS: Final[Mapping[str, int]] = {
     "yes": 1,
     "variable": 1,
     "folder": 0,
+    "write": 2,
+    "show": 1,
 }
 
 # Words that never pass by themselves.

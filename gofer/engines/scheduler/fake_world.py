@@ -8,8 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from gofer.engines.scheduler.base import Container, ContainerSpec, Exit, OnPull, PullProgress
+from gofer.engines.scheduler.base import Container, ContainerSpec, Exit, OnPull, Place, PullProgress
 from gofer.engines.scheduler.fake_container import FakeContainer
+from gofer.engines.scheduler.fake_files import FakeFiles
 from gofer.engines.scheduler.fake_script import parse
 from gofer.errors import EngineUnavailable, NotFound, StartFailed
 from gofer.models.log import Stream
@@ -109,7 +110,7 @@ class FakeWorld:
         container = self._containers.get(name)
         return None if container is None or container.vanished else container
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None) -> FakeContainer:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None, place: Place | None) -> FakeContainer:
         """See `base.Scheduler.start`."""
         if not self._open:
             await self._held()
@@ -117,10 +118,13 @@ class FakeWorld:
         if existing is not None:
             return existing
         digest = await self._pulled(spec, on_pull)
-        steps = parse(spec)
+        steps, files = parse(spec), FakeFiles(spec.working_directory)
+        if place is not None:
+            await place(files)
+            self.check()
         container = self.look(spec.name)
         if container is None:
-            container = self._containers[spec.name] = FakeContainer(spec, steps, digest, self._clock)
+            container = self._containers[spec.name] = FakeContainer(spec, steps, digest, self._clock, files)
             self.starts[spec.name] += 1
             container.run()
             self._wake()

@@ -7,21 +7,33 @@ process_record.py for what is on disk and process_shim.py for how Gofer talks to
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, ContainerStatus, Exit, OnPull, Position
+from gofer.archive.entry import Member
+from gofer.engines.scheduler.base import (
+    Chunk,
+    Container,
+    ContainerSpec,
+    ContainerStatus,
+    Exit,
+    OnPull,
+    Place,
+    Position,
+)
+from gofer.engines.scheduler.process_collect import collect
 from gofer.engines.scheduler.process_connection import Connection, connect
 from gofer.engines.scheduler.process_launcher import Launcher, unavailable
 from gofer.engines.scheduler.process_leftovers import delete, kill_leftovers, settle
-from gofer.engines.scheduler.process_order import build_order, check_name, refused
+from gofer.engines.scheduler.process_order import Order, build_order, check_name
+from gofer.engines.scheduler.process_place import drop, prepare, within_scratch
 from gofer.engines.scheduler.process_record import Description, Folders, Record, frames_start, read
+from gofer.engines.scheduler.process_refusal import PASSING, start_error, unavailable_for
 from gofer.engines.scheduler.process_session import ProcessSession, open_session
 from gofer.engines.scheduler.process_tail import Tail
-from gofer.errors import Conflict, EngineUnavailable, NotFound, StartFailed
-from gofer.models.ids import shown
+from gofer.errors import Conflict, EngineUnavailable, NotFound
 from gofer.models.system import EngineInfo
 
 _TRIES = 3
@@ -29,8 +41,6 @@ _CHECK_SECONDS = 5.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # More than this is read in a thread, as it may have to come from the disk.
 _AT_ONCE = 1 << 18
-# Faults of the machine, not of the job.
-_PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _DAMAGED = Description("", {}, "", "", 0, 0, "")
 _LOST = "its shim was killed, so its exit code is not known"
 
@@ -84,20 +94,28 @@ class ProcessScheduler:
                             name=self.name, version=os.uname().release, address=self._folders.root, isolates=False
                         )
                     if answer is not None:
-                        raise _unavailable_for(int(answer.split()[1]))
+                        raise unavailable_for(int(answer.split()[1]))
         except TimeoutError:
             raise EngineUnavailable(
                 f"no process could be started within {_CHECK_SECONDS:.0f} seconds", "The machine may be overloaded."
             ) from None
         raise self._nursery_dies()
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
         """See `base.Scheduler.start`. `on_pull` is never called, as there is no image."""
         check_name(spec.name)
+        prepared = ""
+        if place is not None and spec.name not in self._starting:
+            # By the caller itself, which may give it up half-way.
+            prepared = await self._placed(spec, place)
         task = self._starting.get(spec.name)
         if task is None:
-            task = self._starting[spec.name] = asyncio.create_task(self._start(spec), name=f"start {spec.name}")
+            starting = self._start(spec, prepared)
+            task = self._starting[spec.name] = asyncio.create_task(starting, name=f"start {spec.name}")
             task.add_done_callback(lambda task: self._started(spec.name, task))
+        elif prepared:
+            # Somebody else was quicker.
+            await drop(prepared)
         # A caller that gives up leaves the start to end by itself; `inspect` waits for it.
         return await asyncio.shield(task)
 
@@ -162,6 +180,17 @@ class ProcessScheduler:
         await self._tell(name, b"kill\n")
         await self.wait(name)
 
+    async def collect(self, name: str, path: str) -> AsyncIterator[Member]:
+        """See `base.Scheduler.collect`. Only from within the scratch folder."""
+        await self._settled(name)
+        record = self._record(name)
+        if record is None:
+            raise NotFound(f'there is no process "{name}"', "It has been removed, or was never started.")
+        where = within_scratch(record.description.directory, path)
+        async with aclosing(collect(self._folders.scratch(name), where)) as members:
+            async for member in members:
+                yield member
+
     async def remove(self, name: str) -> None:
         """See `base.Scheduler.remove`."""
         await self._settled(name)
@@ -202,7 +231,7 @@ class ProcessScheduler:
             try:
                 return await open_session(connection, command, terminal=terminal, columns=columns, rows=rows)
             except OSError as error:
-                if error.errno in _PASSING:
+                if error.errno in PASSING:
                     raise unavailable(error) from error
         raise Conflict(f'the process "{name}" has ended', "Only a running one can be attached to.")
 
@@ -243,9 +272,26 @@ class ProcessScheduler:
             # It may be that nobody waits any more to hear of it.
             task.exception()
 
-    async def _start(self, spec: ContainerSpec) -> Container:
+    async def _placed(self, spec: ContainerSpec, place: Place) -> str:
+        """The folder in which everything stands that is to be placed; "" for an attempt that is there already."""
         await self._ready()
-        order = build_order(spec, self._folders.scratch(spec.name), os.environ.get("PATH", _PATH))
+        order = build_order(spec)
+        return "" if self._record(spec.name) is not None else await prepare(self._folders.spare, order, place)
+
+    async def _start(self, spec: ContainerSpec, prepared: str) -> Container:
+        try:
+            container = await self._start_order(build_order(spec), prepared)
+        except Exception:
+            await drop(prepared)
+            raise
+        # Cancelled, as this engine is closed, it must not touch what a shim may just be taking over.
+        await drop(prepared)
+        return container
+
+    async def _start_order(self, wanted: Order, prepared: str) -> Container:
+        await self._ready()
+        spec = wanted.spec
+        order = wanted.line(self._folders.scratch(spec.name), os.environ.get("PATH", _PATH), prepared)
         for _ in range(_TRIES):
             answer, connection = await self._launcher.ask(order)
             if answer == "started":
@@ -253,7 +299,7 @@ class ProcessScheduler:
                 return Container(name=spec.name, status="running", labels=spec.labels)
             connection.close()
             if answer is not None and answer != "exists":
-                raise _start_error(answer, spec)
+                raise start_error(answer, spec)
             found = await self._existing(spec.name)
             if found is not None:
                 return found
@@ -345,28 +391,3 @@ class ProcessScheduler:
 
 async def _read(tail: Tail) -> Sequence[Chunk] | None:
     return await asyncio.to_thread(tail.read) if tail.behind > _AT_ONCE else tail.read()
-
-
-def _unavailable_for(number: int) -> EngineUnavailable:
-    return unavailable(OSError(number, os.strerror(number)))
-
-
-def _start_error(answer: str, spec: ContainerSpec) -> EngineUnavailable | StartFailed:
-    """What a shim's `unavailable <errno>` or `failed <step> <errno>` means."""
-    word, *details = answer.split()
-    number = int(details[-1])
-    if word == "unavailable" or number in _PASSING:
-        return _unavailable_for(number)
-    if details[0] == "directory":
-        return refused(
-            f"the working directory {shown(spec.working_directory or '')} cannot be used: {os.strerror(number)}",
-            "Use a folder that exists on this machine, or a relative one, which is made.",
-        )
-    program = [*(spec.entrypoint or ()), *(spec.command or ())][0]
-    hints = {
-        errno.ENOENT: "The process engine runs programs of this machine: install it, or use the docker engine.",
-        errno.EACCES: "Make the file executable (chmod +x).",
-        errno.ENOEXEC: 'A script needs a first line such as "#!/bin/sh".',
-        errno.E2BIG: "The command and its variables are too long together.",
-    }
-    return refused(f"{shown(program)} cannot be started: {os.strerror(number)}", hints.get(number, ""))

@@ -29,11 +29,11 @@ def settle(folders: Folders) -> None:
         if not lives(token):
             _restore(folders, token)
             _delete(Path(folders.spare, token))
-            _delete_folder(Path(folders.spare, f"{token}.work"))
+            delete_folder(Path(folders.spare, f"{token}.work"))
     for entry in os.scandir(folders.work):
         # The record goes last, so these are remains that could not be deleted when it went.
         if not Path(folders.record(entry.name)).exists():
-            _delete_folder(Path(entry.path))
+            delete_folder(Path(entry.path))
 
 
 def _restore(folders: Folders, token: str) -> None:
@@ -48,7 +48,7 @@ def _restore(folders: Folders, token: str) -> None:
 
 def delete(folders: Folders, name: str) -> None:
     """Remove an ended attempt's scratch folder and record; what is not there is no fault. Never follows a link."""
-    _delete_folder(Path(folders.scratch(name)))
+    delete_folder(Path(folders.scratch(name)))
     _delete(Path(folders.record(name)))
 
 
@@ -112,7 +112,8 @@ def _delete(path: Path) -> None:
         path.unlink()
 
 
-def _delete_folder(path: Path) -> None:
+def delete_folder(path: Path) -> None:
+    """Delete it with everything in it; what resists is left. Never follows a link."""
     try:
         shutil.rmtree(path)
     except FileNotFoundError:

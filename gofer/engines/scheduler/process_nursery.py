@@ -149,7 +149,7 @@ def _claim(order: dict[str, Any], connection: socket.socket, spare: Spare) -> by
         spare.hold()
         if _gone(connection):
             return b"gone\n"
-        spare.claim(order["name"], order["labels"], order["image"])
+        spare.claim(order)
     except FileExistsError:
         return b"exists\n"
     except OSError as error:

@@ -7,6 +7,7 @@ import json
 import os
 import posixpath
 import pwd
+from typing import NamedTuple
 
 from gofer.engines.scheduler.base import ContainerSpec
 from gofer.errors import InvalidInput, StartFailed
@@ -26,25 +27,53 @@ def check_name(name: str) -> str:
     return name
 
 
-def build_order(spec: ContainerSpec, scratch: str, path: str) -> bytes:
-    """The job for a shim: a line of JSON. `path` is the PATH of a command that brings none of its own.
+class Owner(NamedTuple):
+    """Numbers of the user and group that a job runs as, and of its further groups."""
+
+    uid: int
+    gid: int
+    groups: list[int]
+
+
+class Order(NamedTuple):
+    """The job for a shim. `directory`: the working directory, below the scratch folder or absolute.
+
+    `owner`: None for Gofer's own user.
+    """
+
+    spec: ContainerSpec
+    arguments: list[str]
+    directory: str
+    owner: Owner | None
+
+    def line(self, scratch: str, path: str, prepared: str) -> bytes:
+        """A line of JSON. `path`: the PATH of a command that brings none of its own; `prepared`: the folder that is to
+        become the scratch folder, "" for an empty one."""
+        spec = self.spec
+        order = {
+            "name": spec.name,
+            "labels": dict(spec.labels),
+            "image": spec.image,
+            "arguments": self.arguments,
+            "environment": {"PATH": path, "HOME": scratch, **spec.environment},
+            "scratch": scratch,
+            "prepared": prepared,
+            "directory": self.directory,
+            "identity": self.owner,
+            "memory": spec.memory,
+        }
+        return json.dumps(order).encode() + b"\n"
+
+
+def build_order(spec: ContainerSpec) -> Order:
+    """What the container comes to as a process.
 
     Image, pull policy, credentials and cpu limit do not apply to a process. What would change the command's world and
     cannot be given is refused: raises StartFailed.
     """
     _check_possible(spec)
-    order = {
-        "name": spec.name,
-        "labels": dict(spec.labels),
-        "image": spec.image,
-        "arguments": _arguments(spec),
-        "environment": {"PATH": path, "HOME": scratch, **spec.environment},
-        "scratch": scratch,
-        "directory": _directory(spec.working_directory or "."),
-        "identity": _identity(spec.user) if spec.user else None,
-        "memory": spec.memory,
-    }
-    return json.dumps(order).encode() + b"\n"
+    directory = _directory(spec.working_directory or ".")
+    return Order(spec, _arguments(spec), directory, _owner(spec.user) if spec.user else None)
 
 
 def refused(message: str, hint: str) -> StartFailed:
@@ -91,7 +120,7 @@ def _directory(wanted: str) -> str:
     return directory
 
 
-def _identity(user: str) -> tuple[int, int, list[int]] | None:
+def _owner(user: str) -> Owner | None:
     """User, group and further groups of `name`, `uid`, `name:group` or `uid:gid`; None for Gofer's own."""
     name, _, group = user.partition(":")
     number = _number(name)
@@ -112,7 +141,7 @@ def _identity(user: str) -> tuple[int, int, list[int]] | None:
             f"the process engine cannot run as {shown(user)}: Gofer itself does not run as root",
             "Leave the user out, or run Gofer as root.",
         )
-    return uid, gid, os.getgrouplist(known, gid) if known and not group else [gid]
+    return Owner(uid, gid, os.getgrouplist(known, gid) if known and not group else [gid])
 
 
 def _group(group: str) -> int:

@@ -64,7 +64,10 @@ class Folders(NamedTuple):
 
 
 class Description(NamedTuple):
-    """What a record says of its attempt. `pid`, `born` (clock ticks since boot) and `boot` name the shim's process."""
+    """What a record says of its attempt. `pid`, `born` (clock ticks since boot) and `boot` name the shim's process.
+
+    `directory` is the working directory, below the scratch folder or absolute; earlier programs did not write it.
+    """
 
     name: str
     labels: dict[str, str]
@@ -73,6 +76,7 @@ class Description(NamedTuple):
     pid: int
     born: int
     boot: str
+    directory: str = "."
 
 
 class Record(NamedTuple):

@@ -8,6 +8,7 @@ import fcntl
 import os
 import secrets
 import socket
+from typing import Any
 
 from gofer.engines.scheduler.process_record import BLANK, Description, Folders, address, head
 from gofer.engines.scheduler.process_spawn import Identity
@@ -56,18 +57,23 @@ class Spare:
         """Try the disk. Raises OSError."""
         _write_durably(self.record, BLANK * 2)
 
-    def claim(self, name: str, labels: dict[str, str], image: str) -> None:
-        """Become the attempt `name`, on disk for good. Raises FileExistsError if there is one; OSError.
+    def claim(self, order: dict[str, Any]) -> None:
+        """Become the attempt that is ordered, on disk for good. Raises FileExistsError if there is one; OSError.
 
         Should the machine lose power and with it the link, the head in the spare file still tells of the claim.
         """
-        description = Description(name, labels, image, self.token, os.getpid(), self._born, self._boot)
+        name = order["name"]
+        description = Description(
+            name, order["labels"], order["image"], self.token, os.getpid(), self._born, self._boot, order["directory"]
+        )
         data = head(description)
         if os.write(self.record, data) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.link(self._file, self._folders.record(name))
         self._claimed = name
-        os.rename(self._scratch, self._folders.scratch(name))  # noqa: PTH104
+        os.rename(order["prepared"] or self._scratch, self._folders.scratch(name))  # noqa: PTH104
+        if order["prepared"]:
+            os.rmdir(self._scratch)  # noqa: PTH106
         fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.fdatasync(self.record)
         os.unlink(self._file)  # noqa: PTH108
@@ -76,7 +82,7 @@ class Spare:
         """Leave nothing behind, of what was claimed neither: the command was not started."""
         if self._claimed:
             with contextlib.suppress(OSError):
-                _remove_folders(self._folders.scratch(self._claimed))
+                _remove(self._folders.scratch(self._claimed))
             with contextlib.suppress(OSError):
                 os.unlink(self._folders.record(self._claimed))  # noqa: PTH108
         with contextlib.suppress(OSError):
@@ -112,9 +118,13 @@ def enter(scratch: str, directory: str, identity: Identity | None) -> None:
         return
     for part in directory.split("/"):
         if part not in ("", "."):
-            os.mkdir(part, mode=0o755)  # noqa: PTH102
-            if identity is not None:
-                os.chown(part, identity.uid, identity.gid)
+            try:
+                os.mkdir(part, mode=0o755)  # noqa: PTH102
+                if identity is not None:
+                    os.chown(part, identity.uid, identity.gid)
+            except FileExistsError:
+                # It was made when something was placed in it; what comes next says if it is no folder.
+                pass
             os.chdir(part)
 
 
@@ -123,8 +133,12 @@ def _born() -> int:
         return int(file.read().rpartition(b")")[2].split()[19])
 
 
-def _remove_folders(path: str) -> None:
-    """Of a scratch folder in which nothing ran: folders within folders, no files."""
-    for entry in os.listdir(path):  # noqa: PTH208
-        _remove_folders(f"{path}/{entry}")
-    os.rmdir(path)  # noqa: PTH106
+def _remove(folder: str) -> None:
+    """A scratch folder in which nothing ran."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _remove(entry.path)
+            else:
+                os.unlink(entry.path)  # noqa: PTH108
+    os.rmdir(folder)  # noqa: PTH106
