@@ -10,7 +10,7 @@ from contextlib import aclosing
 import pytest
 
 from gofer.archive.entry import Entry, Member, encoded, held
-from gofer.engines.scheduler.base import Exit, Files, Place
+from gofer.engines.scheduler.base import Exit, Files, PlaceFiles
 from gofer.errors import Conflict, NotFound, StartFailed, TooLarge
 from gofer.models.status import Reason
 from tests.conformance import steps
@@ -47,7 +47,7 @@ async def members(*given: Given) -> AsyncIterator[Member]:
         yield Member(entry, held(data))
 
 
-def placing(path: str, *given: Given) -> Place:
+def placing(path: str, *given: Given) -> PlaceFiles:
     async def place(files: Files) -> None:
         await files.put(path, members(*given))
 
@@ -64,7 +64,7 @@ async def collected(engine: Engine, name: str, path: str) -> list[tuple[str, str
     return found
 
 
-async def ended(engine: Engine, *what: steps.Step, place: Place | None = None, **changes: object) -> str:
+async def ended(engine: Engine, *what: steps.Step, place: PlaceFiles | None = None, **changes: object) -> str:
     spec = engine.spec(*what, **changes)
     await engine.scheduler.start(spec, place=place)
     await engine.scheduler.wait(spec.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gofer.engines.scheduler.base import Container, ContainerSpec, OnPull
+from gofer.engines.scheduler.base import Container, ContainerSpec, OnPull, PlaceFiles
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.engines.scheduler.fake_world import FakeWorld
 from gofer.errors import EngineUnavailable
@@ -86,11 +86,13 @@ class PartlyDown(FakeScheduler):
         super().__init__(world)
         self.refusals = 3
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
         if self.refusals:
             self.refusals -= 1
             raise EngineUnavailable("half of it is down")
-        return await super().start(spec, on_pull)
+        return await super().start(spec, on_pull, place)
 
 
 async def test_an_engine_that_is_partly_down_is_not_hammered_and_no_outage_is_told(house: House) -> None:

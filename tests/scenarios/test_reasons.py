@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Position
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, PlaceFiles, Position
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.models.manifest import Mount
 from gofer.models.run import TaskRunDetail
@@ -107,8 +107,10 @@ async def test_an_interpolation_that_fails_names_its_key(scene: Scene, text: str
 class BrokenAtStart(FakeScheduler):
     """Starts the container and then fails as a library would that gave up waiting."""
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None) -> Container:
-        await super().start(spec, on_pull)
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
+        await super().start(spec, on_pull, place)
         raise TimeoutError("a library's own")
 
 

@@ -134,7 +134,7 @@ class Files(Protocol):
         """
 
 
-Place = Callable[[Files], Awaitable[None]]
+PlaceFiles = Callable[[Files], Awaitable[None]]
 """Puts files into a container before its start. May be called again, and then puts the same."""
 
 
@@ -176,7 +176,9 @@ class Scheduler(Protocol):
     async def check(self) -> EngineInfo:
         """Ask the engine for a sign of life, quickly (at most 5 s). Raises EngineUnavailable."""
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
         """Create and start the container, pulling its image as `spec.pull` says.
 
         `place` is awaited when the image is there, and has to return before the command begins. It is not called for a

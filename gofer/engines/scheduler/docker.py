@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from gofer.archive.entry import Member
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Place, Position, Session
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, PlaceFiles, Position, Session
 from gofer.engines.scheduler.docker_address import Address, find_address
 from gofer.engines.scheduler.docker_spec import DockerOptions
 from gofer.engines.scheduler.docker_version import ask_version
@@ -59,7 +59,9 @@ class DockerScheduler:
             self._engine.speak(self._api_version)
         return EngineInfo(name=self.name, version=str(answer.get("Version", "")), address=self._address.text)
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
         return await (await self._loaded()).start(spec, on_pull, place)
 
     async def inspect(self, name: str) -> Container | None:

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from gofer.archive.entry import Member
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Place, Position, Session
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, PlaceFiles, Position, Session
 from gofer.engines.scheduler.docker_address import Address, unavailable
 from gofer.engines.scheduler.docker_client import Client
 from gofer.engines.scheduler.docker_errors import ApiError, plain
@@ -66,7 +66,9 @@ class DockerEngine:
         await self._starter.close()
         await self._client.close()
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
         try:
             return await self._starter.start(spec, on_pull, place)
         except ApiError as error:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from gofer.engines.scheduler.base import Container, ContainerSpec, OnPull, Place
+from gofer.engines.scheduler.base import Container, ContainerSpec, OnPull, PlaceFiles
 from gofer.engines.scheduler.docker_client import Client
 from gofer.engines.scheduler.docker_errors import (
     ApiError,
@@ -65,7 +65,7 @@ class Starter:
         self._held: dict[str, Held] = {}
         self.digests = Digests(client)
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None, place: Place | None) -> Container:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None, place: PlaceFiles | None) -> Container:
         """As the contract says."""
         async with self._turn(spec.name):
             if spec.pull == "always":
@@ -109,7 +109,7 @@ class Starter:
         if self._in_flight:
             await asyncio.wait(self._in_flight.values())
 
-    async def _create_and_start(self, spec: ContainerSpec, place: Place | None) -> Container:
+    async def _create_and_start(self, spec: ContainerSpec, place: PlaceFiles | None) -> Container:
         body = create_body(spec, log_driver=self._log_driver, init=self._init)
         container = ""
         async with self._gate:
@@ -128,7 +128,7 @@ class Starter:
             raise EngineUnavailable(f"the Docker Engine is still removing a container called {shown(spec.name)}")
         return await self._adopt(spec, found, place)
 
-    async def _place_and_start(self, spec: ContainerSpec, container: str, place: Place) -> Container:
+    async def _place_and_start(self, spec: ContainerSpec, container: str, place: PlaceFiles) -> Container:
         # Not within the gate: files may be large, and others need not wait for them.
         found = await self._client.inspect(container)
         if found is None:
@@ -146,7 +146,7 @@ class Starter:
             return pull_failed(spec.image, error.message)
         return start_failed(error.message)
 
-    async def _adopt(self, spec: ContainerSpec, found: dict[str, Any], place: Place | None) -> Container:
+    async def _adopt(self, spec: ContainerSpec, found: dict[str, Any], place: PlaceFiles | None) -> Container:
         labels = found["Config"].get("Labels") or {}
         if any(labels.get(key) != value for key, value in spec.labels.items()):
             raise StartFailed(

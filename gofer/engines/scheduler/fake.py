@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from gofer.archive.entry import Member
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, Place, Position
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, PlaceFiles, Position
 from gofer.engines.scheduler.fake_container import FakeContainer
 from gofer.engines.scheduler.fake_script import parse
 from gofer.engines.scheduler.fake_session import FakeSession
@@ -37,7 +37,9 @@ class FakeScheduler:
         self.world.check()
         return EngineInfo(name=self.name, address="memory", isolates=False)
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
         """See `base.Scheduler.start`."""
         self.world.check()
         return (await self.world.start(spec, on_pull, place)).shown()

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from gofer.engines.scheduler.base import Container, ContainerSpec, Exit, OnPull, Place, PullProgress
+from gofer.engines.scheduler.base import Container, ContainerSpec, Exit, OnPull, PlaceFiles, PullProgress
 from gofer.engines.scheduler.fake_container import FakeContainer
 from gofer.engines.scheduler.fake_files import FakeFiles
 from gofer.engines.scheduler.fake_script import parse
@@ -110,7 +110,7 @@ class FakeWorld:
         container = self._containers.get(name)
         return None if container is None or container.vanished else container
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None, place: Place | None) -> FakeContainer:
+    async def start(self, spec: ContainerSpec, on_pull: OnPull | None, place: PlaceFiles | None) -> FakeContainer:
         """See `base.Scheduler.start`."""
         if not self._open:
             await self._held()

@@ -20,7 +20,7 @@ from gofer.engines.scheduler.base import (
     ContainerStatus,
     Exit,
     OnPull,
-    Place,
+    PlaceFiles,
     Position,
 )
 from gofer.engines.scheduler.process_collect import collect
@@ -101,7 +101,9 @@ class ProcessScheduler:
             ) from None
         raise self._nursery_dies()
 
-    async def start(self, spec: ContainerSpec, on_pull: OnPull | None = None, place: Place | None = None) -> Container:
+    async def start(
+        self, spec: ContainerSpec, on_pull: OnPull | None = None, place: PlaceFiles | None = None
+    ) -> Container:
         """See `base.Scheduler.start`. `on_pull` is never called, as there is no image."""
         check_name(spec.name)
         prepared = ""
@@ -272,7 +274,7 @@ class ProcessScheduler:
             # It may be that nobody waits any more to hear of it.
             task.exception()
 
-    async def _placed(self, spec: ContainerSpec, place: Place) -> str:
+    async def _placed(self, spec: ContainerSpec, place: PlaceFiles) -> str:
         """The folder in which everything stands that is to be placed; "" for an attempt that is there already."""
         await self._ready()
         order = build_order(spec)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gofer.archive.entry import Members, encoded, visible
-from gofer.engines.scheduler.base import Place
+from gofer.engines.scheduler.base import PlaceFiles
 from gofer.engines.scheduler.process_launcher import unavailable
 from gofer.engines.scheduler.process_leftovers import delete_folder
 from gofer.engines.scheduler.process_order import Order, Owner
@@ -30,7 +30,7 @@ _BYTES_AT_ONCE: Final = 1024 * 1024
 _NO_PLACE: Final = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EILSEQ}
 
 
-async def prepare(spare: str, order: Order, place: Place) -> str:
+async def prepare(spare: str, order: Order, place: PlaceFiles) -> str:
     """A new folder below `spare` in which everything stands that is to be placed; raises what `place` raises.
 
     Its name is like that of what a spare shim prepares, so it is swept up with those when no shim answers for it.
