@@ -38,6 +38,7 @@ def _table() -> dict[str, Entry]:
         "pipeline": Entry("Register pipelines, look at them and run them.", _pipeline),
         "run": Entry("Start, follow, cancel and retry runs.", _run),
         "taskrun": Entry("Look at the task runs of a run, their logs and inside their containers.", _taskrun),
+        "secret": Entry("Keep passwords and tokens for pipelines, encrypted.", _secret),
         "namespace": Entry("Make and change namespaces.", _namespace),
         "event": Entry("See what happened, and watch what happens.", _event),
         "local": Entry("Run a pipeline without a server.", _local),
@@ -69,6 +70,12 @@ def _taskrun() -> click.Command:
     from gofer.cli.taskrun import taskrun
 
     return taskrun
+
+
+def _secret() -> click.Command:
+    from gofer.cli.secret import secret
+
+    return secret
 
 
 def _namespace() -> click.Command:

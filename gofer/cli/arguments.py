@@ -90,8 +90,21 @@ def complete_task(ctx: click.Context, _param: click.Parameter, incomplete: str) 
     return _complete(ctx, incomplete, tasks)
 
 
+def complete_secret(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Keys of the pipeline's secrets, or of the global ones."""
+    from gofer.client import paths
+    from gofer.models.secret import Secret
+
+    pipeline, is_global = ctx.params.get("pipeline"), ctx.params.get("is_global")
+    if not pipeline and not is_global:
+        return []
+    return _complete(
+        ctx, incomplete, lambda invocation: (paths.secrets(invocation.namespace, pipeline), Secret), field="key"
+    )
+
+
 def _complete(
-    ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]]
+    ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]], field: str = "id"
 ) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
@@ -103,7 +116,7 @@ def _complete(
     try:
         path, item = where(invocation)
         client = Client(invocation.server, _COMPLETION_TIMEOUT)
-        known = [found.id for found in client.page(path, item, {"limit": MAX_LIMIT}).items]
+        known = [getattr(found, field) for found in client.page(path, item, {"limit": MAX_LIMIT}).items]
     except GoferError:
         # A person who presses Tab is not helped by an error in the middle of the line.
         return []

@@ -16,6 +16,7 @@ RELOAD = f"{API}/system/reload"
 INGRESS = f"{API}/system/ingress"
 CHECKS = f"{API}/system/checks"
 BACKUP = f"{API}/system/backup"
+ROTATE_KEY = f"{API}/system/secrets/rotate-key"
 OWN_LOG = f"{API}/system/logs"
 OWN_LOG_STREAM = f"{API}/system/logs/stream"
 
@@ -50,3 +51,13 @@ def run(namespace_id: str, pipeline_id: str, number: int) -> str:
 def task(namespace_id: str, pipeline_id: str, number: int, task_id: str) -> str:
     """Path of a task run."""
     return f"{run(namespace_id, pipeline_id, number)}/tasks/{check_id(task_id, 'task')}"
+
+
+def secrets(namespace_id: str, pipeline_id: str | None) -> str:
+    """Path of a pipeline's secrets, or of the global ones."""
+    return f"{API}/secrets" if pipeline_id is None else f"{pipeline(namespace_id, pipeline_id)}/secrets"
+
+
+def secret(namespace_id: str, pipeline_id: str | None, key: str) -> str:
+    """Path of a secret."""
+    return f"{secrets(namespace_id, pipeline_id)}/{check_id(key, 'secret')}"

@@ -20,12 +20,34 @@ class Origin(NamedTuple):
     run: str = ""
 
 
+class Connection(NamedTuple):
+    """Over which a request came."""
+
+    client_host: str
+    client_port: int
+    server_port: int
+
+
+_CONNECTION: ContextVar[Connection | None] = ContextVar("connection", default=None)
 _ORIGIN: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (immutable)
 
 
 def bind(correlation_id: str, run: str = "") -> None:
     """From here on, whatever this task does (and the tasks that it makes) is done for that."""
     _ORIGIN.set(Origin(correlation_id, run))
+
+
+def bind_connection(client: tuple[str, int] | None, server: tuple[str, int | None] | None) -> None:
+    """The same for what ASGI says of a request's connection; a unix socket has no ports."""
+    if client is None or server is None or server[1] is None:
+        _CONNECTION.set(None)
+    else:
+        _CONNECTION.set(Connection(client[0], client[1], server[1]))
+
+
+def connection() -> Connection | None:
+    """Over which connection the present work was asked for, if it came over TCP."""
+    return _CONNECTION.get()
 
 
 def origin() -> Origin:

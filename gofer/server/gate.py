@@ -30,6 +30,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn makes a task for each request, so the id is bound for as long as that lasts.
         correlation.bind(correlation.of_request(scope["headers"]))
+        correlation.bind_connection(scope.get("client"), scope.get("server"))
         await self._app(scope, receive, send)
 
 

@@ -124,7 +124,8 @@ class Endpoint:
     handler's annotations say: see `shapes_of`. `status` is that of success, or a function of the answer whose possible
     values stand in `statuses`. `errors` are the statuses that only this route has, beside those that every route may
     have. `permission` is what the caller must be allowed to do. `decode` replaces the decoding of the body. `keeps` is
-    false for a POST that changes nothing, so that an Idempotency-Key has no meaning there.
+    false where an Idempotency-Key has no meaning (a POST that changes nothing), and where nothing may be kept of the
+    request or the answer, as a secret is in it.
     """
 
     method: str

@@ -97,6 +97,7 @@ async def _update(call: Call[PipelinePath, NoQuery, UpdatePipeline]) -> Pipeline
 async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:
     at = call.path
     await call.services.pipelines.delete(at.namespace, at.pipeline)
+    call.services.secret_tidier.notice()
     await call.services.logs.delete_pipeline(at.namespace, at.pipeline)
 
 

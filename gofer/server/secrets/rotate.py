@@ -9,6 +9,7 @@ from gofer.models.event import Kind
 from gofer.models.secret import Rotation
 from gofer.server.clock import Clock
 from gofer.server.own_log import get_logger
+from gofer.server.secrets.told import told
 from gofer.server.store.database import Database
 
 
@@ -38,11 +39,9 @@ class Rotator:
                 get_logger("gofer").error(
                     "values of the secret store do not decrypt", damaged=rotation.damaged, total=rotation.total
                 )
-            data: dict[str, object] = {"rotated": rotated, "total": step.total}
+            data = {"rotated": rotated, "total": step.total, **told(by)}
             if rotation.damaged:
                 data["damaged"] = rotation.damaged
-            if by:
-                data["by"] = by
             at = self._clock.now()
             await self._database.write(lambda tx: tx.emit(Kind.SECRETS_ROTATED, at, data=data))
             return rotation

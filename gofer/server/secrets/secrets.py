@@ -13,6 +13,7 @@ from gofer.models.ids import shown
 from gofer.models.page import Page
 from gofer.models.secret import Revealed, Secret, SecretSet
 from gofer.server.clock import Clock
+from gofer.server.secrets.told import told
 from gofer.server.secrets.values import EVERYBODY, check_key, check_namespaces, check_value, warnings
 from gofer.server.store import namespaces, pipelines
 from gofer.server.store.database import Database, Readable, Transaction
@@ -161,8 +162,7 @@ class Secrets:
 
     async def _tell(self, kind: Kind, at: int, name: SecretName, data: dict[str, Any], by: str) -> bool:
         """Store the event. False if the secret's pipeline is gone, and nothing was stored."""
-        if by:
-            data["by"] = by
+        data |= told(by)
 
         def work(tx: Transaction) -> bool:
             scope = name.scope
