@@ -70,12 +70,14 @@ def test_path_parameters_are_those_of_the_path(document: Any) -> None:
 def test_answers_are_as_described(server: ServerThread, pipeline: str, document: Any) -> None:
     number = server.api.start("plain")
     server.api.ended("plain", number)
+    for path, more in ((f"{pipeline}/secrets/key", {}), ("/api/v1/secrets/key", {"namespaces": ["*"]})):
+        assert server.send_json("PUT", path, {"value": "some value", **more}).status == 201
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:
             continue
         schema = operation["responses"]["200"]["content"].get("application/json", {}).get("schema")
-        real = path.format(namespace="default", pipeline="plain", run=number, version=1, task="one")
+        real = path.format(namespace="default", pipeline="plain", run=number, version=1, task="one", key="key")
         answer = server.ask("GET", real)
         assert answer.status == 200, real
         if schema:
