@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple, TextIO, cast
 
 from gofer.models.own_log import Level, OwnLogLine
 from gofer.server.correlation import origin
@@ -86,8 +86,12 @@ class OwnLog:
 
 
 def set_up(level: str, form: Format = "text", prefix: Callable[[Level], str] = lambda _: "") -> OwnLog:
-    """Called once by the process that serves. `level`: debug, info, warning or error. `prefix` as for OwnLog."""
+    """Called once by the process that serves. `level`: debug, info, warning or error. `prefix` as for OwnLog.
+
+    What else Python writes to stderr from now on, the traces of crashes above all, passes `mask` too.
+    """
     log = OwnLog(sys.stderr, form, prefix)
+    sys.stderr = cast(TextIO, _MaskedStream(sys.stderr, log))
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)
@@ -116,6 +120,21 @@ def set_level(level: str) -> None:
 def says_debug() -> bool:
     """Whether lines of level debug are written: for those who would have to make many of them."""
     return logging.getLogger("gofer").isEnabledFor(logging.DEBUG)
+
+
+class _MaskedStream:
+    """Writes to another stream what the mask of the log leaves. A trace comes in pieces, none of which cuts a value."""
+
+    def __init__(self, stream: IO[str], log: OwnLog) -> None:
+        self._stream = stream
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._log.mask(text))
+        return len(text)
 
 
 class _Speaker(NamedTuple):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from gofer.server.logs.mask_spans import merged
+
 if TYPE_CHECKING:
     from gofer.server.logs.mask_search import Found, Search
 
@@ -64,17 +66,6 @@ def hide(text: str, masks: Iterable[Masks]) -> str:
         done = end
     out.append(data[done:])
     return b"".join(out).decode("utf-8", "surrogatepass")
-
-
-def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The union of spans, in order; those that touch are one."""
-    found: list[tuple[int, int]] = []
-    for begin, end in sorted(spans):
-        if found and begin <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((begin, end))
-    return found
 
 
 class Step(NamedTuple):

@@ -147,3 +147,42 @@ def test_a_log_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
         )
     assert done.returncode == 0
     assert done.stdout.strip().isdigit()
+
+
+def test_no_trace_of_a_crash_holds_a_hidden_value() -> None:
+    body = """
+import gc, threading
+from gofer.server.logs.mask import Masks
+from gofer.server.logs.mask_registry import MaskRegistry
+registry = MaskRegistry()
+log.mask = registry.text
+registry.hold(Masks(["sword" + "fish\\nsecond" + " line"]))
+value = "sword" + "fish\\nsecond" + " line"
+def fail():
+    raise RuntimeError("with " + value)
+class Broken:
+    def __del__(self):
+        fail()
+Broken()
+gc.collect()
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+warnings.warn("warned " + value)
+async def main():
+    asyncio.get_running_loop().call_soon(fail)
+    await asyncio.sleep(0)
+asyncio.run(main())
+print(sys.stderr.isatty(), sys.stderr.fileno(), sys.stderr.encoding, file=sys.stderr)
+try:
+    fail()
+except RuntimeError:
+    import traceback
+    traceback.print_exc()
+sys.excepthook(RuntimeError, RuntimeError(value), None)
+"""
+    text = "\n".join(said(body))
+    assert "False 2 utf-8" in text
+    assert text.count("***") >= 6
+    assert "swordfish" not in text
+    assert "second line" not in text
