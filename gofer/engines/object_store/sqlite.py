@@ -155,8 +155,8 @@ class SqliteObjectStore:
             while self._abandoned:
                 file.give_up(connection, self._abandoned[-1])
                 self._abandoned.pop()
-            return 0.0 if file.give_back(connection) else None
-        except (sqlite3.Error, file.Strange):
+            return file.give_back(connection, self._path)
+        except (sqlite3.Error, OSError):
             # The disk is full, or somebody has locked the file. Who puts or gets something is told so.
             return _TRY_AGAIN_SECONDS
 

@@ -27,6 +27,7 @@ _VERSION = 1
 _WAL_BYTES = 8 * 1024 * 1024
 _STEP_BYTES = 8 * 1024 * 1024
 _CACHE_KIB = 2048
+_WAIT_FOR_READERS = 0.5
 _AGAIN = "Put the object again, or restore a backup: gofer service restore FILE --force."
 
 _SCHEMA = f"""
@@ -180,21 +181,25 @@ def give_up(connection: sqlite3.Connection, key: int) -> None:
         connection.execute("UPDATE contents SET state = 'gone' WHERE key = ? AND state = 'staging'", (key,))
 
 
-def give_back(connection: sqlite3.Connection) -> bool:
-    """Give back some of the room that nobody needs, in one short transaction. Returns whether there may be more."""
+def give_back(connection: sqlite3.Connection, path: Path) -> float | None:
+    """Give back some of the room that nobody needs, in one short step.
+
+    Returns after how many seconds there is more to do; None: not before something else was done.
+    """
     row = connection.execute("SELECT key FROM contents WHERE state = 'gone' LIMIT 1").fetchone()
     if row is not None:
         _remove_some(connection, row[0])
-        return True
-    page, free = _number(connection, "PRAGMA page_size"), _number(connection, "PRAGMA freelist_count")
-    if free * page <= SPARE_BYTES:
-        return False
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA incremental_vacuum({_STEP_BYTES // page})").fetchall()
-    if (free - _STEP_BYTES // page) * page <= SPARE_BYTES:
-        # The file becomes shorter when the log is moved into it.
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    return True
+        return 0.0
+    page = _number(connection, "PRAGMA page_size")
+    if _number(connection, "PRAGMA freelist_count") * page > SPARE_BYTES:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA incremental_vacuum({_STEP_BYTES // page})").fetchall()
+        return 0.0
+    if path.stat().st_size <= _number(connection, "PRAGMA page_count") * page:
+        return None
+    # The file becomes shorter when the whole log has been moved into it, which a reader may prevent for a moment.
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return _WAIT_FOR_READERS
 
 
 def listed(connection: sqlite3.Connection, prefix: str, after: str, limit: int) -> list[Content]:
