@@ -49,6 +49,13 @@ class BadRequest(GoferError):
     title = "Bad request"
 
 
+class NotAuthenticated(GoferError):
+    """The request brings no token where one is needed, or one that is not (or no longer) good."""
+
+    status = 401
+    title = "Not authenticated"
+
+
 class NotFound(GoferError):
     """The thing that was named does not exist."""
 
@@ -78,7 +85,7 @@ class TooLarge(GoferError):
 
 
 class Refused(GoferError):
-    """The server's configuration does not allow it."""
+    """The server's configuration, or the caller's token, does not allow it."""
 
     status = 403
     title = "Refused"

@@ -74,6 +74,8 @@ def unreachable(address: Address, error: BaseException) -> ClientError:
 
             return refused(address, error)
     hint = "Start it with `gofer service start`, or say where it is with --host or GOFER_CLI_HOST."
+    if address.socket:
+        hint = "A server that is being restarted is back in a moment. If it is elsewhere: --host or GOFER_CLI_HOST."
     if isinstance(error, TimeoutError):
         hint = "If it is Gofer that listens there, its own log says what keeps it: `gofer service logs --journal`."
     if address.scheme == "http" and not address.socket and type(error).__name__ in _HANGS_UP:

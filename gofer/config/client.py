@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -42,7 +42,8 @@ def load_client_settings(path: Path | None, environ: Mapping[str, str], override
     """The settings that hold. `overrides` are global options by name.
 
     The file is `path`, else what `GOFER_CLI_CONFIG` names, else the first of `$HOME/.gofer.hcl` and
-    `$HOME/.config/gofer.hcl` that exists. Raises ConfigError, with the place and what was expected.
+    `$HOME/.config/gofer.hcl` that exists. Where none of these names a server, the task counts that Gofer itself has
+    started this one in: its server, token and namespace. Raises ConfigError, with the place and what was expected.
     """
     found = Gathering(table(ClientSettings))
     if environ.get("NO_COLOR"):
@@ -53,8 +54,19 @@ def load_client_settings(path: Path | None, environ: Mapping[str, str], override
     found.environment(environ, PREFIX, lambda rest: rest == "CONFIG")
     found.options(overrides)
     found.check()
+    _in_a_task(found.values, environ)
     settings: ClientSettings = build(ClientSettings, found.values)
     return settings
+
+
+def _in_a_task(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """What Gofer gives to tasks, in place of defaults. Its token is for that server, and never sent to another."""
+    if "host" in values or not environ.get("GOFER_API_URL"):
+        return
+    values["host"] = environ["GOFER_API_URL"]
+    values.setdefault("token", environ.get("GOFER_API_TOKEN", ""))
+    if environ.get("GOFER_NAMESPACE_ID"):
+        values.setdefault("namespace", environ["GOFER_NAMESPACE_ID"])
 
 
 def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

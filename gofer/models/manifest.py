@@ -93,6 +93,7 @@ class Task(_Part, frozen=True):
     Exactly one of `command` and `script` may be given; with neither the image's own command runs. `script` is handed
     to `/bin/sh -e -c`. `matrix` fans the task out statically: one task run for each combination of its values, which
     a dependant waits for all of. `stop_timeout`: how long a container may take to stop before it is killed.
+    `inject_api_token`: give it GOFER_API_TOKEN and a way to the API.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Task(_Part, frozen=True):
     network: str | None = None
     mounts: list[Mount] = []
     privileged: bool = False
+    inject_api_token: bool = False
 
 
 class Manifest(_Part, frozen=True):

@@ -13,9 +13,12 @@ LogState = Literal["open", "complete", "expired"]
 
 
 class Initiator(msgspec.Struct, kw_only=True, frozen=True):
-    """Who or what started a run: `kind` is `user`, `retry` or `trigger`; `name` says which."""
+    """Who or what started a run: `kind` is `user`, `retry`, `trigger` or `task`; `name` says which.
 
-    kind: Literal["user", "retry", "trigger"] = "user"
+    A task is one that has started the run with its own run's token: `pipeline/run/task`.
+    """
+
+    kind: Literal["user", "retry", "trigger", "task"] = "user"
     name: str = ""
 
 

@@ -22,6 +22,7 @@ from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import ConfigError, EngineUnavailable
 from gofer.models.event import Kind
+from gofer.server.auth.key import open_key
 from gofer.server.backup.copy import sweep
 from gofer.server.backup.layout import DATABASE, Place
 from gofer.server.backup.settle import settle
@@ -42,6 +43,7 @@ from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.reload import Reloader
 from gofer.server.routes import application
+from gofer.server.runs.access import TaskAccess
 from gofer.server.runs.context import Context
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.ingress import Ingress
@@ -56,8 +58,9 @@ from gofer.server.secrets.rotate import Rotator
 from gofer.server.secrets.secrets import Secrets
 from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.services import Services
-from gofer.server.store import pipelines
+from gofer.server.store import pipelines, run_tokens
 from gofer.server.store.database import Database
+from gofer.server.task_socket import TaskSocket
 from gofer.server.tls import Tls, open_tls
 from gofer.server.web import WebServer
 from gofer.sqlite.lock import Lock
@@ -115,13 +118,18 @@ async def running(
         await database.open()
         stack.push_async_callback(database.close)
         await in_thread(partial(sweep, place.taking))
+        task_socket = TaskSocket(place.storage)
+        stack.callback(task_socket.close)
+        if (for_tasks := task_socket.open()) is not None:
+            await web.serve_tasks(for_tasks)
+        access = TaskAccess(task_socket, engine, open_key(place.storage))
         logs = Logs(settings.task_run_logs_dir, clock := Clock())
         await logs.open()
         stack.push_async_callback(logs.close)
         reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
         secrets = await _open_secrets(settings, stack, reached)
         parts = Parts(live, clock, database, logs, engine, secrets, own_log or OwnLog(), reached)
-        async with _live(parts, Front(gate, web, address.url, serving, tls)) as server:
+        async with _live(parts, Front(gate, web, address.url, serving, tls, access)) as server:
             yield server
 
 
@@ -165,6 +173,7 @@ class Front:
     url: str
     serving: asyncio.Task[None]
     tls: Tls | None
+    access: TaskAccess
 
 
 async def _end(serving: asyncio.Task[None]) -> None:
@@ -185,7 +194,8 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
     ingress = Ingress(database, clock, closed_by_setting=settings.ignore_pipeline_run_events)
     slots = Slots(settings.task_parallelism_limit)
     context = Context(
-        live, clock, database, engine, watch, ingress, logs, Plans(), slots, remover, front.url, parts.reached
+        live, clock, database, engine, watch, ingress, logs, Plans(), slots, remover, front.url, front.access,
+        parts.reached,
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
@@ -288,6 +298,7 @@ async def _tidy(swept: asyncio.Event, remover: Remover) -> None:
 
 
 async def _begin(services: Services, recovery: Recovery) -> None:
+    await services.database.write_patiently(run_tokens.delete_of_ended_runs)
     await _record(services, Kind.SERVER_STARTED)
     await recovery.recover()
 

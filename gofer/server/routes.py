@@ -21,12 +21,14 @@ from gofer.server.api import (
     taskruns,
     versions,
 )
+from gofer.server.api.authentication import Authentication
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
 from gofer.server.api.origin import HostCheck
 from gofer.server.api.scrape import Scrape
 from gofer.server.api.tally import Tally
+from gofer.server.auth.tokens import Verifier
 from gofer.server.services import Services
 from gofer.server.site.serve import ARCHIVE, Site
 from gofer.server.streams.attach import EndOfInput, Exited, Failed, Resize, attach
@@ -41,7 +43,8 @@ def application(services: Services) -> ASGIApp:
     known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
-    return HostCheck(Site(dispatcher, ARCHIVE, tally), services.settings.server.host)
+    known_callers = Authentication(Site(dispatcher, ARCHIVE, tally), Verifier(services.database))
+    return HostCheck(known_callers, services.settings.server.host)
 
 
 def endpoints() -> list[Endpoint]:
@@ -71,6 +74,7 @@ def sockets() -> list[Socket]:
             handler=logs_stream,
             summary="Follow a task run's log, from any line",
             tag=logs.TAG,
+            permission="logs:read",
             sends=(LogFrame, LogEnd),
         ),
         Socket(
@@ -78,6 +82,7 @@ def sockets() -> list[Socket]:
             handler=events_stream,
             summary="Follow events, from any number",
             tag=events.TAG,
+            permission="events:read",
             sends=(EventFrame,),
         ),
         Socket(
@@ -85,6 +90,7 @@ def sockets() -> list[Socket]:
             handler=own_log_stream,
             summary="Follow the server's own log",
             tag=own_log.TAG,
+            permission="system:logs",
             sends=(OwnLogFrame,),
         ),
         Socket(
@@ -92,6 +98,7 @@ def sockets() -> list[Socket]:
             handler=attach,
             summary="Run a command in a running container",
             tag=taskruns.TAG,
+            permission="runs:attach",
             sends=(Exited, Failed),
             takes=(Resize, EndOfInput),
         ),

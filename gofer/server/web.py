@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import fcntl
 import socket
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from gofer.config.settings import ServerSettings
+from gofer.server.api.authentication import TaskDoor
 
 if TYPE_CHECKING:
     import ssl
@@ -92,6 +95,24 @@ class WebServer(uvicorn.Server):
             for one in ended:
                 if one in self.server_state.connections and _has_nothing_to_send(one):
                     one.transport.abort()
+
+    async def serve_tasks(self, listener: socket.socket) -> None:
+        """Serve a Unix socket too, without TLS; the application finds TASK_SOCKET in the scope. To be called once the
+        server listens."""
+        config = copy.copy(self.config)
+        config.loaded_app = TaskDoor(self.config.loaded_app)
+        loop = asyncio.get_running_loop()
+
+        protocol: Any = config.http_protocol_class
+        create_protocol = partial(
+            protocol,
+            config=config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            _loop=loop,
+        )
+
+        self.servers.append(await loop.create_unix_server(create_protocol, sock=listener))
 
     async def run_on(self, listeners: list[socket.socket]) -> None:
         """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""

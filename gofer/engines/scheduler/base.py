@@ -173,6 +173,14 @@ class Scheduler(Protocol):
     async def close(self) -> None:
         """Free everything that lives in this process. No container is stopped by it."""
 
+    def share(self, source: str, target: str) -> str | None:
+        """Where a container finds `source`, a folder of the server's machine, such as that of a socket it listens on.
+
+        `target` if the container's spec must have `Bind(source, target, read_only=True)` for that; `source` itself
+        where containers see the server's files as they are; None where they run on another machine. Absolute paths.
+        Asks the engine nothing, and may be called from `open` on.
+        """
+
     async def check(self) -> EngineInfo:
         """Ask the engine for a sign of life, quickly (at most 5 s). Raises EngineUnavailable."""
 

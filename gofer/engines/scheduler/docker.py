@@ -51,6 +51,10 @@ class DockerScheduler:
             await self._engine.close()
             self._engine = None
 
+    def share(self, source: str, target: str) -> str | None:
+        # What listens on a Unix socket is on this machine; behind TCP, even of this machine, may be any.
+        return target if self._address.path else None
+
     async def check(self) -> EngineInfo:
         answer = await ask_version(self._address, self._tls, _CHECK_TIMEOUT)
         # It may have been replaced by a newer one meanwhile.

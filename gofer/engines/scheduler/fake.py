@@ -32,6 +32,10 @@ class FakeScheduler:
     async def close(self) -> None:
         """See `base.Scheduler.close`."""
 
+    def share(self, source: str, target: str) -> str | None:
+        """See `base.Scheduler.share`."""
+        return target if self.world.is_near else None
+
     async def check(self) -> EngineInfo:
         """See `base.Scheduler.check`."""
         self.world.check()

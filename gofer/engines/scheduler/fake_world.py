@@ -21,13 +21,14 @@ class FakeWorld:
     """Give the same one to several engines, and each finds what the others have started.
 
     `missing_images` are in no registry; `unpulled_images` have to be pulled first. `starts` counts how often the
-    command of each name was begun: never more than once.
+    command of each name was begun: never more than once. `is_near`: its containers find the server's files.
     """
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
         self.missing_images: set[str] = set()
         self.unpulled_images: set[str] = set()
         self.starts: Counter[str] = Counter()
+        self.is_near = True
         self._clock = clock
         self._containers: dict[str, FakeContainer] = {}
         self._waiting: set[asyncio.Future[None]] = set()

@@ -79,6 +79,10 @@ class ProcessScheduler:
             connection.close()
         await self._launcher.close()
 
+    def share(self, source: str, target: str) -> str | None:
+        """See `base.Scheduler.share`."""
+        return source
+
     async def check(self) -> EngineInfo:
         """See `base.Scheduler.check`: a shim is raised, tries the disk and ends."""
         try:

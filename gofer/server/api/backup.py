@@ -25,6 +25,7 @@ def endpoints() -> list[Endpoint]:
             handler=_backup,
             summary="Download a backup: the database as it is now, and the logs of task runs",
             tag=TAG,
+            permission="system:backup",
             content=(_CONTENT,),
             errors=(409,),
         )

@@ -31,6 +31,7 @@ class Documentation:
                 handler=self.openapi,
                 summary="This description, as OpenAPI 3.1",
                 tag=TAG,
+                permission="docs:read",
                 content=(_JSON,),
             ),
             Endpoint(
@@ -39,6 +40,7 @@ class Documentation:
                 handler=self.page,
                 summary="This description, as a page",
                 tag=TAG,
+                permission="docs:read",
                 content=(docs_page.CONTENT,),
             ),
         ]

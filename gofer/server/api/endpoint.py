@@ -11,6 +11,8 @@ from starlette.websockets import WebSocket
 
 from gofer.models.ids import ID_PATTERN
 from gofer.models.page import DEFAULT_LIMIT, MAX_LIMIT
+from gofer.server.auth.caller import LOCAL, Caller
+from gofer.server.auth.permission import Permission
 
 if TYPE_CHECKING:
     from gofer.server.services import Services
@@ -105,7 +107,7 @@ class Call(Generic[P, Q, B]):
     """A decoded request.
 
     `remember` is set when the request has an Idempotency-Key: a service that is handed it as `also` stores the answer
-    in the same transaction as the effect.
+    in the same transaction as the effect. `caller` is who asks, and may.
     """
 
     services: Services
@@ -113,6 +115,7 @@ class Call(Generic[P, Q, B]):
     query: Q
     body: B
     remember: Remember | None = None
+    caller: Caller = LOCAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +126,8 @@ class Endpoint:
     of one of the types in `content`, or None (204). How a request is decoded, and what is documented, is what the
     handler's annotations say: see `shapes_of`. `status` is that of success, or a function of the answer whose possible
     values stand in `statuses`. `errors` are the statuses that only this route has, beside those that every route may
-    have. `permission` is what the caller must be allowed to do. `decode` replaces the decoding of the body. `keeps` is
-    false where an Idempotency-Key has no meaning (a POST that changes nothing), and where nothing may be kept of the
+    have. `permission` is what the caller must be allowed to do, in the
+    namespace of the path. `decode` replaces the decoding of the body. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing), and where nothing may be kept of the
     request or the answer, as a secret is in it.
     """
 
@@ -137,7 +140,7 @@ class Endpoint:
     statuses: tuple[int, ...] = ()
     content: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
-    permission: str = ""
+    permission: Permission = "undeclared"
     decode: Callable[[bytes, str], Any] | None = None
     keeps: bool = True
 
@@ -147,7 +150,7 @@ class Socket:
     """One websocket. `handler` accepts it, and returns when it may be closed.
 
     A GoferError before the websocket is accepted is answered as a problem; one after it closes the websocket. `sends`
-    and `takes` are the types of the text frames, for the documentation.
+    and `takes` are the types of the text frames, for the documentation. `permission` as of an Endpoint.
     """
 
     path: str
@@ -157,7 +160,7 @@ class Socket:
     sends: tuple[type[Any], ...] = ()
     takes: tuple[type[Any], ...] = ()
     errors: tuple[int, ...] = ()
-    permission: str = ""
+    permission: Permission = "undeclared"
 
 
 class Shapes(NamedTuple):

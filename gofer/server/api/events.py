@@ -13,6 +13,8 @@ from gofer.models.ids import shown
 from gofer.models.page import DEFAULT_LIMIT, Page
 from gofer.server.api import paging
 from gofer.server.api.endpoint import MAX_NUMBER, Call, Cursor, Endpoint, Id, Input, Limit, NoBody, NoPath, Number
+from gofer.server.auth.allow import check_allowed
+from gofer.server.auth.caller import Caller
 from gofer.server.pipelines.nearest import Nearest
 from gofer.server.store import events
 from gofer.server.store.events import EventPage, Filter
@@ -48,15 +50,29 @@ class EventsQuery(FilterQuery, frozen=True, kw_only=True):
 
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
-    return [Endpoint(method="GET", path=ALL, handler=_list, summary="List events, oldest first", tag=TAG)]
+    return [
+        Endpoint(
+            method="GET",
+            path=ALL,
+            handler=_list,
+            summary="List events, oldest first",
+            tag=TAG,
+            permission="events:read",
+        )
+    ]
 
 
-def filter_of(query: FilterQuery) -> Filter:
-    """The filter that a query describes. Raises InvalidInput for kinds that do not exist."""
+def filter_of(query: FilterQuery, caller: Caller) -> Filter:
+    """The filter that a query describes. A run's token sees its own namespace alone: Refused if another is asked for.
+
+    Raises InvalidInput for kinds that do not exist.
+    """
     problems = [problem for kind in query.kind if (problem := _problem(kind)) is not None]
     if problems:
         raise InvalidInput(problems[0].message, problems[0].hint, problems)
-    return Filter(frozenset(query.kind), query.namespace or "", query.pipeline or "", query.run)
+    namespace = query.namespace or caller.namespace
+    check_allowed(caller, "events:read", namespace)
+    return Filter(frozenset(query.kind), namespace, query.pipeline or "", query.run)
 
 
 def _problem(kind: str) -> Problem | None:
@@ -71,7 +87,7 @@ async def _list(call: Call[NoPath, EventsQuery, NoBody]) -> Page[Event]:
     query = call.query
     order = "events newest first" if query.newest_first else "events"
     position = paging.number(order, query.cursor)
-    wanted = filter_of(query)
+    wanted = filter_of(query, call.caller)
 
     def look(connection: sqlite3.Connection) -> EventPage:
         if not query.newest_first:

@@ -11,13 +11,21 @@ TAG = "health"
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
-        Endpoint(method="GET", path="/healthz", handler=_alive, summary="Whether the process is alive", tag=TAG),
+        Endpoint(
+            method="GET",
+            path="/healthz",
+            handler=_alive,
+            summary="Whether the process is alive",
+            tag=TAG,
+            permission="health:read",
+        ),
         Endpoint(
             method="GET",
             path="/readyz",
             handler=_ready,
             summary="Whether runs can be taken on: the store, the logs and the engine work (503 otherwise)",
             tag=TAG,
+            permission="health:read",
             status=_ready_status,
             statuses=(200, 503),
         ),

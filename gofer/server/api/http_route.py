@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.types import Receive, Scope
 
+from gofer.server.api.authentication import CALLER
 from gofer.server.api.body import Body, read_body
 from gofer.server.api.endpoint import Call, Endpoint, Stream, Text, shapes_of
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.parameters import Parameters
 from gofer.server.api.reply import Chunks, Reply
+from gofer.server.auth.allow import check_allowed
+from gofer.server.auth.caller import LOCAL
 
 if TYPE_CHECKING:
     from gofer.server.services import Services
@@ -65,9 +68,11 @@ class HttpRoute:
         head = _Head(scope["headers"])
         form = self._format(head.accept)
         at = self._path.of_path(given)
+        caller = scope.get(CALLER, LOCAL)
+        check_allowed(caller, self._endpoint.permission, getattr(at, "namespace", None))
         query = self._bounded(self._query.of_query(scope["query_string"]))
         raw = await self._read(receive, head)
-        call = Call(self._services, at, query, self._body.of(raw, head.content_type))
+        call = Call(self._services, at, query, self._body.of(raw, head.content_type), caller=caller)
         if self._keeps and head.key is not None:
             key = check_key(head.key)
             fingerprint = fingerprint_of(

@@ -56,7 +56,13 @@ def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
         Endpoint(
-            method="GET", path=PAGE, handler=_page, summary="Get lines of a task run's log", tag=TAG, errors=(410,)
+            method="GET",
+            path=PAGE,
+            handler=_page,
+            summary="Get lines of a task run's log",
+            tag=TAG,
+            permission="logs:read",
+            errors=(410,),
         ),
         Endpoint(
             method="GET",
@@ -64,6 +70,7 @@ def endpoints() -> list[Endpoint]:
             handler=_raw,
             summary="Download a task run's log, the very bytes that were printed",
             tag=TAG,
+            permission="logs:read",
             content=(_RAW_CONTENT,),
             errors=(410,),
         ),

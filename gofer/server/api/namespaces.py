@@ -15,17 +15,29 @@ TAG = "namespaces"
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
-        Endpoint(method="GET", path=ALL, handler=_list, summary="List namespaces", tag=TAG),
         Endpoint(
-            method="POST", path=ALL, handler=_create, summary="Create a namespace", tag=TAG, status=201, errors=(409,)
+            method="GET", path=ALL, handler=_list, summary="List namespaces", tag=TAG, permission="namespaces:list"
         ),
-        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a namespace", tag=TAG),
+        Endpoint(
+            method="POST",
+            path=ALL,
+            handler=_create,
+            summary="Create a namespace",
+            tag=TAG,
+            permission="namespaces:write",
+            status=201,
+            errors=(409,),
+        ),
+        Endpoint(
+            method="GET", path=ONE, handler=_get, summary="Get a namespace", tag=TAG, permission="namespaces:read"
+        ),
         Endpoint(
             method="PATCH",
             path=ONE,
             handler=_update,
             summary="Change a namespace; what is left out stays as it is",
             tag=TAG,
+            permission="namespaces:write",
         ),
         Endpoint(
             method="DELETE",
@@ -33,6 +45,7 @@ def endpoints() -> list[Endpoint]:
             handler=_delete,
             summary="Delete an empty namespace",
             tag=TAG,
+            permission="namespaces:write",
             status=204,
             errors=(409,),
         ),

@@ -69,6 +69,7 @@ def _operation(endpoint: Endpoint, shapes: Shapes) -> Json:
         "tags": [endpoint.tag],
         "parameters": parameters,
         "responses": _responses(endpoint, shapes),
+        "x-permission": endpoint.permission,
     }
     if shapes.query is not NoQuery and shapes.query.__doc__:
         operation["description"] = _plain(shapes.query.__doc__)
@@ -79,8 +80,6 @@ def _operation(endpoint: Endpoint, shapes: Shapes) -> Json:
             "required": not Body(shapes.body, endpoint.decode).optional,
             "content": {kind: {"schema": _schema(shapes.body)} for kind in BODY_TYPES},
         }
-    if endpoint.permission:
-        operation["x-permission"] = endpoint.permission
     return operation
 
 
@@ -93,7 +92,7 @@ def _responses(endpoint: Endpoint, shapes: Shapes) -> Json:
         elif shapes.answer is not None:
             content = {kind: {"schema": _schema(shapes.answer)} for kind in BODY_TYPES}
             responses[str(status)]["content"] = content
-    errors = {400, 403, 406, 422, 500, 503, *endpoint.errors}
+    errors = {400, 401, 403, 406, 422, 500, 503, *endpoint.errors}
     if "{" in endpoint.path:
         errors.add(404)
     if endpoint.method in ("POST", "PUT", "PATCH"):
@@ -114,8 +113,11 @@ def _websocket(socket: Socket) -> Json:
         "tags": [socket.tag],
         "parameters": [*_parameters(shapes.path, "path"), *_parameters(shapes.query, "query")],
         "responses": {"101": {"description": "The websocket is open"}}
-        | {str(status): _problem(status) for status in sorted({400, 403, 404, 422, 426, 500, 503, *socket.errors})},
+        | {
+            str(status): _problem(status) for status in sorted({400, 401, 403, 404, 422, 426, 500, 503, *socket.errors})
+        },
         "x-websocket": {"sends": sends, "takes": takes},
+        "x-permission": socket.permission,
     }
     if shapes.query.__doc__:
         operation["description"] = _plain(shapes.query.__doc__)
@@ -176,7 +178,7 @@ def _problem_name(status: int) -> str:
 
 
 def _problem_responses() -> Json:
-    statuses = (400, 403, 404, 406, 409, 410, 413, 415, 422, 426, 500, 503)
+    statuses = (400, 401, 403, 404, 406, 409, 410, 413, 415, 422, 426, 500, 503)
     content = {"application/problem+json": {"schema": _PROBLEM_REF}}
     return {_problem_name(s): {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
 

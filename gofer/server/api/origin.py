@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gofer.errors import BadRequest, GoferError, Refused
 from gofer.models.ids import shown
 from gofer.server.api import reply
+from gofer.server.api.authentication import TASK_SOCKET
 
 _FOREIGN = {b"cross-site", b"same-site"}
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
@@ -21,7 +22,8 @@ _REMEMBERED = 64
 
 class HostCheck:
     """Wraps the application. `address` is the configured `server.host`: its name, `localhost` and loopback addresses
-    are the names under which the server may be called, at any port (a port may be forwarded)."""
+    are the names under which the server may be called, at any port (a port may be forwarded). No browser reaches the
+    tasks' socket: what comes from there may call the server as it likes."""
 
     def __init__(self, app: ASGIApp, address: str) -> None:
         self._app = app
@@ -29,7 +31,7 @@ class HostCheck:
         self._known: dict[bytes, bool] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = self._fault(scope)
+        error = None if TASK_SOCKET in scope else self._fault(scope)
         if error is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":

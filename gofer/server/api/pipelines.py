@@ -38,25 +38,41 @@ class GraphQuery(Input, frozen=True):
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
-        Endpoint(method="GET", path=ALL, handler=_list, summary="List the pipelines of a namespace", tag=TAG),
+        Endpoint(
+            method="GET",
+            path=ALL,
+            handler=_list,
+            summary="List the pipelines of a namespace",
+            tag=TAG,
+            permission="pipelines:read",
+        ),
         Endpoint(
             method="POST",
             path=ALL,
             handler=_register,
             summary="Register a manifest: a new pipeline (201), or a new version of one (200)",
             tag=TAG,
+            permission="pipelines:write",
             status=_registered_status,
             statuses=(200, 201),
             decode=decode_manifest,
         ),
-        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a pipeline", tag=TAG),
-        Endpoint(method="PATCH", path=ONE, handler=_update, summary="Enable or disable a pipeline", tag=TAG),
+        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a pipeline", tag=TAG, permission="pipelines:read"),
+        Endpoint(
+            method="PATCH",
+            path=ONE,
+            handler=_update,
+            summary="Enable or disable a pipeline",
+            tag=TAG,
+            permission="pipelines:write",
+        ),
         Endpoint(
             method="DELETE",
             path=ONE,
             handler=_delete,
             summary="Delete a pipeline with its versions, runs and logs",
             tag=TAG,
+            permission="pipelines:write",
             status=204,
             errors=(409,),
         ),
@@ -66,6 +82,7 @@ def endpoints() -> list[Endpoint]:
             handler=_graph,
             summary="Draw the graph of a pipeline",
             tag=TAG,
+            permission="pipelines:read",
             content=GRAPH_CONTENT,
         ),
     ]

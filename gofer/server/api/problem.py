@@ -6,7 +6,7 @@ import secrets
 
 import msgspec
 
-from gofer.errors import GoferError, InvalidInput, Problem, Unavailable
+from gofer.errors import GoferError, InvalidInput, NotAuthenticated, Problem, Unavailable
 from gofer.frozen import deleted_folder
 from gofer.server import correlation
 from gofer.server.own_log import get_logger
@@ -17,6 +17,7 @@ START_AGAIN = "Start Gofer again: no job ends by that. Keep what cleans /tmp awa
 
 _HINTS = {
     400: "Compare the request with /api/docs.",
+    401: "docs/task-api.md says how to authenticate.",
     403: "The server's configuration decides this; see docs/configuration.md.",
     404: "List what there is, or see /api/docs for every path.",
     409: "Look at the present state of the thing, then try again.",
@@ -106,6 +107,8 @@ def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
     """The headers that belong to this error besides those of every answer."""
     if isinstance(error, MethodNotAllowed):
         return [(b"allow", error.allowed.encode())]
+    if isinstance(error, NotAuthenticated):
+        return [(b"www-authenticate", b'Bearer realm="gofer"')]
     if isinstance(error, Unavailable):
         return [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
     if isinstance(error, UpgradeRequired):

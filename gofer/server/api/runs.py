@@ -7,11 +7,12 @@ from typing import Annotated
 import msgspec
 
 from gofer.models.page import Page
-from gofer.models.run import Cancelled, RetryRun, Run, StartRun
+from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartRun
 from gofer.models.status import RunStatus
 from gofer.server import correlation
 from gofer.server.api import namespaces, paging, pipelines
 from gofer.server.api.endpoint import Call, Endpoint, NamespacePath, NoBody, NoQuery, PageQuery, PipelinePath, RunPath
+from gofer.server.auth.caller import Caller
 
 ALL = pipelines.ONE + "/runs"
 ONE = ALL + "/{run}"
@@ -37,23 +38,42 @@ def endpoints() -> list[Endpoint]:
             handler=_list_of_namespace,
             summary="List the runs of a namespace, newest first",
             tag=TAG,
+            permission="runs:read",
         ),
-        Endpoint(method="GET", path=ALL, handler=_list, summary="List the runs of a pipeline, newest first", tag=TAG),
-        Endpoint(method="POST", path=ALL, handler=_start, summary="Start a run", tag=TAG, status=201, errors=(409,)),
+        Endpoint(
+            method="GET",
+            path=ALL,
+            handler=_list,
+            summary="List the runs of a pipeline, newest first",
+            tag=TAG,
+            permission="runs:read",
+        ),
+        Endpoint(
+            method="POST",
+            path=ALL,
+            handler=_start,
+            summary="Start a run",
+            tag=TAG,
+            permission="runs:run",
+            status=201,
+            errors=(409,),
+        ),
         Endpoint(
             method="POST",
             path=ALL + "/cancel",
             handler=_cancel_all,
             summary="Cancel every run of a pipeline that has not ended",
             tag=TAG,
+            permission="runs:manage",
         ),
-        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a run", tag=TAG),
+        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a run", tag=TAG, permission="runs:read"),
         Endpoint(
             method="POST",
             path=ONE + "/cancel",
             handler=_cancel,
             summary="Cancel a run: it ends soon, or has ended",
             tag=TAG,
+            permission="runs:manage",
             status=202,
         ),
         Endpoint(
@@ -62,6 +82,7 @@ def endpoints() -> list[Endpoint]:
             handler=_retry,
             summary="Run an ended run again, whole or from what failed",
             tag=TAG,
+            permission="runs:manage",
             status=201,
             errors=(409,),
         ),
@@ -92,9 +113,14 @@ async def _start(call: Call[PipelinePath, NoQuery, StartRun]) -> Run:
         call.path.pipeline,
         parameters=call.body.parameters,
         version=call.body.version,
+        initiator=_initiator(call.caller),
         correlation_id=correlation.origin().correlation_id,
         also=call.remember,
     )
+
+
+def _initiator(caller: Caller) -> Initiator:
+    return Initiator(kind="task", name=caller.path) if caller.kind == "run" else Initiator()
 
 
 async def _get(call: Call[RunPath, NoQuery, NoBody]) -> Run:

@@ -29,6 +29,7 @@ class Scrape:
                 handler=self.metrics,
                 summary="Figures for Prometheus",
                 tag="health",
+                permission="metrics:read",
                 content=(CONTENT,),
             )
         ]

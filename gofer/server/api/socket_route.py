@@ -10,8 +10,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from gofer.errors import GoferError, Unavailable
 from gofer.server import correlation
 from gofer.server.api import problem, reply
+from gofer.server.api.authentication import CALLER
 from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of
 from gofer.server.api.parameters import Parameters
+from gofer.server.auth.allow import check_allowed
+from gofer.server.auth.caller import LOCAL
 
 if TYPE_CHECKING:
     from gofer.server.api.tally import Tally
@@ -47,8 +50,11 @@ class SocketRoute:
         websocket = _WebSocket(scope, receive, send)
         self._tally.opened(self._socket.path)
         try:
-            at, query = self._path.of_path(given), self._query.of_query(scope["query_string"])
-            await self._socket.handler(Call(self._services, at, query, NoBody()), websocket)
+            at = self._path.of_path(given)
+            caller = scope.get(CALLER, LOCAL)
+            check_allowed(caller, self._socket.permission, getattr(at, "namespace", None))
+            query = self._query.of_query(scope["query_string"])
+            await self._socket.handler(Call(self._services, at, query, NoBody(), caller=caller), websocket)
             await _close(websocket, 1000, "")
         except WebSocketDisconnect:
             return

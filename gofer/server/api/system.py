@@ -24,13 +24,21 @@ def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     doctor = Doctor()
     return [
-        Endpoint(method="GET", path="/api/v1/system/info", handler=_info, summary="What this server is", tag=TAG),
+        Endpoint(
+            method="GET",
+            path="/api/v1/system/info",
+            handler=_info,
+            summary="What this server is",
+            tag=TAG,
+            permission="system:read",
+        ),
         Endpoint(
             method="GET",
             path="/api/v1/system/settings",
             handler=_settings,
             summary="Every setting as it holds now, and where it comes from",
             tag=TAG,
+            permission="system:read",
         ),
         Endpoint(
             method="POST",
@@ -38,6 +46,7 @@ def endpoints() -> list[Endpoint]:
             handler=_reload,
             summary="Read the configuration again, and let hold what can change while the server runs",
             tag=TAG,
+            permission="system:write",
             keeps=False,
         ),
         Endpoint(
@@ -46,14 +55,23 @@ def endpoints() -> list[Endpoint]:
             handler=doctor.checks,
             summary="Look for faults, and say what to do about each",
             tag=TAG,
+            permission="system:read",
         ),
-        Endpoint(method="GET", path=INGRESS, handler=_ingress, summary="Whether new runs are started", tag=TAG),
+        Endpoint(
+            method="GET",
+            path=INGRESS,
+            handler=_ingress,
+            summary="Whether new runs are started",
+            tag=TAG,
+            permission="system:read",
+        ),
         Endpoint(
             method="PUT",
             path=INGRESS,
             handler=_set_ingress,
             summary="Start no new runs from now on, or start them again",
             tag=TAG,
+            permission="system:write",
             errors=(409,),
         ),
     ]

@@ -15,13 +15,21 @@ TAG = "task runs"
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
-        Endpoint(method="GET", path=ALL, handler=_list, summary="List the task runs of a run", tag=TAG),
+        Endpoint(
+            method="GET",
+            path=ALL,
+            handler=_list,
+            summary="List the task runs of a run",
+            tag=TAG,
+            permission="runs:read",
+        ),
         Endpoint(
             method="GET",
             path=ONE,
             handler=_get,
             summary="Get a task run with its attempts and variables",
             tag=TAG,
+            permission="runs:read",
         ),
         Endpoint(
             method="POST",
@@ -29,6 +37,7 @@ def endpoints() -> list[Endpoint]:
             handler=_cancel,
             summary="Cancel one task run: it ends soon, or has ended",
             tag=TAG,
+            permission="runs:manage",
             status=202,
             errors=(409,),
         ),

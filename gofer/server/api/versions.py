@@ -15,8 +15,22 @@ TAG = "versions"
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
-        Endpoint(method="GET", path=ALL, handler=_list, summary="List the versions of a pipeline", tag=TAG),
-        Endpoint(method="GET", path=ONE, handler=_get, summary="Get a version with its manifest", tag=TAG),
+        Endpoint(
+            method="GET",
+            path=ALL,
+            handler=_list,
+            summary="List the versions of a pipeline",
+            tag=TAG,
+            permission="pipelines:read",
+        ),
+        Endpoint(
+            method="GET",
+            path=ONE,
+            handler=_get,
+            summary="Get a version with its manifest",
+            tag=TAG,
+            permission="pipelines:read",
+        ),
     ]
 
 

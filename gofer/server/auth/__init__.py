@@ -1,1 +1,1 @@
-"""Who may do what."""
+"""Who calls, and what they may do."""

@@ -59,4 +59,5 @@ DESCRIPTIONS: dict[str, str] = {
     "Task.network": "A network of the engine; denied unless the server's configuration allows it.",
     "Task.mounts": "Folders of the engine's host; denied unless the server's configuration allows them.",
     "Task.privileged": "Full access to the host; denied unless the server's configuration allows it.",
+    "Task.inject_api_token": "Gives it GOFER_API_TOKEN and a way to Gofer's API, for its own namespace.",
 }

@@ -14,6 +14,7 @@ from gofer.errors import EngineUnavailable, Refused, StartFailed
 from gofer.models.event import Kind
 from gofer.models.status import Reason, TaskStatus
 from gofer.models.units import format_duration
+from gofer.server.auth.tokens import digest_of
 from gofer.server.logs.logs import LogId
 from gofer.server.own_log import get_logger
 from gofer.server.runs.active import ActiveRun, TaskState
@@ -21,7 +22,7 @@ from gofer.server.runs.container import attempt_uid, build_spec, container_name,
 from gofer.server.runs.context import Context
 from gofer.server.runs.journal import Journal
 from gofer.server.runs.variables import Origin, Unresolved, resolve
-from gofer.server.store import attempts, task_runs
+from gofer.server.store import attempts, run_tokens, task_runs
 from gofer.server.store.database import Transaction
 
 
@@ -42,7 +43,8 @@ class _Interrupted(Exception):
 class AttemptRunner:
     """Takes attempt number `state.attempt` through `starting → running → end`.
 
-    Its beginning has been recorded before (`starting_step`); its end is recorded by the caller (`ended_step`).
+    Its beginning has been recorded before (`starting_step`); its end is recorded by the caller (`ended_step`). `token`
+    is what the task finds in GOFER_API_TOKEN, empty if it asked for none.
     """
 
     def __init__(self, context: Context, run: ActiveRun, state: TaskState, journal: Journal, starting_at: int) -> None:
@@ -61,10 +63,15 @@ class AttemptRunner:
             self._uid = attempt_uid(context.database.server_id, *self._key, starting_at)
             self.container = container_name(ticket, state.id, state.attempt, self._uid)
 
+        asked = state.planned.node.task.inject_api_token
+        self.token = context.access.token(self._uid) if asked else ""
+
     def starting_step(self, tx: Transaction) -> None:
         """Record the attempt before the engine hears of it."""
         at = self._starting_at
         attempts.insert(tx, self._key, self._uid, self.container, at)
+        if self.token:
+            run_tokens.insert(tx, digest_of(self.token), self._key.run_key, self._state.id, at)
         task_runs.set_starting(tx, self._key.run_key, self._key.position, self._key.number, at)
         self._run.emit(tx, Kind.TASKRUN_STARTING, at, self._state.id, {"attempt": self._key.number})
 
@@ -117,12 +124,15 @@ class AttemptRunner:
 
     def _spec(self) -> ContainerSpec:
         ticket, state = self._run.ticket, self._state
+        api_url, bind = self._context.api_url, None
+        if self.token:
+            api_url, bind = self._context.access.way()
         origin = Origin(
-            ticket.namespace, ticket.pipeline, ticket.version, ticket.number, state.attempt, self._context.api_url
+            ticket.namespace, ticket.pipeline, ticket.version, ticket.number, state.attempt, api_url, self.token
         )
         marks = labels(self._context.database.server_id, ticket, state.id, state.attempt, self._uid)
         task, variables = resolve(origin, state.planned.node, ticket.parameters)
-        return build_spec(self.container, marks, task, variables, self._context.settings)
+        return build_spec(self.container, marks, task, variables, self._context.settings, bind)
 
     async def _start(self, spec: ContainerSpec) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""

@@ -45,9 +45,17 @@ def labels(server_id: str, ticket: Ticket, task_id: str, number: int, uid: str) 
 
 
 def build_spec(
-    name: str, labels: dict[str, str], task: Task, variables: list[VariableSource], settings: Settings
+    name: str,
+    labels: dict[str, str],
+    task: Task,
+    variables: list[VariableSource],
+    settings: Settings,
+    way: Bind | None = None,
 ) -> ContainerSpec:
-    """What the engine is asked to run. Raises Refused for what the server's configuration does not allow."""
+    """What the engine is asked to run; `way` is what has to be mounted for the API.
+
+    Raises Refused for what the server's configuration does not allow.
+    """
     _check_allowed(task, settings)
     if not is_image(task.image):
         raise Unresolved(
@@ -74,7 +82,10 @@ def build_spec(
         cpu=task.limits.cpu,
         memory=parse_size(task.limits.memory) if task.limits.memory else None,
         network=task.network,
-        mounts=tuple(Bind(source=m.source, target=m.target, read_only=m.read_only) for m in task.mounts),
+        mounts=(
+            *(Bind(source=m.source, target=m.target, read_only=m.read_only) for m in task.mounts),
+            *([way] if way is not None else []),
+        ),
         privileged=task.privileged,
     )
 

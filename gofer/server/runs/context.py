@@ -10,6 +10,7 @@ from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.clock import Clock
 from gofer.server.logs.logs import Logs
+from gofer.server.runs.access import TaskAccess
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.plan import Plans
@@ -33,6 +34,7 @@ class Context:
     slots: Slots
     remover: Remover
     api_url: str
+    access: TaskAccess
     reached: Callable[[str], None]
 
     @property

@@ -8,6 +8,7 @@ from gofer.errors import NotFound
 from gofer.models.page import Page
 from gofer.models.run import Run, TaskRun, TaskRunDetail, VariableSource
 from gofer.models.status import RunStatus
+from gofer.server.runs.access import HIDDEN
 from gofer.server.runs.cancel import no_run, no_task_run
 from gofer.server.runs.context import Context
 from gofer.server.runs.variables import Origin, Unresolved, resolve
@@ -79,7 +80,10 @@ class Reader:
             raise no_task_run(pipeline, number, task)
         plan = self._context.plans.load(c, row.pipeline_key, row.run.version)
         node = plan.tasks[found.position].node
-        origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), self._context.api_url)
+        api_url, token = self._context.api_url, ""
+        if node.task.inject_api_token:
+            api_url, token = self._context.access.shown_url(api_url), HIDDEN
+        origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), api_url, token)
         try:
             shown, variables = resolve(origin, node, row.run.parameters)
         except Unresolved:

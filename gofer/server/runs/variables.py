@@ -29,6 +29,7 @@ class Origin(NamedTuple):
     run: int
     attempt: int
     api_url: str
+    api_token: str = ""
 
 
 def resolve(origin: Origin, node: Node, parameters: Mapping[str, ParameterValue]) -> tuple[Task, list[VariableSource]]:
@@ -56,6 +57,7 @@ def _system(origin: Origin, node: Node, task: Task) -> list[tuple[str, str]]:
         ("GOFER_TASK_IMAGE", task.image),
         ("GOFER_ATTEMPT", str(origin.attempt)),
         ("GOFER_API_URL", origin.api_url),
+        *([("GOFER_API_TOKEN", origin.api_token)] if origin.api_token else []),
         *((f"GOFER_MATRIX_{key.upper()}", value) for key, value in node.matrix.items()),
     ]
 

@@ -10,6 +10,7 @@ import msgspec
 from gofer.models.manifest import ParameterValue
 from gofer.models.run import Initiator, Run
 from gofer.models.status import Reason, RunStatus
+from gofer.server.store import run_tokens
 from gofer.server.store.database import Transaction
 from gofer.server.store.queries import load
 
@@ -159,7 +160,9 @@ def set_running(tx: Transaction, key: int, at: int) -> None:
 
 
 def set_ended(tx: Transaction, key: int, status: RunStatus, reason: Reason, detail: str, at: int) -> None:
+    """Record the end of a run, and with it that of its tokens."""
     tx.execute(_SQL.set_ended, (status, reason, detail, at, key))
+    run_tokens.delete_of_run(tx, key)
 
 
 def request_cancel(tx: Transaction, key: int, at: int, reason: Reason) -> bool:

@@ -25,7 +25,7 @@ class EventFrame(msgspec.Struct, kw_only=True, tag_field="type", tag="events"):
 async def events_stream(call: Call[NoPath, FilterQuery, NoBody], websocket: WebSocket) -> None:
     """Text frames: EventFrame, without end. All events above `after` that match, none twice; without `after` only new
     ones. The client sends nothing."""
-    found = call.services.bus.subscribe(filter_of(call.query), call.query.after)
+    found = call.services.bus.subscribe(filter_of(call.query, call.caller), call.query.after)
     await websocket.accept()
     await serve_until_gone(websocket, _send(websocket, found))
 

@@ -33,7 +33,7 @@ class Task(Value):
     _order = (
         *("id", "image", "description", "pull", "registry", "entrypoint", "command", "script"),
         *("working_directory", "user", "variables", "depends_on", "matrix", "retries", "timeout", "stop_timeout"),
-        *("allow_failure", "limits", "network", "mounts", "privileged"),
+        *("allow_failure", "limits", "network", "mounts", "privileged", "inject_api_token"),
     )
 
     def __init__(self, id: str, image: str) -> None:  # noqa: A002  # `Task(id=…)` is what its author would write
@@ -252,6 +252,11 @@ class Task(Value):
         """All rights on the host. Refused by a server whose configuration does not allow it."""
         where = self._where("privileged")
         return self._with(privileged=checks.boolean(where, privileged, "Write .privileged()."))
+
+    def inject_api_token(self, inject: bool = True) -> Self:
+        """Give it GOFER_API_TOKEN and a way to Gofer's API, for its own namespace: see `gofer_sdk.client`."""
+        where = self._where("inject_api_token")
+        return self._with(inject_api_token=checks.boolean(where, inject, "Write .inject_api_token()."))
 
     def _refuse_both(self, method: str, other: str) -> None:
         if other in self._parts:

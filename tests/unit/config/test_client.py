@@ -74,3 +74,22 @@ def test_a_token_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_client_settings(path, {}, {})
     assert "123456" not in caught.value.message + caught.value.hint
+
+
+TASK = {"GOFER_API_URL": "unix:///run/gofer/api.sock", "GOFER_API_TOKEN": "t", "GOFER_NAMESPACE_ID": "shop"}
+
+
+def test_in_a_task_its_own_server_counts_where_no_other_is_named(tmp_path: Path) -> None:
+    settings = load_client_settings(None, TASK, {})
+    assert (settings.host, settings.token, settings.namespace) == ("unix:///run/gofer/api.sock", "t", "shop")
+    settings = load_client_settings(None, TASK, {"namespace": "other", "token": "mine"})
+    assert (settings.host, settings.token, settings.namespace) == ("unix:///run/gofer/api.sock", "mine", "other")
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "file"])
+def test_the_token_of_a_task_is_never_sent_to_another_server(tmp_path: Path, how: str) -> None:
+    environ = TASK | ({"GOFER_CLI_HOST": "elsewhere:1"} if how == "variable" else {})
+    (tmp_path / "named.hcl").write_text('host = "elsewhere:1"' if how == "file" else "")
+    options = {"host": "elsewhere:1"} if how == "option" else {}
+    settings = load_client_settings(tmp_path / "named.hcl", environ, options)
+    assert (settings.host, settings.token, settings.namespace) == ("elsewhere:1", "", "default")

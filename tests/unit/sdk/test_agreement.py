@@ -123,7 +123,7 @@ def tasks(draw: st.DrawFn, number: int) -> Task:
     if draw(st.booleans()):
         one = one.limits(cpu=draw(st.floats(0.01, 1024))).timeout("1m").stop_timeout("0s").user("1000:1000")
     if draw(st.booleans()):
-        one = one.mount("/srv", "/data").privileged().network("none").allow_failure().pull("never")
+        one = one.mount("/srv", "/data").privileged().inject_api_token().network("none").allow_failure().pull("never")
     return one
 
 

@@ -25,6 +25,7 @@ class Number(IntEnum):
 def test_everything_at_once_in_the_documented_order() -> None:
     task = (
         TASK.privileged()
+        .inject_api_token()
         .description("Dumps")
         .pull("always")
         .registry("robot", password_secret="registry-password")
@@ -64,6 +65,7 @@ def test_everything_at_once_in_the_documented_order() -> None:
         ("network", "none"),
         ("mounts", [{"source": "/srv/data", "target": "/data", "read_only": False}]),
         ("privileged", True),
+        ("inject_api_token", True),
     ]
 
 
@@ -240,6 +242,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: TASK.mount("/a", "/x").mount("/b", "/x/"), "the list of targets has '/x' twice"),
     (lambda: TASK.mount("/a", "/x", read_only=1), "True or False"),  # type: ignore[arg-type]
     (lambda: TASK.privileged(None), "True or False"),  # type: ignore[arg-type]
+    (lambda: TASK.inject_api_token("yes"), "True or False"),  # type: ignore[arg-type]
 ]
 
 

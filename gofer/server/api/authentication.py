@@ -1,0 +1,69 @@
+"""Finds out who asks, before anything else is done for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gofer.errors import GoferError, NotAuthenticated
+from gofer.server.api import reply
+from gofer.server.auth.tokens import Verifier
+
+TASK_SOCKET: Final = "gofer.task_socket"
+"""Stands in the scope of what comes in through the tasks' socket."""
+
+CALLER: Final = "gofer.caller"
+"""Stands in the scope where a token has said who asks; absent: `LOCAL`."""
+
+_HINT = "Send the header: Authorization: Bearer TOKEN, with what GOFER_API_TOKEN holds."
+
+
+class TaskDoor:
+    """What the tasks' socket leads to: `app`, which is told where the request comes from."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[TASK_SOCKET] = True
+        await self._app(scope, receive, send)
+
+
+class Authentication:
+    """Wraps the application. On the tasks' socket a token is needed; elsewhere one that is given must be good."""
+
+    def __init__(self, app: ASGIApp, verifier: Verifier) -> None:
+        self._app = app
+        self._verifier = verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            token = _bearer(scope["headers"])
+            if token is not None:
+                scope[CALLER] = await self._verifier.caller(token)
+            elif TASK_SOCKET in scope:
+                raise NotAuthenticated("This socket is for tasks, and they show the token of their run.", _HINT)
+        except GoferError as error:
+            answer = reply.of_error(error, "authentication")
+            if scope["type"] == "websocket":
+                await reply.deny(answer, scope, send)
+            else:
+                await reply.write(answer, scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The token of the Authorization header (RFC 6750, 2.1); None where there is none, or one of another scheme.
+
+    Raises NotAuthenticated for two.
+    """
+    found: str | None = None
+    for name, value in headers:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            if found is not None:
+                raise NotAuthenticated("The request brings two tokens.", "Send one.")
+            found = value[7:].strip().decode("latin-1")
+    return found

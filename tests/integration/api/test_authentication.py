@@ -1,0 +1,251 @@
+"""Who may call: without a token, with a good one, with a dead one, with none where one is needed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect, unix_connect
+
+from gofer.server.auth.permission import ANYWHERE, OF_RUNS, Permission
+from gofer.server.auth.tokens import digest_of, token_of
+from gofer.server.routes import endpoints, sockets
+from gofer.server.store import run_tokens
+from tests.integration.api.server import Answer, ServerThread
+
+P = "/api/v1/namespaces/default/pipelines/mine"
+RUN = f"{P}/runs/1"
+HANGS = {"id": "mine", "tasks": [{"id": "t", "image": "i", "command": ["hang"]}]}
+
+
+class Task:
+    """The token of a task of a run that has not ended, and ways to use it."""
+
+    def __init__(self, server: ServerThread, home: Path) -> None:
+        self.server = server
+        self.socket = home / "task-api" / "api.sock"
+        server.api.register(HANGS)
+        server.api.register({**HANGS, "id": "other"})
+        server.api.post("namespaces", {"id": "elsewhere"})
+        server.api.start("mine")
+        self.token = token_of(bytes(32), "any")
+        self.put(self.token, 1)
+
+    def put(self, token: str, run_key: int) -> None:
+        database = self.server.services.database
+        self.server.in_loop(lambda: database.write(lambda tx: run_tokens.insert(tx, digest_of(token), run_key, "t", 0)))
+
+    def ask(
+        self, method: str, path: str, token: str | None, body: object = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Through the tasks' socket."""
+        connection = http.client.HTTPConnection("any.name.at.all")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(str(self.socket))
+            given = {"Content-Type": "application/json", **(headers or {})}
+            given |= {"Authorization": f"Bearer {token}"} if token is not None else {}
+            connection.request(method, path, None if body is None else json.dumps(body), given)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def status(self, method: str, path: str, body: object = None) -> int:
+        return self.ask(method, path, self.token, body).status
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Task]:
+    home = tmp_path_factory.mktemp("gofer")
+    server = ServerThread(home)
+    server.start()
+    yield Task(server, home)
+    server.stop()
+
+
+def routes() -> list[tuple[str, str, Permission]]:
+    """Method, path and permission of everything that the server describes."""
+    return [(e.method, e.path, e.permission) for e in endpoints()] + [("WS", s.path, s.permission) for s in sockets()]
+
+
+def test_every_route_declares_what_it_needs(task: Task) -> None:
+    document = task.server.ask("GET", "/api/openapi.json").json
+    described = {
+        f"{method} {path}": operation["x-permission"]
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    assert [route for route, permission in described.items() if permission == "undeclared"] == []
+    assert set(described.values()) <= set(get_args(Permission))
+    assert [route for route in routes() if route[2] == "undeclared"] == []
+
+
+def test_a_run_reaches_no_more_than_these_routes() -> None:
+    """A new route stands here only after somebody has thought about it."""
+    known = re.compile(
+        r"GET /healthz|GET /readyz|GET /api/v1/namespaces/\{namespace\}"
+        r"|GET N/pipelines|GET P|GET P/graph|GET P/versions|GET P/versions/\{version\}"
+        r"|GET N/runs|GET P/runs|POST P/runs|GET R|GET R/tasks|GET R/tasks/\{task\}"
+        r"|(GET|WS) R/tasks/\{task\}/log(/raw|/stream)?"
+        r"|GET /api/v1/events|WS /api/v1/events/stream"
+        r"|(GET|PUT|DELETE) [PR]/objects(/\{key\}(/info)?)?"
+    )
+    short = {"R": "/runs/{run}", "P": "/pipelines/{pipeline}", "N": "/api/v1/namespaces/{namespace}"}
+    for method, path, permission in routes():
+        if permission in OF_RUNS and ("{namespace}" in path or permission in ANYWHERE):
+            name = path.replace(short["N"] + "/", "N/").replace("N" + short["P"], "P").replace("P" + short["R"], "R")
+            assert known.fullmatch(f"{method} {name}"), f"{method} {name}"
+
+
+def test_what_a_run_may(task: Task) -> None:
+    for path in (P, f"{P}/runs", RUN, f"{RUN}/tasks", f"{RUN}/tasks/t", f"{RUN}/tasks/t/log", f"{P}/versions/1"):
+        assert task.status("GET", path) == 200, path
+    assert task.status("GET", "/api/v1/namespaces/default") == 200
+    assert task.status("GET", "/healthz") == 200
+    assert task.status("GET", "/docs/") in (200, 404)
+    assert task.status("HEAD", RUN) == 200
+    assert task.status("POST", f"{P}/runs", {}) == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/v1/namespaces", None),
+        ("POST", "/api/v1/namespaces", {"id": "x"}),
+        ("DELETE", "/api/v1/namespaces/default", None),
+        ("GET", "/api/v1/namespaces/elsewhere", None),
+        ("GET", "/api/v1/namespaces/elsewhere/runs", None),
+        ("GET", "/api/v1/namespaces/nowhere/runs", None),
+        ("GET", "/api/v1/namespaces/%65lsewhere/runs", None),
+        ("POST", "/api/v1/namespaces/default/pipelines", HANGS),
+        ("DELETE", P, None),
+        ("PATCH", P, {"enabled": False}),
+        ("POST", f"{P}/runs/cancel", None),
+        ("POST", f"{RUN}/cancel", None),
+        ("POST", f"{RUN}/retry", {}),
+        ("POST", f"{RUN}/tasks/t/cancel", None),
+        ("POST", "/api/v1/manifests/validate", HANGS),
+        ("GET", "/api/v1/events?namespace=elsewhere", None),
+        ("GET", "/api/v1/system/info", None),
+        ("GET", "/api/v1/system/settings", None),
+        ("GET", "/api/v1/system/logs", None),
+        ("GET", "/api/v1/system/backup", None),
+        ("POST", "/api/v1/system/reload", None),
+        ("PUT", "/api/v1/system/ingress", {"open": False}),
+        ("GET", "/metrics", None),
+    ],
+)
+def test_what_a_run_may_not_through_either_door(task: Task, method: str, path: str, body: object) -> None:
+    answer = task.ask(method, path, task.token, body)
+    assert (answer.status, answer.problem["title"]) == (403, "Refused")
+    headers = {"Authorization": f"Bearer {task.token}"}
+    assert task.server.send_json(method, path, body, headers).status == 403
+
+
+def test_events_of_its_own_namespace_alone(task: Task) -> None:
+    task.server.api.post("namespaces", {"id": "noisy"})
+    mine = task.ask("GET", "/api/v1/events?limit=100", task.token).json["items"]
+    assert {event["namespace"] for event in mine} == {"default"}
+    assert task.ask("GET", "/api/v1/events?limit=100&namespace=default", task.token).json["items"] == mine
+    everything = task.server.api.get("/api/v1/events?limit=100")["items"]
+    assert {event.get("namespace", "") for event in everything} > {"default", "noisy"}
+
+
+@pytest.mark.parametrize("path", [RUN, "/healthz", "/", "/docs/", "/nothing/here", "/api/openapi.json"])
+def test_without_a_token_nothing_answers_on_the_socket_of_tasks(task: Task, path: str) -> None:
+    answer = task.ask("GET", path, None)
+    assert answer.status == 401
+    assert answer.problem["detail"] == "This socket is for tasks, and they show the token of their run."
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.headers["x-request-id"] == answer.problem["request_id"]
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "gofer_run_" + "0" * 49, "é", "x" * 5000])
+def test_a_token_that_is_none(task: Task, token: str) -> None:
+    for answer in (
+        task.ask("GET", RUN, token),
+        task.server.ask("GET", RUN, headers={"Authorization": f"Bearer {token}"}),
+    ):
+        assert (answer.status, answer.problem["title"]) == (401, "Not authenticated")
+
+
+def test_one_that_nobody_has_any_more(task: Task) -> None:
+    answer = task.ask("GET", RUN, token_of(bytes(32), "another"))
+    assert (answer.status, answer.problem["detail"]) == (401, "This token is dead: its run has ended.")
+
+
+def test_two_tokens(task: Task) -> None:
+    request = f"GET {RUN} HTTP/1.1\r\nHost: localhost\r\n" + f"Authorization: Bearer {task.token}\r\n" * 2 + "\r\n"
+    assert task.server.send_raw(request.encode()).status == 401
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "bearer TOKEN", "BEARER  TOKEN "])
+def test_schemes(task: Task, header: str) -> None:
+    """What another scheme says counts as nothing; the name of this one may be written in any way (RFC 9110, 11.1)."""
+    given = {"Authorization": header.replace("TOKEN", task.token)}
+    assert task.server.ask("GET", RUN, headers=given).status == 200
+    expected = 403 if "TOKEN" in header else 200
+    assert task.server.ask("GET", "/api/v1/system/info", headers=given).status == expected
+
+
+def test_without_a_token_the_servers_own_address_is_as_before(task: Task) -> None:
+    assert task.server.ask("GET", "/api/v1/system/info").status == 200
+    assert task.server.ask("GET", RUN, headers={"Host": "evil.example"}).status == 403
+
+
+def test_what_holds_elsewhere_holds_on_the_socket(task: Task) -> None:
+    big = task.ask("POST", f"{P}/runs", task.token, {"parameters": {"x": "y" * 9_000_000}})
+    assert big.status == 413
+    first = task.ask("POST", f"{P}/runs", task.token, {}, {"Idempotency-Key": "k", "X-Request-Id": "mine"})
+    again = task.ask("POST", f"{P}/runs", task.token, {}, {"Idempotency-Key": "k"})
+    assert (first.json["id"], again.headers["idempotent-replayed"]) == (again.json["id"], "true")
+    assert (first.headers["x-request-id"], first.json["correlation_id"]) == ("mine", "mine")
+
+
+def test_an_answer_that_is_kept_is_not_for_everybody(task: Task) -> None:
+    """A key is good for the very same request alone, and that was judged before."""
+    path = "/api/v1/namespaces"
+    done = task.server.send_json("POST", path, {"id": "kept"}, {"Idempotency-Key": "theirs"})
+    assert done.status == 201
+    assert task.ask("POST", path, task.token, {"id": "kept"}, {"Idempotency-Key": "theirs"}).status == 403
+
+
+def dial(task: Task, path: str, token: str | None) -> Any:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return unix_connect(str(task.socket), f"ws://localhost{path}", additional_headers=headers, compression=None)
+
+
+def test_websockets(task: Task) -> None:
+    stream = f"{RUN}/tasks/t/log/stream"
+    with dial(task, "/api/v1/events/stream?after=0", task.token) as events:
+        frame = json.loads(events.recv(timeout=30))
+        assert {event["namespace"] for event in frame["events"]} == {"default"}
+    with dial(task, stream, task.token):
+        pass
+    for path, token, status in (
+        (stream, None, 401),
+        (stream, "garbage", 401),
+        (f"{RUN}/tasks/t/attach", task.token, 403),
+        ("/api/v1/system/logs/stream", task.token, 403),
+        ("/api/v1/events/stream?namespace=elsewhere", task.token, 403),
+        (stream.replace("default", "elsewhere"), task.token, 403),
+    ):
+        with pytest.raises(InvalidStatus) as refused, dial(task, path, token):
+            pass
+        assert refused.value.response.status_code == status, path
+
+
+def test_a_websocket_with_a_token_over_tcp(task: Task) -> None:
+    headers = {"Authorization": f"Bearer {task.token}"}
+    address = f"{task.server.websocket_address}{RUN}/tasks/t/attach"
+    with pytest.raises(InvalidStatus) as refused, connect(address, additional_headers=headers):
+        pass
+    assert refused.value.response.status_code == 403
