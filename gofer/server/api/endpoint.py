@@ -126,9 +126,10 @@ class Endpoint:
     of one of the types in `content`, or None (204). How a request is decoded, and what is documented, is what the
     handler's annotations say: see `shapes_of`. `status` is that of success, or a function of the answer whose possible
     values stand in `statuses`. `errors` are the statuses that only this route has, beside those that every route may
-    have. `permission` is what the caller must be allowed to do, in the
-    namespace of the path. `decode` replaces the decoding of the body. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing), and where nothing may be kept of the
-    request or the answer, as a secret is in it.
+    have.
+    `permission` is what the caller must be allowed to do, in the namespace of the path. `decode` replaces the decoding
+    of the body. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing), and where
+    nothing may be kept of the request or the answer, as a secret is in it.
     """
 
     method: str
