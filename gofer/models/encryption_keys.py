@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 KEY_BYTES = 32
+NO_KEY = "No encryption key is configured, so that there can be no secrets"
+NO_KEY_HINT = (
+    "Make one with `gofer secret generate-key`, and set secret_store.sqlite.encryption_key to it, or the variable "
+    "GOFER_SECRET_STORE__SQLITE__ENCRYPTION_KEY, or the systemd credential gofer.encryption-key."
+)
 
 
 @dataclass(frozen=True, repr=False)

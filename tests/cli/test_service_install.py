@@ -13,9 +13,11 @@ from gofer.cli.service.systemd.ground import Ground
 from gofer.cli.service.systemd.lay_down import lay_down
 from gofer.cli.service.systemd.layout import RECEIPT
 from gofer.cli.service.systemd.take_away import take_away
+from gofer.config.encryption_keys import parse_key
 from tests.cli.conftest import Gofer
 
 PROGRAM = Path("/opt/gofer/bin/gofer")
+KEY = "etc/credstore/gofer.encryption-key"
 UNIT = "usr/local/lib/systemd/system/gofer.service"
 
 
@@ -51,11 +53,12 @@ def test_what_is_taken_away_is_only_what_was_laid_down(tmp_path: Path) -> None:
     install(tmp_path)
     (tmp_path / "usr/local/lib/tmpfiles.d/gofer.conf").write_text("changed")
     left = take_away(Ground(tmp_path, dry=False))
-    assert left == [tmp_path / "etc/gofer/gofer.hcl", tmp_path / "var/lib/gofer"]
+    assert left == [tmp_path / "etc/gofer/gofer.hcl", tmp_path / KEY, tmp_path / "var/lib/gofer"]
     assert set(files(tmp_path)) == {
         "usr/local/lib/systemd/system/mine.service",
         "usr/local/lib/tmpfiles.d/gofer.conf",
         "etc/gofer/gofer.hcl",
+        KEY,
         "var/lib/gofer/gofer.db",
     }
     with pytest.raises(CommandError, match="nothing was installed"):
@@ -70,7 +73,26 @@ def test_what_an_error_cut_short_is_known_to_the_next_call(tmp_path: Path) -> No
     in_the_way.rmdir()
     assert install(tmp_path) == {"keep", "write"}
     take_away(Ground(tmp_path, dry=False))
-    assert set(files(tmp_path)) == {"etc/gofer/gofer.hcl"}
+    assert set(files(tmp_path)) == {"etc/gofer/gofer.hcl", KEY}
+
+
+def test_the_encryption_key_is_made_once_for_root_alone(tmp_path: Path) -> None:
+    install(tmp_path, dry=True)
+    assert not (tmp_path / "etc").exists()
+    install(tmp_path)
+    path = tmp_path / KEY
+    made = path.read_text()
+    assert len(parse_key(made.removesuffix("\n"))) == 32
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    install(tmp_path)
+    take_away(Ground(tmp_path, dry=False))
+    install(tmp_path)
+    assert path.read_text() == made
+    assert KEY not in (tmp_path / RECEIPT.relative_to("/")).read_text()
+    other = tmp_path / "other"
+    other.mkdir()
+    install(other)
+    assert (other / KEY).read_text() != made
 
 
 def test_a_receipt_that_is_none(tmp_path: Path) -> None:

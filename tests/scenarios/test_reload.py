@@ -253,6 +253,43 @@ async def tls_key_path(house: House, authority: Authority) -> None:
         assert await scene.certificate() == der(made)
 
 
+def encryption(key: str, *previous: str) -> str:
+    old = ", ".join(f'"{one}"' for one in previous)
+    return f'secret_store.sqlite.encryption_key = "{key}"\nsecret_store.sqlite.previous_encryption_keys = [{old}]\n'
+
+
+OLD_KEY, NEW_KEY = "old-key-" * 4, "new-key-" * 4
+SECRET = "/api/v1/secrets/key"
+
+
+async def encryption_key(house: House, _: Authority) -> None:
+    async with changing(house, encryption(OLD_KEY)) as scene:
+        assert (await scene.ask("PUT", SECRET, b'{"value": "some value", "namespaces": ["*"]}'))[0] == 201
+        await scene.reload(encryption(NEW_KEY, OLD_KEY))
+        assert (await scene.ask("POST", "/api/v1/system/secrets/rotate-key", b"{}"))[1]["rotated"] == 1
+    async with changing(house, encryption(NEW_KEY)) as scene:
+        assert (await scene.ask("POST", f"{SECRET}/reveal", b"{}"))[1] == {"value": "some value"}
+
+
+async def previous_encryption_keys(house: House, _: Authority) -> None:
+    async with changing(house, encryption(OLD_KEY)) as scene:
+        await scene.ask("PUT", SECRET, b'{"value": "some value", "namespaces": ["*"]}')
+    async with changing(house, encryption(NEW_KEY, OLD_KEY)) as scene:
+        newest = scene.services.bus.last_seq
+        before = scene.services.settings
+        with pytest.raises(InvalidInput) as caught:
+            await scene.reload("run_parallelism_limit = 7\n" + encryption(NEW_KEY))
+        (problem,) = caught.value.problems
+        assert "is encrypted with the key" in problem.message
+        assert not [key for key in (OLD_KEY, NEW_KEY) if key in problem.message + problem.hint]
+        await scene.said("server.misconfigured", newest)
+        assert scene.services.settings is before
+        assert (await scene.ask("POST", f"{SECRET}/reveal", b"{}"))[1] == {"value": "some value"}
+        await scene.ask("POST", "/api/v1/system/secrets/rotate-key", b"{}")
+        assert (await scene.reload(encryption(NEW_KEY))).applied == ["secret_store.sqlite.previous_encryption_keys"]
+        assert (await scene.ask("POST", f"{SECRET}/reveal", b"{}"))[1] == {"value": "some value"}
+
+
 CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "log_level": log_level,
     "event_log_retention": event_log_retention,
@@ -265,6 +302,8 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "allow_privileged": permission("allow_privileged = true", privileged=True),
     "allowed_networks": permission('allowed_networks = ["lan"]', network="lan"),
     "allowed_mounts": permission('allowed_mounts = ["/srv"]', mounts=[Mount(source="/srv/data", target="/data")]),
+    "secret_store.sqlite.encryption_key": encryption_key,
+    "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
     "server.storage_results_limit": storage_results_limit,
     "server.tls_cert_path": tls_cert_path,

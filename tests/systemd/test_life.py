@@ -85,15 +85,22 @@ def test_a_wrong_setting_is_an_error_in_the_journal_and_once_mended_it_starts(ma
     until(lambda: machine.show("gofer", "ActiveState") == "active", "that it starts by itself")
 
 
-def test_a_credential_is_handed_over_and_none_is_no_error(machine: Machine) -> None:
-    folder = "/run/credentials/gofer.service"
-    assert machine.ok("ls", folder) == ""
-    machine.write("/etc/credstore/gofer.encryption-key", "key")
+def test_the_credential_is_handed_over_and_without_it_there_are_no_secrets(machine: Machine) -> None:
+    folder, key = "/run/credentials/gofer.service", "/etc/credstore/gofer.encryption-key"
+    made = machine.ok("cat", key)
+    assert machine.ok("cat", f"{folder}/gofer.encryption-key") == made
+    assert machine.ok("stat", "--format", "%a %U", key).split() == ["600", "root"]
+    put = ["sh", "-c", "echo value | gofer secret put key --global --namespaces '*'"]
+    machine.ok("mv", key, f"{key}.away")
     machine.ok("systemctl", "restart", "gofer")
-    assert machine.ok("cat", f"{folder}/gofer.encryption-key") == "key"
-    machine.ok("rm", "/etc/credstore/gofer.encryption-key")
-    machine.ok("systemctl", "restart", "gofer")
     assert machine.ok("ls", folder) == ""
+    said = machine.run(*put)
+    assert said.returncode == 5
+    assert "generate-key" in said.stderr
+    machine.ok("mv", f"{key}.away", key)
+    machine.ok("systemctl", "restart", "gofer")
+    machine.ok(*put)
+    machine.ok("gofer", "secret", "delete", "key", "--global")
 
 
 def test_with_containers_alone_the_unit_can_be_closed_further(machine: Machine) -> None:

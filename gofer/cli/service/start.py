@@ -16,6 +16,7 @@ from gofer.cli.service.open_browser import open_browser
 from gofer.cli.service.set_option import parse_settings, set_option
 from gofer.cli.terminal import plain
 from gofer.frozen import is_frozen
+from gofer.models.encryption_keys import NO_KEY, NO_KEY_HINT
 from gofer.models.system import EngineInfo
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ def _say_ready(invocation: Invocation, server: Running, *, wants_browser: bool) 
     output.show(ready, lambda: [first, *data] if server.is_new else [first])
     if not engine.isolates:
         output.warn(_ISOLATES_NOTHING.format(name=engine.name))
+    if not services.secrets.store.encrypts:
+        output.warn(f"{NO_KEY}. {NO_KEY_HINT}")
     if server.is_new:
         where = "" if _is_found_by_itself(invocation, server.address) else f" --host {server.address}"
         output.note(f"Next: gofer pipeline create PATH{where}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Uninstalled(msgspec.Struct, kw_only=True):
-    """What `service uninstall --format json` prints. `left`: configuration and data, which stay."""
+    """What `service uninstall --format json` prints. `left`: configuration, encryption key and data, which stay."""
 
     dry_run: bool
     steps: list[Step]
@@ -31,7 +31,8 @@ class Uninstalled(msgspec.Struct, kw_only=True):
 def uninstall(invocation: Invocation, root: Path | None, *, dry_run: bool) -> None:
     """Stop the service, and remove what `gofer service install` has laid down.
 
-    Configuration, data and the user stay, and so do containers that run. A file that was changed since stays too.
+    Configuration, encryption key, data and the user stay, and so do containers that run. A file that was changed since
+    stays too.
     """
     from gofer.cli.service.systemd.take_away import take_away
 
@@ -43,4 +44,6 @@ def uninstall(invocation: Invocation, root: Path | None, *, dry_run: bool) -> No
     if dry_run:
         invocation.output.note("Nothing was changed.")
     if left:
-        invocation.output.note(f"Configuration and data stay: {', '.join(left)}. Remove them yourself if you want to.")
+        invocation.output.note(
+            f"Configuration, encryption key and data stay: {', '.join(left)}. Remove them yourself if you want to."
+        )

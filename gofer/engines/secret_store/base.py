@@ -9,8 +9,8 @@ After a sudden end at any moment every secret has its old value or its new one. 
 that is cancelled is carried out or not.
 
 Errors: `Unavailable` (and its kinds) when the store cannot work now; nothing was changed. `Conflict` from `put`, `get`,
-`since` and `rotate` when no key is configured, with how to set one. `DamagedSecret` for a value that does not decrypt.
-No error, log line or `repr` ever has a value or a key in it.
+`since`, `rotate` and `damaged` when no key is configured, with how to set one. `DamagedSecret` for a value that does
+not decrypt. No error, log line or `repr` ever has a value or a key in it.
 """
 
 from __future__ import annotations
@@ -152,3 +152,6 @@ class SecretStore(Protocol):
         The caller goes on until `rotated` is 0. Values can be used all the while; a sudden end loses nothing. When
         nothing is left to do, what was encrypted with other keys is nowhere in the store's files any more.
         """
+
+    async def damaged(self) -> Sequence[SecretName]:
+        """The names of all values that do not decrypt, retired ones too. Looks at everything."""

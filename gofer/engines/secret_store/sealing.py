@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gofer.engines.secret_store.base import DamagedSecret, SecretName
 from gofer.errors import Conflict
-from gofer.models.encryption_keys import EncryptionKeys
+from gofer.models.encryption_keys import NO_KEY, NO_KEY_HINT, EncryptionKeys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,12 +24,6 @@ ID_BYTES = 8
 _ID_INFO = b"gofer secret store 1: id of the key"
 _KEY_INFO = b"gofer secret store 1: AES-256-GCM"
 _NAME_FORM = b"gofer secret 1"
-
-_NO_KEY = "No encryption key is configured, so that there can be no secrets"
-NO_KEY_HINT = (
-    "Make one with `openssl rand -base64 32`, and set secret_store.sqlite.encryption_key to it, or "
-    "GOFER_SECRET_STORE_SQLITE_ENCRYPTION_KEY, or the systemd credential gofer.encryption-key."
-)
 
 
 class Sealed(NamedTuple):
@@ -51,7 +45,7 @@ class Seals:
     def require(self) -> None:
         """Raises Conflict where there is no key."""
         if not self.current:
-            raise Conflict(_NO_KEY, NO_KEY_HINT)
+            raise Conflict(NO_KEY, NO_KEY_HINT)
 
     def seal(self, name: SecretName, value: str) -> Sealed:
         """Encrypt. Raises Conflict where there is no key."""

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from gofer.engines.secret_store import sqlite_rows as rows
 from gofer.engines.secret_store.base import DamagedSecret, Entry, Progress, Scope, SecretName
-from gofer.engines.secret_store.sealing import NO_KEY_HINT, Seals
+from gofer.engines.secret_store.sealing import Seals
 from gofer.engines.secret_store.sqlite_file import SecretFile, open_file, unusable
 from gofer.errors import ConfigError, NotFound, Unavailable
-from gofer.models.encryption_keys import EncryptionKeys
+from gofer.models.encryption_keys import NO_KEY_HINT, EncryptionKeys
 from gofer.sqlite.lock import Lock
 
 T = TypeVar("T")
@@ -135,6 +135,13 @@ class SqliteSecretStore:
             await self._call(lambda: self._opened().scrub())
         return progress
 
+    async def damaged(self) -> Sequence[SecretName]:
+        def work(connection: sqlite3.Connection) -> Sequence[SecretName]:
+            self._seals.require()
+            return [row.name for row in rows.every(connection) if not self._decrypts(row)]
+
+        return await self._read(work)
+
     # What follows runs in the store's thread.
 
     def _open(self) -> None:
@@ -189,6 +196,13 @@ class SqliteSecretStore:
             if rotated == ROTATED_AT_ONCE:
                 break
         return Progress(rotated, rows.count_under(connection, current), rows.count(connection))
+
+    def _decrypts(self, row: rows.Row) -> bool:
+        try:
+            self._seals.open(row.name, row.sealed)
+        except DamagedSecret:
+            return False
+        return True
 
     def _opened(self) -> SecretFile:
         if self._file is None:

@@ -39,15 +39,16 @@ _DROP = "DELETE FROM secrets WHERE pipeline_key = ? AND namespace = ? AND pipeli
 _COUNT = "SELECT count(*) FROM secrets"
 _COUNT_UNDER = "SELECT count(*) FROM secrets WHERE key_id = ?"
 _KEY_IDS = "SELECT key_id, count(*) FROM secrets GROUP BY key_id ORDER BY 2 DESC, 1"
+_EVERY = "SELECT * FROM secrets ORDER BY key"
 _STALE = "SELECT key FROM secrets WHERE key_id <> ? ORDER BY key"
 _BY_KEY = "SELECT * FROM secrets WHERE key = ?"
 _RESEAL = "UPDATE secrets SET key_id = ?, nonce = ?, ciphertext = ? WHERE key = ?"
 
 
-class Stale(NamedTuple):
-    """A row that is not under the current key."""
+class Row(NamedTuple):
+    """A value, retired or not."""
 
-    row: int
+    key: int
     name: SecretName
     sealed: Sealed
 
@@ -112,16 +113,19 @@ def key_ids(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in connection.execute(_KEY_IDS)]
 
 
-def stale(connection: sqlite3.Connection, current: str) -> Iterator[Stale]:
-    """The rows that are not under the key `current`. They may be changed on the way."""
+def every(connection: sqlite3.Connection) -> Iterator[Row]:
+    """All of them."""
+    return map(_row, connection.execute(_EVERY))
+
+
+def stale(connection: sqlite3.Connection, current: str) -> Iterator[Row]:
+    """Those that are not under the key `current`. They may be changed on the way."""
     for (key,) in connection.execute(_STALE, (current,)).fetchall():
-        row = connection.execute(_BY_KEY, (key,)).fetchone()
-        name = SecretName(row["name"], Scope(row["namespace"], row["pipeline"], row["pipeline_key"]))
-        yield Stale(key, name, _sealed(row))
+        yield _row(connection.execute(_BY_KEY, (key,)).fetchone())
 
 
-def reseal(connection: sqlite3.Connection, row: Stale, sealed: Sealed) -> None:
-    connection.execute(_RESEAL, (*sealed, row.row))
+def reseal(connection: sqlite3.Connection, row: Row, sealed: Sealed) -> None:
+    connection.execute(_RESEAL, (*sealed, row.key))
 
 
 def _number(connection: sqlite3.Connection, sql: str, *given: str) -> int:
@@ -137,13 +141,21 @@ def _of_scope(scope: Scope) -> tuple[int, str, str]:
     return (scope.pipeline_key, scope.namespace, scope.pipeline)
 
 
+def _row(row: sqlite3.Row) -> Row:
+    return Row(row["key"], _name(row), _sealed(row))
+
+
+def _name(row: sqlite3.Row) -> SecretName:
+    return SecretName(row["name"], Scope(row["namespace"], row["pipeline"], row["pipeline_key"]))
+
+
 def _sealed(row: sqlite3.Row) -> Sealed:
     return Sealed(row["key_id"], row["nonce"], row["ciphertext"])
 
 
 def _entry(row: sqlite3.Row) -> Entry:
     return Entry(
-        name=SecretName(row["name"], Scope(row["namespace"], row["pipeline"], row["pipeline_key"])),
+        name=_name(row),
         namespaces=tuple(row["namespaces"].split()),
         created_at=row["created_at"],
         modified_at=row["modified_at"],

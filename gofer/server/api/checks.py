@@ -17,6 +17,7 @@ from gofer.models.system import Check
 from gofer.models.units import format_duration
 from gofer.server.api import problem
 from gofer.server.api.left_over_checks import containers, log_folders
+from gofer.server.api.secret_checks import secrets
 from gofer.server.services import Services
 from gofer.server.store import diagnosis
 
@@ -41,6 +42,7 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("permissions", _permissions),
         ("database", partial(_database, deep=deep)),
         ("old copies", _copies),
+        ("secrets", partial(secrets, deep=deep)),
         ("logs", _logs),
         ("log folders", log_folders),
         ("clock", _clock),

@@ -70,13 +70,16 @@ class Ground:
         except OSError as error:
             raise _failed("write", there, error) from error
 
-    def make_folders(self, path: Path) -> list[Path]:
-        """Make what is missing of a folder; returns what was made, outermost first. Raises CommandError."""
+    def make_folders(self, path: Path, mode: int = 0o755) -> list[Path]:
+        """Make what is missing of a folder; returns what was made, outermost first. `mode` is for the innermost.
+
+        Raises CommandError.
+        """
         missing = [one for one in (path, *path.parents) if not self.place(one).exists()][::-1]
         for one in missing if not self.dry else []:
             try:
                 self.place(one).mkdir()
-                self.place(one).chmod(0o755)
+                self.place(one).chmod(mode if one == path else 0o755)
             except OSError as error:
                 raise _failed("make", self.place(one), error) from error
         return missing

@@ -18,7 +18,7 @@ def lay_down(ground: Ground, program: Path, source: Path | None) -> None:
     receipt = Receipt(files=dict(before.files), folders=list(before.folders))
     try:
         for piece in pieces(program, source):
-            receipt.folders += map(str, ground.make_folders(piece.path.parent))
+            receipt.folders += map(str, ground.make_folders(piece.path.parent, piece.folder_mode))
             _lay(ground, piece, receipt)
     finally:
         # What was done before an error is known to the next call, and to `uninstall`.
@@ -38,7 +38,7 @@ def _record(ground: Ground, receipt: Receipt, before: Receipt) -> None:
 def _lay(ground: Ground, piece: Piece, receipt: Receipt) -> None:
     there = ground.place(piece.path)
     if piece.once and there.exists():
-        ground.note("keep", there, "there is a configuration already")
+        ground.note("keep", there, "is there already")
         return
     content = piece.content()
     found = there.read_bytes() if there.is_file() else None

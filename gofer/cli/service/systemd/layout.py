@@ -9,6 +9,7 @@ from typing import NamedTuple
 PREFIX = Path("/usr/local")
 PROGRAM = PREFIX / "bin" / "gofer"
 CONFIGURATION = Path("/etc/gofer/gofer.hcl")
+ENCRYPTION_KEY = Path("/etc/credstore/gofer.encryption-key")
 RECEIPT = PREFIX / "lib" / "gofer" / "installed.json"
 SYSUSERS = PREFIX / "lib" / "sysusers.d" / "gofer.conf"
 TMPFILES = PREFIX / "lib" / "tmpfiles.d" / "gofer.conf"
@@ -27,13 +28,15 @@ _UNIT_PROGRAM = "/usr/bin/gofer"
 class Piece(NamedTuple):
     """A file to lay down: its place on the installed system, its permissions, and what makes its content.
 
-    `once`: a file that is there already is left as it is, and stays when everything else is removed.
+    `once`: a file that is there already is left as it is, and stays when everything else is removed. `folder_mode`: the
+    permissions of its folder, if that is made for it.
     """
 
     path: Path
     mode: int
     content: Callable[[], bytes]
     once: bool = False
+    folder_mode: int = 0o755
 
 
 def pieces(program: Path, source: Path | None) -> Iterator[Piece]:
@@ -47,6 +50,7 @@ def pieces(program: Path, source: Path | None) -> Iterator[Piece]:
     yield Piece(UNITS / "gofer.socket", 0o644, lambda: data_file("gofer.socket"))
     yield Piece(MANUAL, 0o644, _manual)
     yield Piece(CONFIGURATION, 0o644, _sample, once=True)
+    yield Piece(ENCRYPTION_KEY, 0o600, _new_key, once=True, folder_mode=0o700)
 
 
 def data_file(name: str) -> bytes:
@@ -70,3 +74,12 @@ def _sample() -> bytes:
     from gofer.config.sample import sample
 
     return sample("production").encode()
+
+
+def _new_key() -> bytes:
+    import base64
+    import os
+
+    from gofer.models.encryption_keys import KEY_BYTES
+
+    return base64.b64encode(os.urandom(KEY_BYTES)) + b"\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
 from gofer.cli.service.systemd.ground import Ground
-from gofer.cli.service.systemd.layout import CONFIGURATION, DATA, RECEIPT
+from gofer.cli.service.systemd.layout import CONFIGURATION, DATA, ENCRYPTION_KEY, RECEIPT
 from gofer.cli.service.systemd.receipt import digest, read_receipt
 
 _UNITS = ("gofer.socket", "gofer.service")
@@ -40,4 +40,4 @@ def take_away(ground: Ground) -> list[Path]:
         if Path(folder) != CONFIGURATION.parent and ground.remove_folder_if_empty(Path(folder)):
             ground.note("remove", ground.place(Path(folder)))
     ground.run(["systemctl", "daemon-reload"])
-    return [ground.place(path) for path in (CONFIGURATION, *DATA) if ground.place(path).exists()]
+    return [ground.place(path) for path in (CONFIGURATION, ENCRYPTION_KEY, *DATA) if ground.place(path).exists()]
