@@ -70,7 +70,8 @@ class SqliteSecretStore:
         await self._read(lambda connection: connection.execute("SELECT 1 FROM secrets LIMIT 1").fetchone())
 
     async def use(self, keys: EncryptionKeys) -> None:
-        await self._call(partial(self._use, keys))
+        if keys != self._keys:
+            await self._call(partial(self._use, keys))
 
     async def put(
         self, name: SecretName, value: str, namespaces: Sequence[str] | None, at: int, by: str
