@@ -58,6 +58,15 @@ def test_ids_come_from_the_server(complete: Gofer, register: Register) -> None:
     assert bash(complete, "gofer", "taskrun", "get", pipeline, "latest", "be") == ["beta"]
 
 
+def test_keys_of_secrets_come_from_the_server(complete: Gofer, register: Register) -> None:
+    pipeline = register({"id": "alpha", "command": ["true"]})
+    complete.ok("secret", "put", "db_password", "--pipeline", pipeline, stdin=b"value")
+    complete.ok("secret", "put", "db_global", "--global", "--namespaces", "*", stdin=b"value")
+    assert bash(complete, "gofer", "secret", "get", "--pipeline", pipeline, "db") == ["db_password"]
+    assert bash(complete, "gofer", "secret", "get", "--global", "db") == ["db_global"]
+    assert bash(complete, "gofer", "secret", "get", "db") == []
+
+
 def test_no_server_is_no_noise(complete: Gofer) -> None:
     complete.environ["GOFER_CLI_HOST"] = "127.0.0.1:1"
     assert bash(complete, "gofer", "run", "start", "x") == []

@@ -88,7 +88,7 @@ class SqliteSecretStore:
             self._reached("secret-put")
             return after, before is None
 
-        return await self._write(work)
+        return await self._write(work, "secret-put-committed")
 
     async def get(self, name: SecretName) -> str | None:
         def work(connection: sqlite3.Connection) -> str | None:
@@ -110,7 +110,7 @@ class SqliteSecretStore:
             self._reached("secret-deleted")
             return deleted
 
-        return await self._write(work)
+        return await self._write(work, "secret-deleted-committed")
 
     async def scopes(self) -> Sequence[Scope]:
         return await self._read(rows.scopes)
@@ -131,7 +131,7 @@ class SqliteSecretStore:
         return await self._write(lambda connection: rows.delete_retired(connection, before))
 
     async def rotate(self) -> Progress:
-        progress = await self._write(self._rotate)
+        progress = await self._write(self._rotate, "secret-rotated-committed")
         if progress.rotated == 0:
             await self._call(lambda: self._opened().scrub())
         return progress
@@ -213,8 +213,13 @@ class SqliteSecretStore:
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._call(lambda: self._opened().read(work))
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._call(lambda: self._opened().write(work))
+    async def _write(self, work: Callable[[sqlite3.Connection], T], point: str = "") -> T:
+        def write() -> T:
+            done = self._opened().write(work)
+            self._reached(point)
+            return done
+
+        return await self._call(write)
 
     async def _call(self, work: Callable[[], T]) -> T:
         if self._thread is None:
