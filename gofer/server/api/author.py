@@ -17,10 +17,10 @@ _ESTABLISHED = "01"
 
 
 async def author(call: Call[Any, Any, Any]) -> str:
-    """`user ann` for a program on this machine; else an empty text."""
+    """`task backup/12/dump` for a task, `user ann` for a program on this machine; else an empty text."""
     present = connection()
-    if present is None:
-        return ""
+    if call.caller.name or present is None:
+        return call.caller.name
     return await in_thread(partial(local_user, present))
 
 
