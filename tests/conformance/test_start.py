@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from gofer.engines.scheduler.base import ContainerSpec, Exit
+from gofer.engines.scheduler.base import Bind, ContainerSpec, Exit
 from gofer.errors import StartFailed
 from gofer.models.status import Reason
 from tests.conformance import steps
 from tests.conformance.conftest import Engine
-from tests.conformance.steps import Die, Folder, Hang, Lines, Say, UntilStopped, Variable
+from tests.conformance.steps import Die, Folder, Hang, Lines, Say, Show, UntilStopped, Variable
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -41,6 +42,19 @@ async def test_variables_and_folder_reach_the_command(engine: Engine) -> None:
     odd = "a b\"c'd$e\\f=é"
     name = await engine.start(Variable("GREETING"), Variable("ODD"), environment={"GREETING": "hello", "ODD": odd})
     assert (await engine.output(name))["stdout"].decode() == f"hello\n{odd}\n"
+
+
+async def test_a_folder_of_the_server_is_found_where_the_engine_says(
+    engine: Engine, shell: None, tmp_path: Path
+) -> None:
+    folder, target = tmp_path / "shared", "/run/shared"
+    folder.mkdir()
+    (folder / "greeting").write_text("hello")
+    where = engine.scheduler.share(str(folder), target)
+    assert where in (str(folder), target)
+    mounts = [Bind(source=str(folder), target=target)] if where == target else []
+    name = await engine.start(Show(f"{where}/greeting"), mounts=mounts)
+    assert await engine.output(name) == {"stdout": b"hello", "stderr": b""}
 
 
 async def test_the_working_directory_is_the_one_asked_for(engine: Engine) -> None:

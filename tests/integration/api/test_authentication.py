@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -15,59 +12,21 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect, unix_connect
 
 from gofer.server.auth.permission import ANYWHERE, OF_RUNS, Permission
-from gofer.server.auth.tokens import digest_of, token_of
+from gofer.server.auth.tokens import token_of
 from gofer.server.routes import endpoints, sockets
-from gofer.server.store import run_tokens
-from tests.integration.api.server import Answer, ServerThread
+from tests.integration.api.server import ServerThread
+from tests.integration.api.task_caller import HANGS, TaskCaller
 
 P = "/api/v1/namespaces/default/pipelines/mine"
 RUN = f"{P}/runs/1"
-HANGS = {"id": "mine", "tasks": [{"id": "t", "image": "i", "command": ["hang"]}]}
-
-
-class Task:
-    """The token of a task of a run that has not ended, and ways to use it."""
-
-    def __init__(self, server: ServerThread, home: Path) -> None:
-        self.server = server
-        self.socket = home / "task-api" / "api.sock"
-        server.api.register(HANGS)
-        server.api.register({**HANGS, "id": "other"})
-        server.api.post("namespaces", {"id": "elsewhere"})
-        server.api.start("mine")
-        self.token = token_of(bytes(32), "any")
-        self.put(self.token, 1)
-
-    def put(self, token: str, run_key: int) -> None:
-        database = self.server.services.database
-        self.server.in_loop(lambda: database.write(lambda tx: run_tokens.insert(tx, digest_of(token), run_key, "t", 0)))
-
-    def ask(
-        self, method: str, path: str, token: str | None, body: object = None, headers: dict[str, str] | None = None
-    ) -> Answer:
-        """Through the tasks' socket."""
-        connection = http.client.HTTPConnection("any.name.at.all")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        try:
-            connection.sock.connect(str(self.socket))
-            given = {"Content-Type": "application/json", **(headers or {})}
-            given |= {"Authorization": f"Bearer {token}"} if token is not None else {}
-            connection.request(method, path, None if body is None else json.dumps(body), given)
-            answer = connection.getresponse()
-            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-        finally:
-            connection.close()
-
-    def status(self, method: str, path: str, body: object = None) -> int:
-        return self.ask(method, path, self.token, body).status
 
 
 @pytest.fixture(scope="module")
-def task(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Task]:
+def task(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TaskCaller]:
     home = tmp_path_factory.mktemp("gofer")
     server = ServerThread(home)
     server.start()
-    yield Task(server, home)
+    yield TaskCaller(server, home)
     server.stop()
 
 
@@ -76,7 +35,7 @@ def routes() -> list[tuple[str, str, Permission]]:
     return [(e.method, e.path, e.permission) for e in endpoints()] + [("WS", s.path, s.permission) for s in sockets()]
 
 
-def test_every_route_declares_what_it_needs(task: Task) -> None:
+def test_every_route_declares_what_it_needs(task: TaskCaller) -> None:
     document = task.server.ask("GET", "/api/openapi.json").json
     described = {
         f"{method} {path}": operation["x-permission"]
@@ -105,7 +64,7 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
             assert known.fullmatch(f"{method} {name}"), f"{method} {name}"
 
 
-def test_what_a_run_may(task: Task) -> None:
+def test_what_a_run_may(task: TaskCaller) -> None:
     for path in (P, f"{P}/runs", RUN, f"{RUN}/tasks", f"{RUN}/tasks/t", f"{RUN}/tasks/t/log", f"{P}/versions/1"):
         assert task.status("GET", path) == 200, path
     assert task.status("GET", "/api/v1/namespaces/default") == 200
@@ -143,14 +102,14 @@ def test_what_a_run_may(task: Task) -> None:
         ("GET", "/metrics", None),
     ],
 )
-def test_what_a_run_may_not_through_either_door(task: Task, method: str, path: str, body: object) -> None:
+def test_what_a_run_may_not_through_either_door(task: TaskCaller, method: str, path: str, body: object) -> None:
     answer = task.ask(method, path, task.token, body)
     assert (answer.status, answer.problem["title"]) == (403, "Refused")
     headers = {"Authorization": f"Bearer {task.token}"}
     assert task.server.send_json(method, path, body, headers).status == 403
 
 
-def test_events_of_its_own_namespace_alone(task: Task) -> None:
+def test_events_of_its_own_namespace_alone(task: TaskCaller) -> None:
     task.server.api.post("namespaces", {"id": "noisy"})
     mine = task.ask("GET", "/api/v1/events?limit=100", task.token).json["items"]
     assert {event["namespace"] for event in mine} == {"default"}
@@ -160,7 +119,7 @@ def test_events_of_its_own_namespace_alone(task: Task) -> None:
 
 
 @pytest.mark.parametrize("path", [RUN, "/healthz", "/", "/docs/", "/nothing/here", "/api/openapi.json"])
-def test_without_a_token_nothing_answers_on_the_socket_of_tasks(task: Task, path: str) -> None:
+def test_without_a_token_nothing_answers_on_the_socket_of_tasks(task: TaskCaller, path: str) -> None:
     answer = task.ask("GET", path, None)
     assert answer.status == 401
     assert answer.problem["detail"] == "This socket is for tasks, and they show the token of their run."
@@ -169,7 +128,7 @@ def test_without_a_token_nothing_answers_on_the_socket_of_tasks(task: Task, path
 
 
 @pytest.mark.parametrize("token", ["", "garbage", "gofer_run_" + "0" * 49, "é", "x" * 5000])
-def test_a_token_that_is_none(task: Task, token: str) -> None:
+def test_a_token_that_is_none(task: TaskCaller, token: str) -> None:
     for answer in (
         task.ask("GET", RUN, token),
         task.server.ask("GET", RUN, headers={"Authorization": f"Bearer {token}"}),
@@ -177,18 +136,18 @@ def test_a_token_that_is_none(task: Task, token: str) -> None:
         assert (answer.status, answer.problem["title"]) == (401, "Not authenticated")
 
 
-def test_one_that_nobody_has_any_more(task: Task) -> None:
+def test_one_that_nobody_has_any_more(task: TaskCaller) -> None:
     answer = task.ask("GET", RUN, token_of(bytes(32), "another"))
     assert (answer.status, answer.problem["detail"]) == (401, "This token is dead: its run has ended.")
 
 
-def test_two_tokens(task: Task) -> None:
+def test_two_tokens(task: TaskCaller) -> None:
     request = f"GET {RUN} HTTP/1.1\r\nHost: localhost\r\n" + f"Authorization: Bearer {task.token}\r\n" * 2 + "\r\n"
     assert task.server.send_raw(request.encode()).status == 401
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "bearer TOKEN", "BEARER  TOKEN "])
-def test_schemes(task: Task, header: str) -> None:
+def test_schemes(task: TaskCaller, header: str) -> None:
     """What another scheme says counts as nothing; the name of this one may be written in any way (RFC 9110, 11.1)."""
     given = {"Authorization": header.replace("TOKEN", task.token)}
     assert task.server.ask("GET", RUN, headers=given).status == 200
@@ -196,12 +155,12 @@ def test_schemes(task: Task, header: str) -> None:
     assert task.server.ask("GET", "/api/v1/system/info", headers=given).status == expected
 
 
-def test_without_a_token_the_servers_own_address_is_as_before(task: Task) -> None:
+def test_without_a_token_the_servers_own_address_is_as_before(task: TaskCaller) -> None:
     assert task.server.ask("GET", "/api/v1/system/info").status == 200
     assert task.server.ask("GET", RUN, headers={"Host": "evil.example"}).status == 403
 
 
-def test_what_holds_elsewhere_holds_on_the_socket(task: Task) -> None:
+def test_what_holds_elsewhere_holds_on_the_socket(task: TaskCaller) -> None:
     big = task.ask("POST", f"{P}/runs", task.token, {"parameters": {"x": "y" * 9_000_000}})
     assert big.status == 413
     first = task.ask("POST", f"{P}/runs", task.token, {}, {"Idempotency-Key": "k", "X-Request-Id": "mine"})
@@ -210,7 +169,7 @@ def test_what_holds_elsewhere_holds_on_the_socket(task: Task) -> None:
     assert (first.headers["x-request-id"], first.json["correlation_id"]) == ("mine", "mine")
 
 
-def test_an_answer_that_is_kept_is_not_for_everybody(task: Task) -> None:
+def test_an_answer_that_is_kept_is_not_for_everybody(task: TaskCaller) -> None:
     """A key is good for the very same request alone, and that was judged before."""
     path = "/api/v1/namespaces"
     done = task.server.send_json("POST", path, {"id": "kept"}, {"Idempotency-Key": "theirs"})
@@ -218,12 +177,12 @@ def test_an_answer_that_is_kept_is_not_for_everybody(task: Task) -> None:
     assert task.ask("POST", path, task.token, {"id": "kept"}, {"Idempotency-Key": "theirs"}).status == 403
 
 
-def dial(task: Task, path: str, token: str | None) -> Any:
+def dial(task: TaskCaller, path: str, token: str | None) -> Any:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return unix_connect(str(task.socket), f"ws://localhost{path}", additional_headers=headers, compression=None)
 
 
-def test_websockets(task: Task) -> None:
+def test_websockets(task: TaskCaller) -> None:
     stream = f"{RUN}/tasks/t/log/stream"
     with dial(task, "/api/v1/events/stream?after=0", task.token) as events:
         frame = json.loads(events.recv(timeout=30))
@@ -243,7 +202,7 @@ def test_websockets(task: Task) -> None:
         assert refused.value.response.status_code == status, path
 
 
-def test_a_websocket_with_a_token_over_tcp(task: Task) -> None:
+def test_a_websocket_with_a_token_over_tcp(task: TaskCaller) -> None:
     headers = {"Authorization": f"Bearer {task.token}"}
     address = f"{task.server.websocket_address}{RUN}/tasks/t/attach"
     with pytest.raises(InvalidStatus) as refused, connect(address, additional_headers=headers):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gofer.engines.scheduler.base import Exit, Position
+from gofer.engines.scheduler.docker import DockerScheduler
 from gofer.engines.scheduler.docker_spec import DockerOptions
 from gofer.errors import EngineUnavailable
 from tests.conformance import steps
@@ -160,3 +161,14 @@ def _make_certificates(folder: Path) -> None:
     openssl("req", *key[:-2], "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "request")
     sign = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "ext"]
     openssl("x509", "-req", "-in", "request", "-out", "cert.pem", *sign)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("unix:///var/run/docker.sock", "/run/gofer"), ("tcp://127.0.0.1:2375", None), ("tcp://[::1]:2375", None)],
+)
+async def test_what_is_behind_tcp_shares_no_folders(host: str, expected: str | None) -> None:
+    scheduler = DockerScheduler(DockerOptions(host=host))
+    await scheduler.open()
+    assert scheduler.share("/srv/gofer/task-api", "/run/gofer") == expected
+    await scheduler.close()
