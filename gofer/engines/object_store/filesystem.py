@@ -133,7 +133,7 @@ class FileUpload:
 
     async def write(self, data: bytes) -> None:
         """See `base.Upload.write`."""
-        await self._store.run(partial(files.write, self._open(), data))
+        await self._store.run(partial(files.write, self._open(), data, self._path.parent))
 
     async def commit(self, digest: str) -> None:
         """See `base.Upload.commit`."""

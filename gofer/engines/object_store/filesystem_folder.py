@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gofer.engines.object_store.base import Content, DamagedContent
+from gofer.engines.object_store.room import require_room
 from gofer.errors import GoferError, StoreFull, Unavailable
 from gofer.sqlite.lock import Lock
 
@@ -53,8 +54,9 @@ def make(path: Path) -> int:
     return os.open(path, _MAKE, 0o600)
 
 
-def write(descriptor: int, data: bytes) -> None:
-    """Add all of `data`."""
+def write(descriptor: int, data: bytes, folder: Path) -> None:
+    """Add all of `data` to a file in `folder`. Raises StoreFull."""
+    require_room(folder, len(data))
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]

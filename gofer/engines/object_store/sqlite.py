@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from gofer.engines.object_store import sqlite_file as file
 from gofer.engines.object_store.base import Content, DamagedContent, check_digest, no_content
+from gofer.engines.object_store.room import require_room
 from gofer.engines.object_store.sqlite_thread import ConnectionThread
 from gofer.errors import ConfigError, Unavailable
 from gofer.sqlite.faults import damage, fault
@@ -46,6 +47,11 @@ class SqliteObjectStore:
     def name(self) -> str:
         return "sqlite"
 
+    @property
+    def folder(self) -> Path:
+        """The folder of its file."""
+        return self._path.parent
+
     async def open(self) -> None:
         """See `base.ObjectStore.open`."""
         try:
@@ -62,6 +68,9 @@ class SqliteObjectStore:
                 await self._start(ConnectionThread(f"gofer-objects-reader-{number}", reader))
         except (sqlite3.Error, file.Strange) as error:
             await self.close()
+            wrong = damage(error, self._path) if isinstance(error, sqlite3.Error) else None
+            if wrong is not None:
+                raise ConfigError(wrong.message, wrong.hint) from error
             raise _unusable(self._path, str(error)) from error
         except BaseException:
             await self.close()
@@ -196,10 +205,12 @@ class SqliteUpload:
             return
 
     def _stage(self, connection: sqlite3.Connection, pieces: list[bytes]) -> None:
+        require_room(self._store.folder, len(pieces) * file.PIECE_BYTES)
         self._key = file.stage(connection, self._key, self._staged, pieces)
         self._staged += len(pieces)
 
     def _keep(self, connection: sqlite3.Connection, content: Content) -> None:
+        require_room(self._store.folder, len(self._held))
         file.keep(connection, self._key, self._staged, bytes(self._held), content)
         self._ended = True
 
