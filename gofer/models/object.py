@@ -22,3 +22,9 @@ class Object(msgspec.Struct, kw_only=True):
     created_at: int
     modified_at: int
     created_by: str = ""
+
+
+class StoredObject(Object, kw_only=True):
+    """The answer to a put. `created`: there was none of that key."""
+
+    created: bool

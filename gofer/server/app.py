@@ -17,7 +17,8 @@ from gofer.config.address import Address
 from gofer.config.encryption_keys import encryption_keys
 from gofer.config.live import Live
 from gofer.config.settings import Settings
-from gofer.engines.registry import scheduler, secret_store
+from gofer.engines.object_store.base import ObjectStore
+from gofer.engines.registry import object_store, scheduler, secret_store
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import ConfigError, EngineUnavailable
@@ -38,6 +39,7 @@ from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.thread import in_thread
+from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
@@ -128,7 +130,8 @@ async def running(
         stack.push_async_callback(logs.close)
         reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
         secrets = await _open_secrets(settings, stack, reached)
-        parts = Parts(live, clock, database, logs, engine, secrets, own_log or OwnLog(), reached)
+        objects = await _open_objects(settings, stack)
+        parts = Parts(live, clock, database, logs, engine, secrets, objects, own_log or OwnLog(), reached)
         async with _live(parts, Front(gate, web, address.url, serving, tls, access)) as server:
             yield server
 
@@ -160,6 +163,7 @@ class Parts:
     logs: Logs
     engine: Scheduler
     secrets: SecretStore
+    objects: ObjectStore
     own_log: OwnLog
     reached: Callable[[str], None]
 
@@ -200,7 +204,8 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
-    launcher = Launcher(context, expiry.notice)
+    objects = object_parts(database, parts.objects, clock, live, parts.reached, faults.of_objects)
+    launcher = Launcher(context, [expiry.notice, objects.expiry.notice])
     ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
     await ingress.load()
     recovery = Recovery(context, launcher)
@@ -220,6 +225,8 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
         secrets=secrets,
         secret_rotator=Rotator(parts.secrets, database, clock),
         secret_tidier=tidier,
+        objects=objects.service,
+        object_watch=objects.watch,
         logs=logs,
         scheduler=engine,
         engine_watch=watch,
@@ -241,6 +248,7 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
             "run_parallelism_limit": launcher.queue.set_limit,
             "task_parallelism_limit": slots.set_limit,
             "task_run_log_expiry": expiry.set_keep,
+            **objects.followers(),
         }
     )
     side: list[tuple[str, Coroutine[Any, Any, object]]] = [
@@ -252,8 +260,9 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
         ("reloader", reloader.run()),
         ("ingress", ingress.run()),
         ("secret tidier", tidier.run()),
+        *objects.tasks(),
     ]
-    async with asyncio.TaskGroup() as group:
+    async with contextlib.aclosing(objects), asyncio.TaskGroup() as group:
         ready = asyncio.Event()
         tasks = [group.create_task(work, name=name) for name, work in side]
         tasks.append(group.create_task(launcher.run(ready), name="launcher"))
@@ -313,6 +322,14 @@ async def _open_secrets(settings: Settings, stack: AsyncExitStack, reached: Call
     keys = encryption_keys(settings, os.environ)
     chosen = settings.secret_store
     store = secret_store(chosen.engine, chosen, settings.server.storage_path, keys, reached)
+    await store.open()
+    stack.push_async_callback(store.close)
+    return store
+
+
+async def _open_objects(settings: Settings, stack: AsyncExitStack) -> ObjectStore:
+    chosen = settings.object_store
+    store = object_store(chosen.engine, chosen, settings.server.storage_path)
     await store.open()
     stack.push_async_callback(store.close)
     return store

@@ -12,6 +12,8 @@ from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
 from gofer.server.logs.logs import Logs
+from gofer.server.objects.objects import Objects
+from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
@@ -41,6 +43,8 @@ class Services:
     secrets: Secrets
     secret_rotator: Rotator
     secret_tidier: SecretTidier
+    objects: Objects
+    object_watch: StoreWatch
     logs: Logs
     scheduler: Scheduler
     engine_watch: EngineWatch

@@ -20,6 +20,7 @@ from gofer.server.api.reply import Reply
 from gofer.server.api.socket_route import SocketRoute
 from gofer.server.api.tally import Tally
 from gofer.server.api.tree import Node, Tree
+from gofer.server.api.upload import RefusedUpload
 from gofer.server.own_log import get_logger, says_debug
 
 if TYPE_CHECKING:
@@ -61,11 +62,14 @@ class Dispatcher:
             answer = _options(node) if route is None else await route.answer(scope, receive, given)
         except ClientGone:
             return
-        except Exception as error:
+        except Exception as raised:
+            error = raised.error if isinstance(raised, RefusedUpload) else raised
             where = f"{_method(scope)} {node.template if node else 'unknown path'}"
             if isinstance(error, GoferError) and error.status >= 500:
                 self._log.warning("request refused", where=where, title=error.title, detail=error.message)
             answer = reply.of_error(error, where)
+            if isinstance(raised, RefusedUpload):
+                answer = answer._replace(drain=raised.unread)
         await reply.write(answer, scope, receive, send)
         seconds = perf_counter() - started
         self._tally.note(_method(scope), node.template if node else "", answer.status, seconds)

@@ -78,13 +78,17 @@ def _operation(path: str, method: str, operation: Json) -> str:
     if operation["parameters"]:
         parts.append(_parameters(operation["parameters"]))
     if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        need = "" if operation["requestBody"]["required"] else " (may be left out)"
-        parts.append(f"<h3>Body</h3><p>{_kind(schema)}{need}</p>")
+        parts.append(f"<h3>Body</h3><p>{_body(operation['requestBody'])}</p>")
     if socket is not None:
         parts.append(_frames(socket))
     parts.append(f"<h3>Answers</h3>{_answers(operation['responses'])}</details>")
     return "".join(parts)
+
+
+def _body(body: Json) -> str:
+    need = "" if body["required"] else " (may be left out)"
+    schema = body["content"].get("application/json", {}).get("schema")
+    return f"{_kind(schema) if schema else _text(body['description'])}{need}"
 
 
 def _parameters(parameters: list[Json]) -> str:

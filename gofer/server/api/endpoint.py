@@ -95,6 +95,34 @@ class Stream:
     file_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer of a known size, of which a client may ask for a part, or whether it has changed.
+
+    `read(start, end)` gives the bytes from `start` to before `end`, and raises before the first piece if there is
+    nothing to give. `sha256` in hexadecimal.
+    """
+
+    read: Callable[[int, int], AsyncIterator[bytes]]
+    size: int
+    sha256: str
+    content_type: str
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is read by the handler, as it comes; what the headers say of it is None where they say nothing.
+
+    `chunks` raises ClientGone if the client goes away before its end. `size` in bytes; `sha256` in hexadecimal.
+    """
+
+    chunks: AsyncIterator[bytes]
+    content_type: str | None
+    size: int | None
+    sha256: str | None
+
+
 P = TypeVar("P", bound=Input)
 Q = TypeVar("Q", bound=Input)
 B = TypeVar("B", bound=msgspec.Struct)
@@ -107,7 +135,8 @@ class Call(Generic[P, Q, B]):
     """A decoded request.
 
     `remember` is set when the request has an Idempotency-Key: a service that is handed it as `also` stores the answer
-    in the same transaction as the effect. `caller` is who asks, and may.
+    in the same transaction as the effect. `caller` is who asks, and may. `upload` is there where the endpoint takes
+    one.
     """
 
     services: Services
@@ -116,6 +145,7 @@ class Call(Generic[P, Q, B]):
     body: B
     remember: Remember | None = None
     caller: Caller = LOCAL
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +153,14 @@ class Endpoint:
     """One method of one path.
 
     `handler` takes the decoded call and returns the answer: a value (written as JSON or MessagePack), a Text or Stream
-    of one of the types in `content`, or None (204). How a request is decoded, and what is documented, is what the
-    handler's annotations say: see `shapes_of`. `status` is that of success, or a function of the answer whose possible
-    values stand in `statuses`. `errors` are the statuses that only this route has, beside those that every route may
-    have.
-    `permission` is what the caller must be allowed to do, in the namespace of the path. `decode` replaces the decoding
-    of the body. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing), and where
-    nothing may be kept of the request or the answer, as a secret is in it.
+    of one of the types in `content`, a Download of any type, or None (204). How a request is decoded, and what is
+    documented, is what the handler's annotations say: see `shapes_of`. `status` is that of success, or a function of
+    the answer whose possible values stand in `statuses`. `errors` are the statuses that only this route has, beside
+    those that every route may have. `permission` is what the caller must be allowed to do, in the namespace of the
+    path. `decode` replaces the decoding of the body; with `upload` nothing decodes it, and the handler reads it from
+    the call. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing; an upload, which
+    changes nothing when it is sent again), and where nothing may be kept of the request or the answer, as a secret is
+    in it.
     """
 
     method: str
@@ -143,6 +174,7 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     permission: Permission = "undeclared"
     decode: Callable[[bytes, str], Any] | None = None
+    upload: bool = False
     keeps: bool = True
 
 

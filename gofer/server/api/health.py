@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from gofer.models.system import Health
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery
 
@@ -23,7 +25,7 @@ def endpoints() -> list[Endpoint]:
             method="GET",
             path="/readyz",
             handler=_ready,
-            summary="Whether runs can be taken on: the store, the logs and the engine work (503 otherwise)",
+            summary="Whether runs can be taken on: the stores, the logs and the engine work (503 otherwise)",
             tag=TAG,
             permission="health:read",
             status=_ready_status,
@@ -42,8 +44,9 @@ async def _alive(call: Call[NoPath, NoQuery, NoBody]) -> Health:
 
 async def _ready(call: Call[NoPath, NoQuery, NoBody]) -> Health:
     services = call.services
-    await services.engine_watch.check()
-    problems = [text for text in (services.database.fault, services.logs.fault, services.engine_watch.problem) if text]
+    await asyncio.gather(services.engine_watch.check(), services.object_watch.check())
+    faults = services.database.fault, services.logs.fault, services.object_watch.fault, services.engine_watch.problem
+    problems = [text for text in faults if text]
     status = "unavailable" if problems else "ok"
     if services.ingress.closed:
         problems.append(services.ingress.problem)

@@ -9,11 +9,13 @@ from starlette.types import Receive, Scope
 
 from gofer.server.api.authentication import CALLER
 from gofer.server.api.body import Body, read_body
-from gofer.server.api.endpoint import Call, Endpoint, Stream, Text, shapes_of
+from gofer.server.api.download import reply_to
+from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, Text, shapes_of
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.parameters import Parameters
 from gofer.server.api.reply import Chunks, Reply
+from gofer.server.api.upload import Incoming, taking
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import LOCAL
 
@@ -59,18 +61,29 @@ class HttpRoute:
         self._path = Parameters(shapes.path)
         self._query = Parameters(shapes.query)
         self._body = Body(shapes.body, endpoint.decode)
-        self._negotiates = shapes.answer is not None
+        self._negotiates = shapes.answer not in (None, Download)
         self._has_body = endpoint.method in ("POST", "PUT", "PATCH")
         self._keeps = endpoint.keeps and endpoint.method != "GET"
 
     async def answer(self, scope: Scope, receive: Receive, given: dict[str, str]) -> Reply:
-        """The reply to one request. Raises GoferError, ClientGone, or whatever the handler lets through."""
+        """The reply to one request. Raises GoferError, ClientGone, or whatever the handler lets through; RefusedUpload
+        in place of all but ClientGone where the endpoint takes an upload."""
+        if not self._endpoint.upload:
+            return await self._answer(scope, receive, None, given)
+        with taking(Incoming(receive)) as incoming:
+            return await self._answer(scope, receive, incoming, given)
+
+    async def _answer(self, scope: Scope, receive: Receive, incoming: Incoming | None, given: dict[str, str]) -> Reply:
         head = _Head(scope["headers"])
         form = self._format(head.accept)
         at = self._path.of_path(given)
         caller = scope.get(CALLER, LOCAL)
         check_allowed(caller, self._endpoint.permission, getattr(at, "namespace", None))
         query = self._bounded(self._query.of_query(scope["query_string"]))
+        if incoming is not None:
+            upload = incoming.upload(scope["headers"])
+            taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload)
+            return await self._reply(await self._endpoint.handler(taking_it), form)
         raw = await self._read(receive, head)
         call = Call(self._services, at, query, self._body.of(raw, head.content_type), caller=caller)
         if self._keeps and head.key is not None:
@@ -79,7 +92,8 @@ class HttpRoute:
                 scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"], raw
             )
             return await self._once(call, key, fingerprint, form)
-        return await self._reply(await self._endpoint.handler(call), form)
+        value = await self._endpoint.handler(call)
+        return await (reply_to(value, scope) if isinstance(value, Download) else self._reply(value, form))
 
     async def _read(self, receive: Receive, head: _Head) -> bytes:
         if not self._has_body:

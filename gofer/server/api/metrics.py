@@ -22,7 +22,7 @@ from gofer import __version__
 from gofer.models.status import RunStatus
 from gofer.server.api.tally import BUCKETS, Tally
 from gofer.server.services import Services
-from gofer.server.store import diagnosis, events
+from gofer.server.store import diagnosis, events, objects
 
 
 class Stored(NamedTuple):
@@ -32,12 +32,14 @@ class Stored(NamedTuple):
     runs: dict[str, int]
     events: int
     oldest_queued_at: int | None
+    objects: objects.Totals
 
 
 def stored(connection: sqlite3.Connection) -> Stored:
     """A few rows, however long the history."""
     events_kept = events.last_seq(connection) + 1 - events.first_seq(connection)
-    return Stored(diagnosis.runs_by_status(connection), events_kept, diagnosis.oldest_queued_at(connection))
+    oldest = diagnosis.oldest_queued_at(connection)
+    return Stored(diagnosis.runs_by_status(connection), events_kept, oldest, objects.totals(connection))
 
 
 class Exposition(Collector):
@@ -46,7 +48,7 @@ class Exposition(Collector):
     def __init__(self, services: Services, tally: Tally) -> None:
         self._services = services
         self._tally = tally
-        self.stored = Stored({}, 0, None)
+        self.stored = Stored({}, 0, None, objects.Totals(0, 0, 0, 0))
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -64,6 +66,7 @@ class Exposition(Collector):
         yield from self._runs()
         yield from self._health()
         yield from self._volume()
+        yield from self._objects()
 
     def _server(self) -> Iterator[Metric]:
         services = self._services
@@ -121,6 +124,8 @@ class Exposition(Collector):
         store_fault, logs_fault = float(bool(services.database.fault)), float(bool(services.logs.fault))
         yield GaugeMetricFamily("gofer_store_fault", "Whether the database is in trouble", store_fault)
         yield GaugeMetricFamily("gofer_logs_fault", "Whether logs cannot be written", logs_fault)
+        objects_fault = float(bool(services.object_watch.fault))
+        yield GaugeMetricFamily("gofer_objects_fault", "Whether the object store is in trouble", objects_fault)
 
     def _volume(self) -> Iterator[Metric]:
         database = self._services.database
@@ -133,6 +138,20 @@ class Exposition(Collector):
         yield from self._room()
         captured = self._services.logs.captured_bytes
         yield CounterMetricFamily("gofer_log_bytes", "What tasks have printed since the server began", captured)
+
+    def _objects(self) -> Iterator[Metric]:
+        stored, tally = self.stored.objects, self._services.objects.tally
+        yield GaugeMetricFamily("gofer_objects", "Objects that are stored", stored.objects)
+        yield GaugeMetricFamily("gofer_objects_bytes", "Their sizes", stored.bytes)
+        kept = "What their contents take: identical ones are stored once"
+        yield GaugeMetricFamily("gofer_objects_stored_bytes", kept, stored.content_bytes)
+        yield CounterMetricFamily("gofer_object_uploads", "Objects that were put", tally.uploads)
+        yield CounterMetricFamily("gofer_object_uploaded_bytes", "Their sizes", tally.uploaded_bytes)
+        yield CounterMetricFamily("gofer_object_downloads", "Reads of objects", tally.downloads)
+        yield CounterMetricFamily("gofer_object_downloaded_bytes", "What was read", tally.downloaded_bytes)
+        evicted = "Objects that went because their pipeline had too many"
+        yield CounterMetricFamily("gofer_objects_evicted", evicted, tally.evicted)
+        yield CounterMetricFamily("gofer_objects_expired", "Objects that went with the age of their run", tally.expired)
 
     def _room(self) -> Iterator[Metric]:
         settings = self._services.settings

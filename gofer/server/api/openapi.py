@@ -11,7 +11,18 @@ import msgspec
 
 from gofer import __version__
 from gofer.server.api.body import Body
-from gofer.server.api.endpoint import Endpoint, Input, NoBody, NoQuery, Shapes, Socket, Stream, Text, shapes_of
+from gofer.server.api.endpoint import (
+    Download,
+    Endpoint,
+    Input,
+    NoBody,
+    NoQuery,
+    Shapes,
+    Socket,
+    Stream,
+    Text,
+    shapes_of,
+)
 from gofer.server.api.idempotency import MAX_KEY
 from gofer.server.api.negotiate import BODY_TYPES
 from gofer.server.api.problem import ProblemDetails
@@ -21,6 +32,13 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _PROBLEM_REF = {"$ref": "#/components/schemas/ProblemDetails"}
 
 Json = dict[str, Any]
+
+_UPLOAD = "The bytes themselves, of any type; streamed, and limited by `object_store.max_object_bytes`."
+_CONDITIONS = {
+    "Range": "One range of bytes, such as `bytes=0-99`, `bytes=100-` or `bytes=-10`: answered with 206.",
+    "If-Range": "An ETag: Range counts only if the content still has it.",
+    "If-None-Match": "ETags: 304 if the content has one of them.",
+}
 
 _ABOUT = """Gofer runs short-lived container jobs as pipelines.
 
@@ -57,7 +75,7 @@ def document(endpoints: Sequence[Endpoint], sockets: Sequence[Socket]) -> Json:
 
 
 def _types(shapes: Shapes) -> list[Any]:
-    return [shape for shape in (shapes.body, shapes.answer) if shape not in (None, NoBody, Text, Stream)]
+    return [shape for shape in (shapes.body, shapes.answer) if shape not in (None, NoBody, Text, Stream, Download)]
 
 
 def _operation(endpoint: Endpoint, shapes: Shapes) -> Json:
@@ -75,6 +93,11 @@ def _operation(endpoint: Endpoint, shapes: Shapes) -> Json:
         operation["description"] = _plain(shapes.query.__doc__)
     if endpoint.keeps and endpoint.method != "GET":
         parameters.append(_key_parameter())
+    if endpoint.upload:
+        operation["requestBody"] = {"required": False, "description": _UPLOAD, "content": {"*/*": {}}}
+        parameters.append(_header("Content-Digest", "Checked when given: `sha-256=:<base64>:` (RFC 9530)."))
+    if shapes.answer is Download:
+        parameters += [_header(name, text) for name, text in _CONDITIONS.items()]
     if has_body and shapes.body is not NoBody:
         operation["requestBody"] = {
             "required": not Body(shapes.body, endpoint.decode).optional,
@@ -89,9 +112,14 @@ def _responses(endpoint: Endpoint, shapes: Shapes) -> Json:
         responses[str(status)] = {"description": HTTPStatus(status).phrase}
         if endpoint.content:
             responses[str(status)]["content"] = {kind.partition(";")[0]: {} for kind in endpoint.content}
+        elif shapes.answer is Download:
+            responses[str(status)]["content"] = {"*/*": {}}
         elif shapes.answer is not None:
             content = {kind: {"schema": _schema(shapes.answer)} for kind in BODY_TYPES}
             responses[str(status)]["content"] = content
+    if shapes.answer is Download:
+        responses["206"] = {"description": "Partial Content", "content": {"*/*": {}}}
+        responses["304"] = {"description": "Not Modified"}
     errors = {400, 401, 403, 406, 422, 500, 503, *endpoint.errors}
     if "{" in endpoint.path:
         errors.add(404)
@@ -152,6 +180,10 @@ def _key_parameter() -> Json:
     }
 
 
+def _header(name: str, description: str) -> Json:
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+
+
 def _own(shape: type[Input]) -> Json:
     (_, components) = msgspec.json.schema_components([shape], ref_template=_REF)
     own: Json = components[shape.__name__]
@@ -178,7 +210,7 @@ def _problem_name(status: int) -> str:
 
 
 def _problem_responses() -> Json:
-    statuses = (400, 401, 403, 404, 406, 409, 410, 413, 415, 422, 426, 500, 503)
+    statuses = (400, 401, 403, 404, 406, 409, 410, 413, 415, 416, 422, 426, 500, 503)
     content = {"application/problem+json": {"schema": _PROBLEM_REF}}
     return {_problem_name(s): {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
 

@@ -70,7 +70,7 @@ def endpoints() -> list[Endpoint]:
             method="DELETE",
             path=ONE,
             handler=_delete,
-            summary="Delete a pipeline with its versions, runs and logs",
+            summary="Delete a pipeline with its versions, runs, objects and logs",
             tag=TAG,
             permission="pipelines:write",
             status=204,
@@ -115,6 +115,7 @@ async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:
     at = call.path
     await call.services.pipelines.delete(at.namespace, at.pipeline)
     call.services.secret_tidier.notice()
+    call.services.objects.pipeline_deleted()
     await call.services.logs.delete_pipeline(at.namespace, at.pipeline)
 
 

@@ -54,6 +54,19 @@ class UnsupportedMediaType(GoferError):
     title = "Unsupported media type"
 
 
+class RangeNotSatisfiable(GoferError):
+    """The Range header asks for nothing that is there. `size` is that of the whole, in bytes."""
+
+    status = 416
+    title = "Range not satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"There are {size} bytes, and none of them in that range.", "Ask for another range, or for all."
+        )
+        self.size = size
+
+
 class UpgradeRequired(GoferError):
     """A plain HTTP request to a path that is a websocket."""
 
@@ -111,6 +124,8 @@ def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
         return [(b"www-authenticate", b'Bearer realm="gofer"')]
     if isinstance(error, Unavailable):
         return [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
+    if isinstance(error, RangeNotSatisfiable):
+        return [(b"content-range", f"bytes */{error.size}".encode())]
     if isinstance(error, UpgradeRequired):
         return [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
     return []

@@ -11,8 +11,8 @@ from gofer.server.store.database import Database, Transaction
 
 
 class FaultRecorder:
-    """Makes events of the faults of the store and of the logs. They are stored as soon as the store takes them again,
-    with the time at which each began.
+    """Makes events of the faults of the database, of the logs and of the object store. They are stored as soon as the
+    database takes them again, with the time at which each began.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -28,6 +28,10 @@ class FaultRecorder:
     def of_logs(self, problem: str) -> None:
         """To be set as the logs' `on_fault`."""
         self._notice("logs", problem)
+
+    def of_objects(self, problem: str) -> None:
+        """To be told of the object store's faults."""
+        self._notice("objects", problem)
 
     async def run(self) -> None:
         """Record what is noticed, for ever."""

@@ -40,6 +40,10 @@ class ObjectParts:
         """Who is told of a setting that was changed."""
         return {"object_store.run_object_expiry": self.expiry.set_keep}
 
+    async def aclose(self) -> None:
+        """Wait for what is being stored just now."""
+        await self.service.close()
+
 
 def build(
     database: Database,

@@ -9,8 +9,11 @@ from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.server.clock import Clock
 from gofer.server.pipelines.view import require_pipeline
-from gofer.server.store import pipelines, runs
+from gofer.server.store import objects, pipelines, runs
 from gofer.server.store.database import Database, Transaction
+from gofer.server.store.pipelines import PipelineRow
+
+_OBJECTS_A_STEP = 1_000
 
 
 class Deleter:
@@ -41,8 +44,10 @@ class Deleter:
             hint = f"Wait for them, or end them with: gofer run cancel-all {pipeline}."
             count = "1 run that has" if len(unfinished) == 1 else f"{len(unfinished)} runs that have"
             raise Conflict(f"The pipeline {shown(pipeline)} has {count} not ended", hint)
-        pipelines.delete_some_runs(tx, row.key)
-        if runs.list_of_pipeline(tx.connection, namespace, pipeline, None, runs.LAST, 1):
+        # Objects before the runs that they belong to: a run may have any number.
+        if objects.delete_some(tx, row.key, _OBJECTS_A_STEP) < _OBJECTS_A_STEP:
+            pipelines.delete_some_runs(tx, row.key)
+        if self._has_more(tx, row):
             if row.enabled:
                 pipelines.set_enabled(tx, row.key, False, at)
                 data = {"reason": "being deleted"}
@@ -51,3 +56,7 @@ class Deleter:
         pipelines.delete(tx, row.key)
         tx.emit(Kind.PIPELINE_DELETED, at, namespace=namespace, pipeline=pipeline)
         return None
+
+    def _has_more(self, tx: Transaction, row: PipelineRow) -> bool:
+        more_runs = runs.list_of_pipeline(tx.connection, row.namespace, row.id, None, runs.LAST, 1)
+        return bool(more_runs) or objects.any_of(tx, row.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gofer.server import correlation
 from gofer.server.runs.active import ActiveRun, Ticket
@@ -16,10 +16,10 @@ from gofer.server.runs.supervise import Supervisor
 class Launcher:
     """Owns the task group of all supervisors. One that dies of a fault of Gofer's own stops the server loudly.
 
-    `on_ended` is told the pipeline's key and namespace after each run's end.
+    `on_ended` are told the pipeline's key after each run's end.
     """
 
-    def __init__(self, context: Context, on_ended: Callable[[int], None]) -> None:
+    def __init__(self, context: Context, on_ended: Sequence[Callable[[int], None]]) -> None:
         self._context = context
         self._on_ended = on_ended
         self._supervisors: dict[int, Supervisor] = {}
@@ -53,4 +53,5 @@ class Launcher:
         await supervisor.supervise()
         del self._supervisors[ticket.key]
         self.queue.ended(ticket.pipeline_key)
-        self._on_ended(ticket.pipeline_key)
+        for told in self._on_ended:
+            told(ticket.pipeline_key)

@@ -128,6 +128,11 @@ def delete_some(tx: Transaction, pipeline_key: int, most: int) -> int:
     return tx.execute(_SQL.delete_some, (pipeline_key, most)).rowcount
 
 
+def any_of(connection: Readable, pipeline_key: int) -> bool:
+    """Whether a pipeline has any object, at either level."""
+    return connection.execute(_SQL.any_of, (pipeline_key,)).fetchone() is not None
+
+
 def expire(tx: Transaction, pipeline_key: int, keep: int, most: int) -> list[Expired]:
     """Delete objects of ended runs of a pipeline since which more than `keep` were started, oldest first, no more than
     `most` at once; told by run."""

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from gofer.config.live import Live
-from gofer.config.settings import SchedulerSettings, ServerSettings, Settings
+from gofer.config.settings import ObjectStoreSettings, SchedulerSettings, ServerSettings, Settings
 from gofer.server.app import Running, running
 from gofer.server.services import Services
 from tests.support.server import Api
@@ -48,11 +48,18 @@ class Answer(NamedTuple):
 class ServerThread:
     """Starts with `start`, ends with `stop`. `api` speaks to it properly, `ask` and `send_raw` as they are told."""
 
-    def __init__(self, home: Path, engine: Literal["fake", "process"] = "fake", **server: Any) -> None:
+    def __init__(
+        self,
+        home: Path,
+        engine: Literal["fake", "process"] = "fake",
+        objects: Mapping[str, Any] | None = None,
+        **server: Any,
+    ) -> None:
         self._settings = Settings(
             task_run_logs_dir=home / "logs",
             server=ServerSettings(host="127.0.0.1:0", storage_path=home, **server),
             scheduler=SchedulerSettings(engine=engine),
+            object_store=ObjectStoreSettings(**(objects or {})),
         )
         self._thread = threading.Thread(target=self._run, name="gofer under test")
         self._ready = threading.Event()
@@ -94,6 +101,11 @@ class ServerThread:
         """Run a coroutine in the server's own event loop."""
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(make(), self._loop).result(timeout=60)
+
+    def settle(self) -> None:
+        """Waits until it has written to its log what it says after an answer. A test that captures output must not end
+        before: pytest takes away the file that is being written to."""
+        self.in_loop(_nothing)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -142,3 +154,7 @@ class ServerThread:
         async with running(Live.fixed(self._settings)) as self._running:
             self._ready.set()
             await self._stop.wait()
+
+
+async def _nothing() -> None:
+    return

@@ -72,6 +72,8 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
     server.api.ended("plain", number)
     for path, more in ((f"{pipeline}/secrets/key", {}), ("/api/v1/secrets/key", {"namespaces": ["*"]})):
         assert server.send_json("PUT", path, {"value": "some value", **more}).status == 201
+    for place in (pipeline, f"{pipeline}/runs/{number}"):
+        assert server.ask("PUT", f"{place}/objects/key", b"x").status == 201
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:

@@ -231,6 +231,7 @@ def test_a_value_is_nowhere_but_in_the_answer_to_who_asks_for_it(
     for file in files:
         assert not [needle for needle in NEEDLES if needle in file.read_bytes()], file
     assert (tmp_path / "secrets.db").stat().st_mode & 0o077 == 0
+    talking.settle()
 
 
 def test_two_rows_that_changed_places_do_not_decrypt(talking: ServerThread, tmp_path: Path) -> None:
@@ -251,3 +252,4 @@ def test_two_rows_that_changed_places_do_not_decrypt(talking: ServerThread, tmp_
         assert b"value of" not in answer.body
     assert put(talking, f"{own}/one", "whole again").status == 200
     assert reveal(talking, f"{own}/one") == "whole again"
+    talking.settle()

@@ -34,6 +34,9 @@ ORDER BY modified_at, key LIMIT ?;
 -- name: delete_some
 DELETE FROM objects WHERE key IN (SELECT key FROM objects WHERE pipeline_key = ? LIMIT ?);
 
+-- name: any_of
+SELECT 1 FROM objects WHERE pipeline_key = ? LIMIT 1;
+
 -- name: run
 SELECT r.key, r.status, r.number + :keep < p.last_run AS old
 FROM runs AS r JOIN pipelines AS p ON p.key = r.pipeline_key
