@@ -68,7 +68,10 @@ class Limits(_Part, frozen=True):
 
 
 class Registry(_Part, frozen=True):
-    """Credentials for the image's registry: the user's name, and the key of the secret that holds the password."""
+    """Credentials for the image's registry: the user's name, and the key of the secret that holds the password.
+
+    A key is that of the pipeline's own secret; `global_secret{{key}}` stands for a global one.
+    """
 
     user: str
     password_secret: str

@@ -14,7 +14,7 @@ import msgspec
 
 from gofer.errors import InvalidInput
 from gofer.models.ids import is_id, is_variable_name, shown
-from gofer.models.manifest import Task
+from gofer.models.manifest import Registry, Task
 
 Kind = Literal["param", "matrix", "secret", "global_secret", "pipeline", "run"]
 KINDS: tuple[Kind, ...] = ("param", "matrix", "secret", "global_secret", "pipeline", "run")
@@ -23,6 +23,9 @@ PLAIN_KINDS: frozenset[Kind] = frozenset({"param", "matrix"})
 # A script is a program: who may start a run must not be able to write into it.
 SCRIPT_KINDS: frozenset[Kind] = frozenset({"matrix"})
 ALL_KINDS: frozenset[Kind] = frozenset(KINDS)
+# What only a store knows, and only when the task starts.
+STORED_KINDS: frozenset[Kind] = ALL_KINDS - PLAIN_KINDS
+SECRET_KINDS: frozenset[Kind] = frozenset({"secret", "global_secret"})
 
 ESCAPE_HINT = (
     'Write kind{{key}}, such as param{{name}}; to keep the text as it is, put "!" before the braces: param!{{name}}.'
@@ -39,6 +42,9 @@ class Reference(NamedTuple):
 
     kind: Kind
     key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}{{{{{self.key}}}}}"
 
 
 class Malformed(NamedTuple):
@@ -119,6 +125,19 @@ def fields(task: Task) -> Iterator[Field]:
         yield Field(f".variables.{key}", value, ALL_KINDS)
     if task.registry is not None:
         yield Field(".registry.user", task.registry.user, ALL_KINDS)
+        yield Field(".registry.password_secret", password_text(task.registry), SECRET_KINDS)
+
+
+def password_text(registry: Registry) -> str:
+    """The password of a registry as a text to interpolate: a mere key is that of the pipeline's own secret."""
+    key = registry.password_secret
+    return f"secret{{{{{key}}}}}" if is_id(key) else key
+
+
+def stored_references(task: Task) -> list[Reference]:
+    """The secrets and objects that a task's texts name, each once."""
+    found = {r: None for field in fields(task) for r in references(field.text) if r.kind in STORED_KINDS}
+    return list(found)
 
 
 def interpolate_task(task: Task, resolve: Resolve) -> Task:
@@ -132,7 +151,11 @@ def interpolate_task(task: Task, resolve: Resolve) -> Task:
 
     registry = task.registry
     if registry is not None:
-        registry = msgspec.structs.replace(registry, user=interpolate(registry.user, resolve))
+        registry = msgspec.structs.replace(
+            registry,
+            user=interpolate(registry.user, resolve),
+            password_secret=interpolate(password_text(registry), resolve),
+        )
     return msgspec.structs.replace(
         task,
         image=interpolate(task.image, resolve),

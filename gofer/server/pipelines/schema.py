@@ -54,7 +54,7 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
     "Limits.cpu": {"minimum": bounds.MIN_CPU, "maximum": bounds.MAX_CPU},
     "Limits.memory": _SIZE,
     "Registry.user": {"minLength": 1, "maxLength": bounds.MAX_USER},
-    "Registry.password_secret": {"pattern": ID_PATTERN},
+    "Registry.password_secret": {"pattern": rf"{ID_PATTERN}|^(global_)?secret\{{\{{{ID_PATTERN[1:-1]}\}}\}}$"},
     "Mount.source": {"pattern": "^/[^:]*$", "maxLength": bounds.MAX_PATH_BYTES},
     "Mount.target": {"pattern": "^/[^:]+$", "maxLength": bounds.MAX_PATH_BYTES},
     "Task.id": {"pattern": ID_PATTERN},

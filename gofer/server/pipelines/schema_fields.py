@@ -34,7 +34,9 @@ DESCRIPTIONS: dict[str, str] = {
     "Limits.cpu": "Cores; 0.5 is half of one.",
     "Limits.memory": "A size between 6 MiB and 1024 TiB; a container that takes more is killed.",
     "Registry.user": "The name to log in with; interpolations are replaced.",
-    "Registry.password_secret": "The key of the secret that holds the password; never the password itself.",
+    "Registry.password_secret": (
+        "The key of the pipeline's secret that holds the password, or global_secret{{key}}; never the password itself."
+    ),
     "Mount.source": "An absolute path on the engine's host; denied unless the server's configuration allows it.",
     "Mount.target": "An absolute path in the container, not its root.",
     "Mount.read_only": "Whether the container can only read it.",

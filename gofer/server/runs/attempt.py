@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
@@ -16,7 +16,9 @@ from gofer.models.status import Reason, TaskStatus
 from gofer.models.units import format_duration
 from gofer.server.auth.tokens import digest_of
 from gofer.server.logs.logs import LogId
+from gofer.server.logs.mask import Masks
 from gofer.server.own_log import get_logger
+from gofer.server.pipelines.interpolation import SECRET_KINDS
 from gofer.server.runs.active import ActiveRun, TaskState
 from gofer.server.runs.container import attempt_uid, build_spec, container_name, labels
 from gofer.server.runs.context import Context
@@ -55,6 +57,7 @@ class AttemptRunner:
         self._starting_at = starting_at
         ticket = run.ticket
         self._timed_out = False
+        self._masks = Masks(())
         self._key = attempts.AttemptKey(ticket.key, state.position, state.attempt)
         self._log = LogId(ticket.namespace, ticket.pipeline, ticket.number, state.id, state.attempt)
         if state.adopted is not None:
@@ -91,7 +94,7 @@ class AttemptRunner:
         except StartFailed as error:
             outcome = await self._explained(Reason(error.reason), error)
         size = await self._context.logs.finish(self._log)
-        return outcome._replace(log=(size.lines, size.bytes))
+        return outcome._replace(detail=self._masks.text(outcome.detail), log=(size.lines, size.bytes))
 
     async def broken(self, error: Exception) -> Outcome:
         """The outcome when `run` has raised: a fault of Gofer's own. What of the log can be saved is."""
@@ -112,18 +115,24 @@ class AttemptRunner:
 
     async def _run_container(self) -> Outcome:
         if self._state.status is TaskStatus.RUNNING:
+            await self._protect()
             if await self._context.watch.call(partial(self._context.scheduler.inspect, self.container)) is None:
                 return self._decide(None)
             return self._decide(await self._observe(adopted=True))
-        container = await self._start(self._spec())
+        try:
+            async with self._interruptible():
+                spec = await self._spec()
+        except _Interrupted:
+            return self._decide_unstarted()
+        container = await self._start(spec)
         if container is None:
             return self._decide_unstarted()
         self._context.reached("started")
         self._note_running(container)
         return self._decide(await self._observe(adopted=self._state.adopted is not None))
 
-    def _spec(self) -> ContainerSpec:
-        ticket, state = self._run.ticket, self._state
+    async def _spec(self) -> ContainerSpec:
+        ticket, state, values = self._run.ticket, self._state, self._context.values
         api_url, bind = self._context.api_url, None
         if self.token:
             api_url, bind = self._context.access.way()
@@ -131,8 +140,19 @@ class AttemptRunner:
             ticket.namespace, ticket.pipeline, ticket.version, ticket.number, state.attempt, api_url, self.token
         )
         marks = labels(self._context.database.server_id, ticket, state.id, state.attempt, self._uid)
-        task, variables = resolve(origin, state.planned.node, ticket.parameters)
+        stored = await values.find(ticket, state.planned.node.task)
+        # The values themselves as well: one may have been replaced just after it was looked up.
+        secrets = [value for reference, value in stored.items() if reference.kind in SECRET_KINDS]
+        await self._protect(secrets)
+        task, variables = resolve(origin, state.planned.node, ticket.parameters, stored)
         return build_spec(self.container, marks, task, variables, self._context.settings, bind)
+
+    async def _protect(self, more: Collection[str] = ()) -> None:
+        """Before anything is written of what might have a secret in it. `more`: what is to be hidden as well."""
+        own = [self.token] if self.token else []
+        masks = await self._context.values.masks(self._run.ticket, [*own, *more])
+        self._masks = masks
+        self._context.logs.protect(self._log, masks)
 
     async def _start(self, spec: ContainerSpec) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""

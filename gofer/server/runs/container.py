@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from gofer.config.settings import Settings
-from gofer.engines.scheduler.base import Bind, ContainerSpec
+from gofer.engines.scheduler.base import Bind, ContainerSpec, Credentials
 from gofer.errors import Refused
 from gofer.models.ids import shown
 from gofer.models.manifest import Mount, Task
@@ -52,7 +52,7 @@ def build_spec(
     settings: Settings,
     way: Bind | None = None,
 ) -> ContainerSpec:
-    """What the engine is asked to run; `way` is what has to be mounted for the API.
+    """What the engine is asked to run: `task` interpolated; `way` is what has to be mounted for the API.
 
     Raises Refused for what the server's configuration does not allow.
     """
@@ -60,11 +60,6 @@ def build_spec(
     if not is_image(task.image):
         raise Unresolved(
             f"{shown(task.image)} is not the name of an image", "Check the values put into the task's image."
-        )
-    if task.registry is not None:
-        raise Unresolved(
-            f'registry credentials: there is no secret "{task.registry.password_secret}"',
-            "This server keeps no secrets; pull the image on the engine's machine, and give the task `pull: never`.",
         )
     entrypoint, command = task.entrypoint, task.command
     if task.script is not None:
@@ -74,6 +69,7 @@ def build_spec(
         labels=labels,
         image=task.image,
         pull=task.pull,
+        credentials=_credentials(task),
         entrypoint=entrypoint,
         command=command,
         environment={v.name: v.value for v in variables},
@@ -88,6 +84,12 @@ def build_spec(
         ),
         privileged=task.privileged,
     )
+
+
+def _credentials(task: Task) -> Credentials | None:
+    if task.registry is None:
+        return None
+    return Credentials(user=task.registry.user, password=task.registry.password_secret)
 
 
 def _check_allowed(task: Task, settings: Settings) -> None:

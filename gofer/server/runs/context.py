@@ -16,6 +16,7 @@ from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.plan import Plans
 from gofer.server.runs.remove import Remover
 from gofer.server.runs.slots import Slots
+from gofer.server.runs.values import Values
 from gofer.server.store.database import Database
 
 
@@ -32,6 +33,7 @@ class Context:
     logs: Logs
     plans: Plans
     slots: Slots
+    values: Values
     remover: Remover
     api_url: str
     access: TaskAccess

@@ -13,6 +13,7 @@ from gofer.errors import NotFound
 from gofer.models.manifest import Condition, Manifest
 from gofer.models.units import parse_duration
 from gofer.server.pipelines.graph import Node, expand
+from gofer.server.pipelines.interpolation import SECRET_KINDS, Reference, stored_references
 from gofer.server.store import versions
 
 # Tasks and edges of all plans that are kept, together: some 50 MB.
@@ -62,13 +63,14 @@ class PlannedTask(NamedTuple):
 class Plan:
     """Immutable, so one is shared by all runs of its version. `children[p]` are the nodes that wait for node `p`.
 
-    `size` counts its nodes and edges.
+    `size` counts its nodes and edges; `secrets` are those that any of its tasks names.
     """
 
     def __init__(self, manifest: Manifest) -> None:
         nodes = expand(manifest)
         self.manifest = manifest
         self.tasks = tuple(_planned(node, nodes) for node in nodes)
+        self.secrets = _secrets(manifest)
         self.run_timeout = parse_duration(manifest.run_timeout) if manifest.run_timeout else None
         children: list[list[int]] = [[] for _ in nodes]
         for node in nodes:
@@ -109,6 +111,11 @@ class Plans:
             while self._taken > self._room and len(self._plans) > 1:
                 self._taken -= self._plans.popitem(last=False)[1].size
         return kept
+
+
+def _secrets(manifest: Manifest) -> tuple[Reference, ...]:
+    found = {r: None for task in manifest.tasks for r in stored_references(task) if r.kind in SECRET_KINDS}
+    return tuple(found)
 
 
 def _planned(node: Node, nodes: list[Node]) -> PlannedTask:

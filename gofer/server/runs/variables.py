@@ -9,8 +9,11 @@ from gofer.errors import GoferError
 from gofer.models.manifest import ParameterValue, Task
 from gofer.models.run import VariableSource
 from gofer.server.pipelines.graph import Node
-from gofer.server.pipelines.interpolation import interpolate_task
+from gofer.server.pipelines.interpolation import STORED_KINDS, Kind, Reference, interpolate_task
 from gofer.server.pipelines.parameters import parameter_text
+
+Stored = Mapping[Reference, str]
+"""What secrets and objects stand for, by what names them."""
 
 
 class Unresolved(GoferError):
@@ -32,13 +35,23 @@ class Origin(NamedTuple):
     api_token: str = ""
 
 
-def resolve(origin: Origin, node: Node, parameters: Mapping[str, ParameterValue]) -> tuple[Task, list[VariableSource]]:
+def resolve(
+    origin: Origin, node: Node, parameters: Mapping[str, ParameterValue], stored: Stored | None
+) -> tuple[Task, list[VariableSource]]:
     """The task with its interpolations replaced, and every variable of one attempt, by name.
 
-    The pipeline's own variables win over the run's, those over the system's. Raises Unresolved when a text names a key
-    that does not exist.
+    The pipeline's own variables win over the run's, those over the system's. `stored` has what secrets and objects
+    stand for; with None they stay as the author wrote them, for people to see. Raises Unresolved when a text names
+    another key that does not exist.
     """
-    task = interpolate_task(node.task, lambda kind, key: _lookup(kind, key, node, parameters))
+
+    def lookup(kind: Kind, key: str) -> str:
+        if kind not in STORED_KINDS:
+            return _lookup(kind, key, node, parameters)
+        reference = Reference(kind, key)
+        return str(reference) if stored is None else stored[reference]
+
+    task = interpolate_task(node.task, lookup)
     found = {name: VariableSource(name=name, value=v, source="system") for name, v in _system(origin, node, task)}
     for name, given in parameters.items():
         found[name] = VariableSource(name=name, value=parameter_text(given), source="run")
@@ -69,7 +82,4 @@ def _lookup(kind: str, key: str, node: Node, parameters: Mapping[str, ParameterV
         raise Unresolved(f'param{{{{{key}}}}}: this run has no value for the parameter "{key}"')
     if kind == "matrix" and key in node.matrix:
         return node.matrix[key]
-    raise Unresolved(
-        f'{kind}{{{{{key}}}}}: there is no {kind.replace("_", " ")} "{key}"',
-        "This server keeps no secrets or objects; give the value as a parameter.",
-    )
+    raise Unresolved(f'{kind}{{{{{key}}}}}: the task has no {kind} "{key}"')

@@ -13,7 +13,7 @@ from __future__ import annotations
 from gofer_sdk.errors import PipelineError
 from gofer_sdk.parameter import ParameterType, ParameterValue
 from gofer_sdk.pipeline import OnLimit, Pipeline
-from gofer_sdk.references import matrix, param
+from gofer_sdk.references import global_secret, matrix, param, pipeline_object, run_object, secret
 from gofer_sdk.task import Condition, PullPolicy, Scalar, Task
 
 __all__ = [
@@ -26,6 +26,10 @@ __all__ = [
     "PullPolicy",
     "Scalar",
     "Task",
+    "global_secret",
     "matrix",
     "param",
+    "pipeline_object",
+    "run_object",
+    "secret",
 ]

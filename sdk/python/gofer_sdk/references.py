@@ -13,6 +13,7 @@ from gofer_sdk.errors import PipelineError, mistake
 _PLAIN = frozenset({"param", "matrix"})
 _OPENING = re.compile(r"(param|matrix|global_secret|secret|pipeline|run)(!*)\{\{")
 _KEY = re.compile(r"([^{}]{0,200})\}\}")
+_SECRET = re.compile(r"(global_)?secret\{\{[A-Za-z0-9][A-Za-z0-9_-]{0,63}\}\}\Z")
 _ESCAPE = 'To keep such a text as it is, put "!" before the braces'
 
 
@@ -24,6 +25,36 @@ def param(name: str) -> str:
 def matrix(key: str) -> str:
     """`matrix{{key}}`: the value of `key` in this task run of a fanned out task."""
     return f"matrix{{{{{checks.variable_name('matrix()', key, 'a key of a matrix')}}}}}"
+
+
+def secret(key: str) -> str:
+    """`secret{{key}}`: the value of a secret of the pipeline. For the value of a variable."""
+    return _stored("secret", key)
+
+
+def global_secret(key: str) -> str:
+    """`global_secret{{key}}`: the value of a global secret that the namespace may use. For the value of a variable."""
+    return _stored("global_secret", key)
+
+
+def pipeline_object(key: str) -> str:
+    """`pipeline{{key}}`: the text of an object of the pipeline. For the value of a variable."""
+    return _stored("pipeline", key)
+
+
+def run_object(key: str) -> str:
+    """`run{{key}}`: the text of an object of the run, such as a task before has put. For the value of a variable."""
+    return _stored("run", key)
+
+
+def _stored(kind: str, key: str) -> str:
+    name = {"pipeline": "pipeline_object", "run": "run_object"}.get(kind, kind)
+    return f"{kind}{{{{{checks.identifier(f'{name}()', key, 'a key')}}}}}"
+
+
+def is_secret(text: object) -> bool:
+    """Whether `text` is one reference to a secret and nothing else."""
+    return isinstance(text, str) and _SECRET.match(text) is not None
 
 
 def references(text: str) -> list[tuple[str, str]]:

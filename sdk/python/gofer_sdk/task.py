@@ -11,7 +11,7 @@ from gofer_sdk import bounds, checks
 from gofer_sdk.errors import PipelineError, mistake
 from gofer_sdk.images import image as checked_image
 from gofer_sdk.references import checked as replaceable
-from gofer_sdk.references import references
+from gofer_sdk.references import is_secret, references
 from gofer_sdk.value import Value
 
 Condition = Literal["successful", "failed", "any"]
@@ -115,12 +115,17 @@ class Task(Value):
         return self._with(user=checked)
 
     def registry(self, user: str, *, password_secret: str) -> Self:
-        """Credentials for the image's registry: the user, and the key of the secret that holds the password."""
+        """Credentials for the image's registry: the user, and the key of the secret that holds the password.
+
+        A key is that of the pipeline's own secret; `global_secret("key")` stands for a global one.
+        """
         where = self._where("registry")
         fix = 'Write .registry("robot", password_secret="registry-password").'
         name = replaceable(where, checks.line(where, user, "a user", fix, most=bounds.MAX_USER), variable=True)
-        what = "password_secret, the key of a secret and not the password itself"
-        return self._with(registry={"user": name, "password_secret": checks.identifier(where, password_secret, what)})
+        if not is_secret(password_secret):
+            what = "password_secret, the key of a secret and not the password itself"
+            checks.identifier(where, password_secret, what)
+        return self._with(registry={"user": name, "password_secret": password_secret})
 
     def pull(self, policy: PullPolicy) -> Self:
         """When the image is pulled: `always`, `if_not_present` (where this is not said) or `never`."""

@@ -14,6 +14,7 @@ from gofer.server.pipelines.interpolation import (
     interpolate,
     interpolate_task,
     references,
+    stored_references,
 )
 from tests.unit.pipelines.building import task
 
@@ -130,7 +131,7 @@ def test_a_task_is_interpolated_in_every_field_that_has_them() -> None:
         registry=Registry(user=text, password_secret="k"),
     )
     done = interpolate_task(full, shout)
-    assert {field.text for field in fields(done)} == {"<param x>", "-c", "b"}
+    assert {field.text for field in fields(done)} == {"<param x>", "-c", "b", "<secret k>"}
     assert [field.place for field in fields(full)] == [
         ".image",
         ".entrypoint[0]",
@@ -142,7 +143,28 @@ def test_a_task_is_interpolated_in_every_field_that_has_them() -> None:
         ".variables.A",
         ".variables.B",
         ".registry.user",
+        ".registry.password_secret",
     ]
     assert done.registry is not None
-    assert done.registry.password_secret == "k"
+    assert done.registry.password_secret == "<secret k>"
     assert interpolate_task(task("a"), shout) == task("a")
+
+
+def test_a_registry_may_name_a_global_secret() -> None:
+    registry = Registry(user="robot", password_secret="global_secret{{hub}}")
+    done = interpolate_task(task("a", registry=registry), shout)
+    assert done.registry is not None
+    assert done.registry.password_secret == "<global_secret hub>"
+
+
+def test_the_secrets_and_objects_that_a_task_names() -> None:
+    """Each once; what is escaped, or known without a store, is none of them."""
+    variables = {"A": "secret{{a}} run{{r}} param{{x}}", "B": "secret{{a}}pipeline{{p}}secret!{{no}}"}
+    named = task("a", variables=variables, registry=Registry(user="global_secret{{u}}", password_secret="k"))
+    assert [str(reference) for reference in stored_references(named)] == [
+        "secret{{a}}",
+        "run{{r}}",
+        "pipeline{{p}}",
+        "global_secret{{u}}",
+        "secret{{k}}",
+    ]

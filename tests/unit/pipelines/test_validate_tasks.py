@@ -94,6 +94,8 @@ def test_a_full_task_is_valid() -> None:
         ({"registry": {"user": "", "password_secret": "k"}}, ".registry.user", "is empty"),
         ({"registry": {"user": "a\nb", "password_secret": "k"}}, ".registry.user", "control characters"),
         ({"registry": {"user": "a", "password_secret": "my password!"}}, ".registry.password_secret", "is not the key"),
+        ({"registry": {"user": "a", "password_secret": "xsecret{{k}}"}}, ".registry.password_secret", "is not the key"),
+        ({"registry": {"user": "a", "password_secret": "secret!{{k}}"}}, ".registry.password_secret", "is not the key"),
         ({"mounts": [{"source": "data", "target": "/x"}]}, ".mounts[0].source", "is not an absolute path"),
         ({"mounts": [{"source": "/data/../etc", "target": "/x"}]}, ".mounts[0].source", "parts"),
         ({"mounts": [{"source": "/a//b", "target": "/x"}]}, ".mounts[0].source", "parts"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gofer_sdk import PipelineError, Task, matrix, param
+from gofer_sdk import PipelineError, Task, global_secret, matrix, param, pipeline_object, run_object, secret
 
 TASK = Task("dump", "postgres:16")
 
@@ -117,6 +117,21 @@ def test_helpers_write_interpolations() -> None:
     for helper in (param, matrix):
         with pytest.raises(PipelineError, match=r'got \'a b\'\. Write "a_b"'):
             helper("a b")
+    for stored, text in (
+        (secret, "secret{{db-password}}"),
+        (global_secret, "global_secret{{db-password}}"),
+        (pipeline_object, "pipeline{{db-password}}"),
+        (run_object, "run{{db-password}}"),
+    ):
+        assert stored("db-password") == text
+        assert TASK.variable("A", f"x{text}").manifest()["variables"] == {"A": f"x{text}"}
+        with pytest.raises(PipelineError, match=rf"{stored.__name__}\(\): expected a key"):
+            stored("a b")
+
+
+def test_the_password_of_a_registry_is_a_secret() -> None:
+    for key in ("hub", "secret{{hub}}", "global_secret{{hub}}"):
+        assert TASK.registry("robot", password_secret=key).manifest()["registry"]["password_secret"] == key
 
 
 def test_interpolations_may_stand_where_the_server_replaces_them() -> None:
@@ -180,6 +195,8 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: TASK.user(1000), r'as text, got 1000. Write \.user\("postgres"\)'),  # type: ignore[arg-type]
     (lambda: TASK.registry("", password_secret="x"), "a user that is not empty"),
     (lambda: TASK.registry("robot", password_secret="hunter 2!"), "and not the password itself"),
+    (lambda: TASK.registry("robot", password_secret="xsecret{{hub}}"), "and not the password itself"),
+    (lambda: TASK.registry("robot", password_secret="param{{hub}}"), "and not the password itself"),
     (lambda: TASK.pull("sometimes"), '"always" or "if_not_present" or "never", got'),  # type: ignore[arg-type]
     (lambda: TASK.variable("2A", "x"), r'Write "_2A"'),
     (lambda: TASK.variable("A-B", "x"), r'Write "A_B"'),

@@ -10,7 +10,15 @@ from gofer.models.ids import ID_HINT, is_id, shown
 from gofer.models.manifest import Task
 from gofer.server.pipelines import bounds
 from gofer.server.pipelines.images import image_hint, is_image
-from gofer.server.pipelines.interpolation import Kind, interpolate, references
+from gofer.server.pipelines.interpolation import (
+    SECRET_KINDS,
+    Kind,
+    Reference,
+    interpolate,
+    parse,
+    password_text,
+    references,
+)
 from gofer.server.pipelines.report import Scope, at_key
 from gofer.server.pipelines.rules.parameters import check_variable_name
 from gofer.server.pipelines.rules.values import (
@@ -139,9 +147,15 @@ def _check_registry(task: Task, scope: Scope) -> None:
     if not task.registry.user:
         scope.add(".registry.user", "is empty", "Write the name that you log in with.")
     check_line(scope, ".registry.user", task.registry.user, bounds.MAX_USER)
-    if not is_id(task.registry.password_secret):
+    if not _names_secret(password_text(task.registry)):
         message = f"{shown(task.registry.password_secret, 40)} is not the key of a secret"
-        scope.add(".registry.password_secret", message, f"Never put the password itself here. {ID_HINT}")
+        hint = f"Never put the password itself here. {ID_HINT} For a global secret write global_secret{{{{key}}}}."
+        scope.add(".registry.password_secret", message, hint)
+
+
+def _names_secret(text: str) -> bool:
+    parts = list(parse(text))
+    return len(parts) == 1 and isinstance(parts[0], Reference) and parts[0].kind in SECRET_KINDS
 
 
 def _check_mounts(task: Task, scope: Scope) -> None:

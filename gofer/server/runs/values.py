@@ -1,0 +1,101 @@
+"""What interpolations stand for: looked up in the stores when a task starts, and hidden from its log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import TypeVar
+
+from gofer.engines.secret_store.base import DamagedSecret
+from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Unavailable
+from gofer.models.manifest import Task
+from gofer.server.logs.mask import Masks
+from gofer.server.objects.objects import Objects, Place
+from gofer.server.own_log import get_logger
+from gofer.server.pipelines.interpolation import Reference, stored_references
+from gofer.server.runs.active import Ticket
+from gofer.server.runs.variables import Stored, Unresolved
+from gofer.server.secrets.secrets import Secrets
+
+T = TypeVar("T")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_REMEMBERED = 64
+
+
+class Values:
+    """Looks values up for task runs. While a store does not answer, it waits: whoever calls may be cancelled."""
+
+    def __init__(self, secrets: Secrets, objects: Objects) -> None:
+        self._secrets = secrets
+        self._objects = objects
+        self._masks: OrderedDict[tuple[str, ...], Masks] = OrderedDict()
+
+    async def find(self, ticket: Ticket, task: Task) -> Stored:
+        """What every secret and object that the task names stands for now. Raises Unresolved, naming the key."""
+        found: dict[Reference, str] = {}
+        for reference in stored_references(task):
+            found[reference] = await _patiently(partial(self._one, ticket, reference))
+        return found
+
+    async def masks(self, ticket: Ticket, more: Collection[str] = ()) -> Masks:
+        """What the logs of a run must not show: each secret that any of its tasks uses, with every value that it has
+        had since the run was created, and `more`.
+        """
+        values = [*more]
+        if ticket.plan.secrets:
+            seen = partial(
+                self._secrets.seen, ticket.namespace, ticket.pipeline, ticket.plan.secrets, ticket.created_at
+            )
+            values += await _patiently(seen)
+        return self._compiled(tuple(sorted(set(values))))
+
+    def _compiled(self, values: tuple[str, ...]) -> Masks:
+        """To compile them takes longer than most tasks of a run are apart."""
+        masks = self._masks.get(values)
+        if masks is None:
+            masks = self._masks[values] = Masks(values)
+        self._masks.move_to_end(values)
+        while len(self._masks) > _REMEMBERED:
+            self._masks.popitem(last=False)
+        return masks
+
+    async def _one(self, ticket: Ticket, reference: Reference) -> str:
+        try:
+            if reference.kind in ("secret", "global_secret"):
+                return await self._secret(ticket, reference)
+            run = ticket.number if reference.kind == "run" else None
+            return await self._objects.text(Place(ticket.namespace, ticket.pipeline, run), reference.key)
+        except (NotFound, InvalidInput, Conflict, DamagedSecret) as error:
+            raise _unresolved(reference, error) from error
+
+    async def _secret(self, ticket: Ticket, reference: Reference) -> str:
+        value = await self._secrets.resolve(ticket.namespace, ticket.pipeline, reference.kind, reference.key)
+        if value is not None:
+            return value
+        if reference.kind == "secret":
+            raise NotFound(
+                f'the pipeline "{ticket.pipeline}" has no secret "{reference.key}"',
+                f"Set it with: gofer secret put {reference.key} --pipeline {ticket.pipeline}.",
+            )
+        raise NotFound(
+            f'there is no global secret "{reference.key}" that the namespace "{ticket.namespace}" may use',
+            f"Set it with: gofer secret put {reference.key} --global --namespaces {ticket.namespace}.",
+        )
+
+
+def _unresolved(reference: Reference, error: GoferError) -> Unresolved:
+    return Unresolved(f"{reference}: {error.message}", error.hint)
+
+
+async def _patiently(look: Callable[[], Awaitable[T]]) -> T:
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await look()
+        except Unavailable as error:
+            get_logger("gofer.runs").warning("a task waits for a store", problem=error.message)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
