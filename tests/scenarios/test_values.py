@@ -1,0 +1,193 @@
+"""Secrets and objects in the variables of a task: looked up when it starts, and shown nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from gofer.engines.scheduler.base import ContainerSpec, Credentials
+from gofer.errors import StoreBusy
+from gofer.models.manifest import Registry
+from gofer.models.status import RunStatus
+from gofer.server.objects.objects import Place
+from gofer.server.secrets.secrets import NOBODY, Owner
+from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, retries, task
+
+SECRET = "correct horse battery"
+OWNER = Owner(NAMESPACE, PIPELINE)
+
+
+async def put(scene: Scene, key: str, data: bytes, run: int | None = None) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    await scene.services.objects.put(Place(NAMESPACE, PIPELINE, run), key, chunks(), force=True)
+
+
+async def started(scene: Scene, run: int, name: str, attempt: int = 1) -> ContainerSpec:
+    """What the engine was asked to run, once it has been."""
+    container = await scene.container(run, name, attempt)
+    return scene.world.get(container).spec
+
+
+async def failed(scene: Scene, *tasks: Any) -> tuple[str, str]:
+    """Reason and detail of the task run `a` of a run that failed."""
+    await scene.register(*tasks)
+    run = await scene.start()
+    assert (await scene.ended(run)).status is RunStatus.FAILED
+    found = await scene.task(run, "a")
+    assert scene.world.starts == {}
+    assert len(found.attempts) == 1
+    return str(found.reason), found.detail
+
+
+VARIABLES: Mapping[str, str] = {
+    "OWN": "x-secret{{own}}",
+    "GLOBAL": "global_secret{{shared}}",
+    "BASE": "pipeline{{base}}",
+    "BUILD": "run{{build}}, run{{build}}",
+    "KEPT": "secret!{{own}}",
+}
+
+
+async def test_values_of_every_kind(scene: Scene) -> None:
+    """They are those of the moment at which the task starts, after its parents."""
+    await scene.register(task("first", "gate"), task("a", "gate", after="first", variables=dict(VARIABLES)))
+    run = await scene.start()
+    await scene.container(run, "first")
+    await scene.services.secrets.put(OWNER, "own", SECRET)
+    await scene.services.secrets.put(NOBODY, "shared", "everybody's", [NAMESPACE])
+    await put(scene, "base", b"v1.2")
+    await put(scene, "build", "größer secret{{own}}".encode(), run)
+    await scene.release(run, "first")
+    given = (await started(scene, run, "a")).environment
+    await scene.release(run, "a")
+    assert {name: given[name] for name in VARIABLES} == {
+        "OWN": f"x-{SECRET}",
+        "GLOBAL": "everybody's",
+        "BASE": "v1.2",
+        "BUILD": "größer secret{{own}}, größer secret{{own}}",
+        "KEPT": "secret{{own}}",
+    }
+    assert (await scene.ended(run)).status is RunStatus.SUCCESSFUL
+    shown = {v.name: v.value for v in (await scene.task(run, "a")).variables}
+    assert {name: shown[name] for name in VARIABLES} == {**VARIABLES, "KEPT": "secret{{own}}"}
+
+
+@pytest.mark.parametrize("kind", ["secret", "global_secret", "pipeline", "run"])
+async def test_a_key_that_does_not_exist(scene: Scene, kind: str) -> None:
+    reason, detail = await failed(scene, task("a", variables={"V": f"{kind}{{{{nope}}}}"}, retries=retries(3)))
+    assert reason == "interpolation_failed"
+    assert detail.startswith(f"{kind}{{{{nope}}}}: ")
+    assert '"nope"' in detail
+
+
+async def test_a_global_secret_of_other_namespaces(scene: Scene) -> None:
+    await scene.services.secrets.put(NOBODY, "shared", SECRET, ["elsewhere"])
+    _, detail = await failed(scene, task("a", variables={"V": "global_secret{{shared}}"}))
+    assert 'no global secret "shared" that the namespace "default" may use' in detail
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"a\0b", b"x" * (64 * 1024 + 1)])
+async def test_an_object_that_is_no_text(scene: Scene, data: bytes) -> None:
+    await scene.register(task("a", variables={"V": "pipeline{{blob}}"}))
+    await put(scene, "blob", data)
+    reason, detail = await failed(scene, task("a", variables={"V": "pipeline{{blob}}"}))
+    assert reason == "interpolation_failed"
+    assert detail.startswith("pipeline{{blob}}: ")
+
+
+async def test_credentials_of_a_registry(scene: Scene) -> None:
+    await scene.register(
+        task("a", "gate", registry=Registry(user="secret{{who}}", password_secret="word")),
+        task("b", "gate", registry=Registry(user="robot", password_secret="global_secret{{hub}}")),
+    )
+    await scene.services.secrets.put(OWNER, "who", "ada")
+    await scene.services.secrets.put(OWNER, "word", SECRET)
+    await scene.services.secrets.put(NOBODY, "hub", "of the hub", ["*"])
+    run = await scene.start()
+    assert (await started(scene, run, "a")).credentials == Credentials(user="ada", password=SECRET)
+    assert (await started(scene, run, "b")).credentials == Credentials(user="robot", password="of the hub")
+
+
+async def test_no_log_shows_a_secret_of_the_run(scene: Scene) -> None:
+    """Neither that of the task that has it, nor that of another task of the same run."""
+    await scene.register(
+        task("a", "variable", "S", variables={"S": "secret{{own}}"}),
+        task("b", "say", f"I heard: {SECRET}!", after="a"),
+    )
+    await scene.services.secrets.put(OWNER, "own", SECRET)
+    run = await scene.start()
+    await scene.ended(run)
+    assert await scene.log(run, "a") == ["***"]
+    assert await scene.log(run, "b") == ["I heard: ***!"]
+
+
+async def test_what_the_engine_says_hides_secrets_too(scene: Scene) -> None:
+    await scene.register(task("a", f"{SECRET}", variables={"S": "secret{{own}}"}))
+    await scene.services.secrets.put(OWNER, "own", SECRET)
+    run = await scene.start()
+    await scene.ended(run)
+    found = await scene.task(run, "a")
+    assert (found.reason, found.detail) == ("start_failed", 'there is no program "***"')
+    told = msgspec.json.encode([found, await scene.history(run), await scene.log(run, "a")])
+    assert SECRET.encode() not in told
+
+
+async def test_a_secret_that_was_replaced_is_hidden_for_as_long_as_somebody_has_it(scene: Scene) -> None:
+    b = task("b", "say", f"{SECRET}, new value", after="a", variables={"S": "secret{{own}}"})
+    await scene.register(task("a", "gate"), b)
+    await scene.services.secrets.put(OWNER, "own", SECRET)
+    run = await scene.start()
+    await scene.container(run, "a")
+    await scene.services.secrets.put(OWNER, "own", "new value")
+    await scene.release(run, "a")
+    await scene.ended(run)
+    assert await scene.log(run, "b") == ["***, ***"]
+
+
+async def test_after_a_restart_the_rest_of_a_log_is_masked(house: House) -> None:
+    """Also by the value that the container got, though the secret has another by now."""
+    async with house.open() as scene:
+        await scene.register(task("a", "say", "one", "gate", "variable", "S", variables={"S": "secret{{own}}"}))
+        await scene.services.secrets.put(OWNER, "own", SECRET)
+        run = await scene.start()
+        await scene.until("taskrun.running", run, "a")
+        name = await scene.container(run, "a")
+        await scene.services.secrets.put(OWNER, "own", "another")
+    house.world.release(name)
+    async with house.open() as scene:
+        assert (await scene.ended(run)).status is RunStatus.SUCCESSFUL
+        assert await scene.log(run, "a") == ["one", "***"]
+
+
+async def test_a_store_that_does_not_answer_is_waited_for(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.register(task("a", "gate", variables={"S": "secret{{own}}"}))
+    await scene.services.secrets.put(OWNER, "own", SECRET)
+    resolve, failures = scene.services.secrets.resolve, iter(range(2))
+
+    async def busy(namespace: str, pipeline: str, kind: str, key: str) -> str | None:
+        if next(failures, None) is not None:
+            raise StoreBusy("the file is locked")
+        return await resolve(namespace, pipeline, kind, key)
+
+    monkeypatch.setattr(scene.services.secrets, "resolve", busy)
+    run = await scene.start()
+    assert (await started(scene, run, "a")).environment["S"] == SECRET
+
+
+async def test_a_task_that_waits_for_a_store_can_be_cancelled(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.register(task("a", variables={"S": "secret{{own}}"}))
+
+    async def busy(*_: object) -> str | None:
+        raise StoreBusy("the file is locked")
+
+    monkeypatch.setattr(scene.services.secrets, "resolve", busy)
+    run = await scene.start()
+    await scene.until("taskrun.starting", run, "a")
+    await scene.cancel(run)
+    assert outcome(await scene.ended(run)) == (RunStatus.CANCELLED, "cancelled_by_user")
+    assert scene.world.starts == {}
