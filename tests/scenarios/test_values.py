@@ -12,7 +12,7 @@ from gofer.engines.scheduler.base import ContainerSpec, Credentials
 from gofer.errors import StoreBusy
 from gofer.models.manifest import Registry
 from gofer.models.status import RunStatus
-from gofer.server.objects.objects import Place
+from gofer.server.objects.place import Place
 from gofer.server.secrets.secrets import NOBODY, Owner
 from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, retries, task
 

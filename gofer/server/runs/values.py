@@ -12,7 +12,8 @@ from gofer.engines.secret_store.base import DamagedSecret
 from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Unavailable
 from gofer.models.manifest import Task
 from gofer.server.logs.mask import Masks
-from gofer.server.objects.objects import Objects, Place
+from gofer.server.objects.objects import Objects
+from gofer.server.objects.place import Place
 from gofer.server.own_log import get_logger
 from gofer.server.pipelines.interpolation import Reference, stored_references
 from gofer.server.runs.active import Ticket
