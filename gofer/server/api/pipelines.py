@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gofer.errors import Conflict, Unavailable
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
 from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
@@ -22,6 +23,8 @@ from gofer.server.api.endpoint import (
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
 from gofer.server.pipelines.decode import decode_manifest
+from gofer.server.pipelines.interpolation import secret_references
+from gofer.server.services import Services
 
 ALL = namespaces.ONE + "/pipelines"
 ONE = ALL + "/{pipeline}"
@@ -99,7 +102,24 @@ async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
 
 
 async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
-    return await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
+    registered = await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
+    registered.warnings += await _unset_secrets(call.services, call.path.namespace, call.body)
+    return registered
+
+
+async def _unset_secrets(services: Services, namespace: str, manifest: Manifest) -> list[str]:
+    """What would fail a run if it started now."""
+    used = secret_references(manifest)
+    try:
+        unset = await services.secrets.unset(namespace, manifest.id, used) if used else ()
+    except (Conflict, Unavailable) as error:
+        return [f"The secrets that the pipeline names cannot be looked up: {error.message}. {error.hint}"]
+    return [_unset(kind, key, namespace, manifest.id) for kind, key in unset]
+
+
+def _unset(kind: str, key: str, namespace: str, pipeline: str) -> str:
+    where = f"--pipeline {pipeline}" if kind == "secret" else f"--global --namespaces {namespace}"
+    return f"{kind}{{{{{key}}}}} is not set yet: gofer secret put {key} {where}"
 
 
 async def _get(call: Call[PipelinePath, NoQuery, NoBody]) -> Pipeline:

@@ -14,7 +14,7 @@ import msgspec
 
 from gofer.errors import InvalidInput
 from gofer.models.ids import is_id, is_variable_name, shown
-from gofer.models.manifest import Registry, Task
+from gofer.models.manifest import Manifest, Registry, Task
 
 Kind = Literal["param", "matrix", "secret", "global_secret", "pipeline", "run"]
 KINDS: tuple[Kind, ...] = ("param", "matrix", "secret", "global_secret", "pipeline", "run")
@@ -138,6 +138,12 @@ def stored_references(task: Task) -> list[Reference]:
     """The secrets and objects that a task's texts name, each once."""
     found = {r: None for field in fields(task) for r in references(field.text) if r.kind in STORED_KINDS}
     return list(found)
+
+
+def secret_references(manifest: Manifest) -> tuple[Reference, ...]:
+    """The secrets that the tasks of a pipeline name, each once."""
+    found = {r: None for task in manifest.tasks for r in stored_references(task) if r.kind in SECRET_KINDS}
+    return tuple(found)
 
 
 def interpolate_task(task: Task, resolve: Resolve) -> Task:

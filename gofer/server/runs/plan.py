@@ -13,7 +13,7 @@ from gofer.errors import NotFound
 from gofer.models.manifest import Condition, Manifest
 from gofer.models.units import parse_duration
 from gofer.server.pipelines.graph import Node, expand
-from gofer.server.pipelines.interpolation import SECRET_KINDS, Reference, stored_references
+from gofer.server.pipelines.interpolation import secret_references
 from gofer.server.store import versions
 
 # Tasks and edges of all plans that are kept, together: some 50 MB.
@@ -70,7 +70,7 @@ class Plan:
         nodes = expand(manifest)
         self.manifest = manifest
         self.tasks = tuple(_planned(node, nodes) for node in nodes)
-        self.secrets = _secrets(manifest)
+        self.secrets = secret_references(manifest)
         self.run_timeout = parse_duration(manifest.run_timeout) if manifest.run_timeout else None
         children: list[list[int]] = [[] for _ in nodes]
         for node in nodes:
@@ -111,11 +111,6 @@ class Plans:
             while self._taken > self._room and len(self._plans) > 1:
                 self._taken -= self._plans.popitem(last=False)[1].size
         return kept
-
-
-def _secrets(manifest: Manifest) -> tuple[Reference, ...]:
-    found = {r: None for task in manifest.tasks for r in stored_references(task) if r.kind in SECRET_KINDS}
-    return tuple(found)
 
 
 def _planned(node: Node, nodes: list[Node]) -> PlannedTask:

@@ -142,6 +142,18 @@ class Secrets:
             found.update(dict.fromkeys(await self.store.since(name, since)))
         return list(found)
 
+    async def unset(
+        self, namespace: str, pipeline: str, references: Iterable[tuple[str, str]]
+    ) -> Sequence[tuple[str, str]]:
+        """Those of these (kind, key) that `resolve` finds nothing for. Raises Conflict or Unavailable as it does."""
+        found = []
+        for kind, key in dict.fromkeys(references):
+            name = await self._name(namespace, pipeline, kind, key)
+            entry = None if name is None else await self.store.entry(name)
+            if entry is None or (entry.name.is_global and not _may_use(entry, namespace)):
+                found.append((kind, key))
+        return found
+
     async def _name(self, namespace: str, pipeline: str, kind: str, key: str) -> SecretName | None:
         if kind == GLOBAL_KIND:
             return SecretName(key)

@@ -253,3 +253,22 @@ def test_two_rows_that_changed_places_do_not_decrypt(talking: ServerThread, tmp_
     assert put(talking, f"{own}/one", "whole again").status == 200
     assert reveal(talking, f"{own}/one") == "whole again"
     talking.settle()
+
+
+def test_registering_tells_which_secrets_are_not_set(server: ServerThread) -> None:
+    variables = {"A": "secret{{mine}} secret{{mine}}", "B": "global_secret{{everybodys}} global_secret{{others}}"}
+    one = {"id": "one", "image": "fake", "variables": variables, "registry": {"user": "u", "password_secret": "word"}}
+    put(server, f"{GLOBAL}/others", namespaces=["elsewhere"])
+    manifest = {"id": "names-secrets", "tasks": [one]}
+    path = "/api/v1/namespaces/default/pipelines"
+    assert server.send_json("POST", path, manifest).json["warnings"] == [
+        "secret{{mine}} is not set yet: gofer secret put mine --pipeline names-secrets",
+        "global_secret{{everybodys}} is not set yet: gofer secret put everybodys --global --namespaces default",
+        "global_secret{{others}} is not set yet: gofer secret put others --global --namespaces default",
+        "secret{{word}} is not set yet: gofer secret put word --pipeline names-secrets",
+    ]
+    put(server, f"{path}/names-secrets/secrets/mine")
+    put(server, f"{path}/names-secrets/secrets/word")
+    put(server, f"{GLOBAL}/everybodys", namespaces=["*"])
+    put(server, f"{GLOBAL}/others", namespaces=["default", "elsewhere"])
+    assert server.send_json("POST", path, manifest).json["warnings"] == []
