@@ -108,6 +108,11 @@ class AttemptRunner:
             return outcome
         return outcome._replace(log=(size.lines, size.bytes))
 
+    def forget(self) -> None:
+        """Nothing more is said of the attempt."""
+        self._context.values.in_use.release(self._masks)
+        self._masks = Masks(())
+
     async def _explained(self, reason: Reason, error: StartFailed | Unresolved | Refused) -> Outcome:
         text = f"{error.message}. {error.hint}" if error.hint else error.message
         await self._context.logs.note(self._log, text)
@@ -119,17 +124,30 @@ class AttemptRunner:
             if await self._context.watch.call(partial(self._context.scheduler.inspect, self.container)) is None:
                 return self._decide(None)
             return self._decide(await self._observe(adopted=True))
-        try:
-            async with self._interruptible():
-                spec = await self._spec()
-        except _Interrupted:
-            return self._decide_unstarted()
-        container = await self._start(spec)
+        container = await self._begin()
         if container is None:
             return self._decide_unstarted()
         self._context.reached("started")
         self._note_running(container)
         return self._decide(await self._observe(adopted=self._state.adopted is not None))
+
+    async def _begin(self) -> Container | None:
+        """The started container, or None when the attempt is to end before it was."""
+        try:
+            async with self._interruptible():
+                spec = await self._spec()
+        except _Interrupted:
+            if self._state.adopted is None:
+                return None
+            await self._protect()
+            return await self._begun()
+        return await self._start(spec)
+
+    async def _begun(self) -> Container | None:
+        """The container, if the engine was quicker than what interrupted its start."""
+        inspect = partial(self._context.scheduler.inspect, self.container)
+        found = await self._context.watch.call(inspect)
+        return found if found is not None and found.status != "created" else None
 
     async def _spec(self) -> ContainerSpec:
         ticket, state, values = self._run.ticket, self._state, self._context.values
@@ -151,6 +169,8 @@ class AttemptRunner:
         """Before anything is written of what might have a secret in it. `more`: what is to be hidden as well."""
         own = [self.token] if self.token else []
         masks = await self._context.values.masks(self._run.ticket, [*own, *more])
+        self._context.values.in_use.hold(masks)
+        self._context.values.in_use.release(self._masks)
         self._masks = masks
         self._context.logs.protect(self._log, masks)
 
@@ -161,9 +181,7 @@ class AttemptRunner:
             async with self._interruptible():
                 return await watch.call(partial(scheduler.start, spec, self._on_pull))
         except _Interrupted:
-            # The engine may have been quicker than the interruption.
-            found = await watch.call(partial(scheduler.inspect, self.container))
-            return found if found is not None and found.status != "created" else None
+            return await self._begun()
 
     async def _on_pull(self, progress: PullProgress) -> None:
         kind = Kind.IMAGE_PULLED if progress.done else Kind.IMAGE_PULLING

@@ -90,6 +90,8 @@ class TaskWorker:
         finally:
             self._state.adopted = None
             self._context.slots.give()
+        # Not where the server ends: the trace of a crash comes after everything else.
+        self._runner.forget()
         if says_debug():
             self._say_end(outcome)
         return outcome

@@ -12,6 +12,7 @@ from gofer.engines.secret_store.base import DamagedSecret
 from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Unavailable
 from gofer.models.manifest import Task
 from gofer.server.logs.mask import Masks
+from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.place import Place
 from gofer.server.own_log import get_logger
@@ -29,9 +30,11 @@ _REMEMBERED = 64
 class Values:
     """Looks values up for task runs. While a store does not answer, it waits: whoever calls may be cancelled."""
 
-    def __init__(self, secrets: Secrets, objects: Objects) -> None:
+    def __init__(self, secrets: Secrets, objects: Objects, in_use: MaskRegistry) -> None:
+        """`in_use`: what Gofer's own log hides."""
         self._secrets = secrets
         self._objects = objects
+        self.in_use = in_use
         self._masks: OrderedDict[tuple[str, ...], Masks] = OrderedDict()
 
     async def find(self, ticket: Ticket, task: Task) -> Stored:
