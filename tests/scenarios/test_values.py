@@ -18,6 +18,8 @@ from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, re
 
 SECRET = "correct horse battery"
 OWNER = Owner(NAMESPACE, PIPELINE)
+FORGET_RUNNING = "UPDATE task_runs SET status = 'starting'"
+FORGET_RUNNING_ATTEMPT = "UPDATE attempts SET status = 'starting', running_at = NULL"
 
 
 async def put(scene: Scene, key: str, data: bytes, run: int | None = None) -> None:
@@ -191,3 +193,22 @@ async def test_a_task_that_waits_for_a_store_can_be_cancelled(scene: Scene, monk
     await scene.cancel(run)
     assert outcome(await scene.ended(run)) == (RunStatus.CANCELLED, "cancelled_by_user")
     assert scene.world.starts == {}
+
+
+async def test_a_container_that_has_begun_is_adopted_whatever_became_of_its_secret(house: House) -> None:
+    """The server died before it could record that the engine had started it."""
+    async with house.open() as scene:
+        await scene.register(task("a", "gate", "variable", "S", variables={"S": "secret{{own}}"}))
+        await scene.services.secrets.put(OWNER, "own", SECRET)
+        run = await scene.start()
+        await scene.until("taskrun.running", run, "a")
+        name = await scene.container(run, "a")
+        await scene.services.secrets.delete(OWNER, "own")
+        await scene.services.database.write(lambda tx: tx.execute(FORGET_RUNNING))
+        await scene.services.database.write(lambda tx: tx.execute(FORGET_RUNNING_ATTEMPT))
+    async with house.open() as scene:
+        await scene.until("taskrun.running", run, "a", nth=2)
+        house.world.release(name)
+        assert (await scene.ended(run)).status is RunStatus.SUCCESSFUL
+        assert await scene.log(run, "a") == ["***"]
+    assert set(house.world.starts.values()) == {1}

@@ -133,18 +133,20 @@ class AttemptRunner:
 
     async def _begin(self) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""
+        if self._state.adopted is not None:
+            # It may have begun already, with values that are others by now.
+            await self._protect()
+            if (container := await self._begun()) is not None:
+                return container
         try:
             async with self._interruptible():
                 spec = await self._spec()
         except _Interrupted:
-            if self._state.adopted is None:
-                return None
-            await self._protect()
-            return await self._begun()
+            return None
         return await self._start(spec)
 
     async def _begun(self) -> Container | None:
-        """The container, if the engine was quicker than what interrupted its start."""
+        """The container, if the engine has started it though nobody was told."""
         inspect = partial(self._context.scheduler.inspect, self.container)
         found = await self._context.watch.call(inspect)
         return found if found is not None and found.status != "created" else None
