@@ -38,6 +38,7 @@ from gofer.server.gate import Gate
 from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.expire import Expiry
 from gofer.server.logs.logs import Logs
+from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.logs.thread import in_thread
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
@@ -55,6 +56,7 @@ from gofer.server.runs.recover import Recovery
 from gofer.server.runs.remove import Remover
 from gofer.server.runs.service import Runs
 from gofer.server.runs.slots import Slots
+from gofer.server.runs.values import Values
 from gofer.server.secrets.keys import renew_keys
 from gofer.server.secrets.rotate import Rotator
 from gofer.server.secrets.secrets import Secrets
@@ -197,19 +199,22 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
     remover = Remover(engine, watch)
     ingress = Ingress(database, clock, closed_by_setting=settings.ignore_pipeline_run_events)
     slots = Slots(settings.task_parallelism_limit)
+    secrets = Secrets(parts.secrets, database, clock)
+    objects = object_parts(database, parts.objects, clock, live, parts.reached, faults.of_objects)
+    masks = MaskRegistry()
+    parts.own_log.mask = masks.text
+    values = Values(secrets, objects.service, masks)
     context = Context(
-        live, clock, database, engine, watch, ingress, logs, Plans(), slots, remover, front.url, front.access,
+        live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, remover, front.url, front.access,
         parts.reached,
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
-    objects = object_parts(database, parts.objects, clock, live, parts.reached, faults.of_objects)
     launcher = Launcher(context, [expiry.notice, objects.expiry.notice])
     ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
     await ingress.load()
     recovery = Recovery(context, launcher)
-    secrets = Secrets(parts.secrets, database, clock)
     tidier = SecretTidier(parts.secrets, database, clock)
     secrets.on_retired = tidier.notice
     reloader = Reloader(live, database, clock, front.tls)
