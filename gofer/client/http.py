@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
@@ -14,6 +13,7 @@ import msgspec
 from gofer import __version__
 from gofer.client.address import Server
 from gofer.client.answers import decode, error_of, unreachable
+from gofer.client.connection import new_connection
 from gofer.client.plain_http import HTTPConnection, HTTPException, HTTPResponse
 from gofer.errors import ClientError
 from gofer.models.page import Page
@@ -24,7 +24,8 @@ Query = Mapping[str, QueryValue | list[str]]
 
 _JSON = "application/json"
 _ACCEPT = "application/json, */*;q=0.5"
-_TRIES = 3
+TRIES = 3
+"""How often a request is sent whose connection is dropped."""
 _PIECE = 64 * 1024
 
 
@@ -35,6 +36,14 @@ def query_string(query: Query) -> str:
         given = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
         pairs += [(name, str(one).lower() if isinstance(one, bool) else str(one)) for one in given]
     return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def common_headers(server: Server) -> dict[str, str]:
+    """What every request says: who asks, and for what kind of answer."""
+    headers = {"Accept": _ACCEPT, "User-Agent": f"gofer/{__version__}"}
+    if server.token:
+        headers["Authorization"] = f"Bearer {server.token}"
+    return headers
 
 
 class Client:
@@ -88,7 +97,7 @@ class Client:
 
     def download(self, path: str, query: Query) -> Iterator[bytes]:
         """The bytes at `path`, piece by piece. Raises ClientError, too, where they break off."""
-        response = self._exchange("GET", path + query_string(query), b"", "")
+        response = self.response(path, query)
         try:
             while piece := response.read1(_PIECE):
                 yield piece
@@ -96,6 +105,10 @@ class Client:
             raise unreachable(self.address, error) from None
         finally:
             self.close()
+
+    def response(self, path: str, query: Query) -> HTTPResponse:
+        """The answer at `path`, its body still unread; `close` when that is no longer wanted."""
+        return self._exchange("GET", path + query_string(query), b"", "")
 
     def close(self) -> None:
         """Give the connection up; the next request opens another."""
@@ -114,13 +127,13 @@ class Client:
     def _exchange(self, method: str, target: str, body: bytes, content_type: str) -> HTTPResponse:
         """Send one request, again where the connection was dropped; returns the response, its body still unread."""
         headers = self._headers(method, content_type)
-        for turn in range(1, _TRIES + 1):
+        for turn in range(1, TRIES + 1):
             try:
                 response = self._request(method, target, body, headers)
                 break
             except (HTTPException, ConnectionResetError, BrokenPipeError) as error:
                 self.close()
-                if turn == _TRIES:
+                if turn == TRIES:
                     raise unreachable(self.address, error) from None
                 time.sleep(0.1 * (turn - 1))
             except OSError as error:
@@ -132,7 +145,7 @@ class Client:
 
     def _request(self, method: str, target: str, body: bytes, headers: dict[str, str]) -> HTTPResponse:
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = new_connection(self.server, self._timeout)
         self._connection.request(method, target, body=body or None, headers=headers)
         return self._connection.getresponse()
 
@@ -145,43 +158,9 @@ class Client:
         return error_of(response.status, response.headers.get("Content-Type", ""), body, self.address)
 
     def _headers(self, method: str, content_type: str) -> dict[str, str]:
-        headers = {"Accept": _ACCEPT, "User-Agent": f"gofer/{__version__}"}
+        headers = common_headers(self.server)
         if content_type:
             headers["Content-Type"] = content_type
         if method != "GET":
             headers["Idempotency-Key"] = os.urandom(16).hex()
-        if self.server.token:
-            headers["Authorization"] = f"Bearer {self.server.token}"
         return headers
-
-    def _connect(self) -> HTTPConnection:
-        if self.address.socket:
-            return UnixConnection(self.address.socket, self._timeout)
-        if self.address.scheme == "https":
-            from gofer.client.tls import TlsConnection, context_for
-
-            return TlsConnection(self.address, self._timeout, context_for(self.server.ca_file))
-        return TcpConnection(self.address.host, self.address.port, timeout=self._timeout)
-
-
-class TcpConnection(HTTPConnection):
-    """HTTP over TCP."""
-
-    def connect(self) -> None:
-        # For a name given as text Python loads the tables of international names, those of plain letters too.
-        host = self.host.encode() if self.host.isascii() else self.host
-        self.sock = socket.create_connection((host, self.port), self.timeout)  # type: ignore[arg-type]  # bytes work
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-class UnixConnection(HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)

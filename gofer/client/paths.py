@@ -61,3 +61,14 @@ def secrets(namespace_id: str, pipeline_id: str | None) -> str:
 def secret(namespace_id: str, pipeline_id: str | None, key: str) -> str:
     """Path of a secret."""
     return f"{secrets(namespace_id, pipeline_id)}/{check_id(key, 'secret')}"
+
+
+def objects(namespace_id: str, pipeline_id: str, number: int | None) -> str:
+    """Path of the objects of a run, or of a pipeline if `number` is None."""
+    owner = pipeline(namespace_id, pipeline_id) if number is None else run(namespace_id, pipeline_id, number)
+    return f"{owner}/objects"
+
+
+def object_(namespace_id: str, pipeline_id: str, number: int | None, key: str) -> str:
+    """Path of an object."""
+    return f"{objects(namespace_id, pipeline_id, number)}/{check_id(key, 'object')}"

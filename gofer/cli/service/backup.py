@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -17,6 +13,7 @@ import msgspec
 from gofer.cli.base import Command, pass_invocation
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
+from gofer.cli.new_file import NewFile
 from gofer.models.backup import Backup
 
 if TYPE_CHECKING:
@@ -58,14 +55,8 @@ def backup(invocation: Invocation, file: str, logs: bool, force: bool) -> None:
         _to_stdout(invocation, logs)
         return
     target = Path(file)
-    _require_free(target, force)
-    with _unfinished(target) as (part, out):
+    with NewFile("backup", target, 0o600, force).writing() as out:
         done = _download(invocation, logs, out.write)
-        out.flush()
-        os.fsync(out.fileno())
-        _require_free(target, force)
-        part.replace(target)
-    _sync_folder(target.parent)
     _say(invocation, target, done)
 
 
@@ -81,7 +72,8 @@ def _to_stdout(invocation: Invocation, logs: bool) -> None:
 def _download(invocation: Invocation, logs: bool, write: Callable[[bytes], object]) -> Backup:
     """Fetch the archive, hand each piece to `write`, and check it on its way."""
     from gofer.archive.read import Check, read_archive
-    from gofer.cli.service.progress import progress
+    from gofer.cli.progress import progress
+    from gofer.cli.service.progress import watching
     from gofer.client import paths
     from gofer.client.http import Client
     from gofer.errors import ClientError, InvalidArchive
@@ -95,7 +87,7 @@ def _download(invocation: Invocation, logs: bool, write: Callable[[bytes], objec
                 write(piece)
                 bar.advance(len(piece))
 
-            return read_archive(_Reading(pieces, take), bar.watching(Check()))
+            return read_archive(_Reading(pieces, take), watching(bar, Check()))
     except InvalidArchive as error:
         message = f"what the server sent is no whole backup: {error.message}"
         hint = "Nothing was kept. Take it again; `gofer service doctor` looks for what is wrong at the server."
@@ -124,80 +116,6 @@ class _Reading:
             self._held = memoryview(piece)
         given, self._held = self._held[:size], self._held[size:]
         return bytes(given)
-
-
-def _require_free(target: Path, force: bool) -> None:
-    if os.path.isdir(target):
-        raise CommandError(
-            f"{target} is a folder", "Name the file in it that the backup shall be.", exit_code=ExitCode.USAGE
-        )
-    if not force and os.path.lexists(target):
-        raise CommandError(
-            f"{target} exists already", "Choose another name, or give --force to replace it.", exit_code=ExitCode.USAGE
-        )
-
-
-@contextmanager
-def _unfinished(target: Path) -> Iterator[tuple[Path, IO[bytes]]]:
-    """`FILE.part`, open for writing; removed if anything goes wrong."""
-    part = target.with_name(target.name + ".part")
-    try:
-        # One that a killed backup has left is no use to anybody. Made anew, so that its mode is ours.
-        _require_unused(part)
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise _unwritable(part, error) from None
-    try:
-        with os.fdopen(descriptor, "wb") as out:
-            yield part, out
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _unwritable(part, error) from None
-        raise
-
-
-def _require_unused(part: Path) -> None:
-    """Raises CommandError while another backup writes the file."""
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CommandError(
-            f"another backup is being written to {part}",
-            "Wait until that is done, or choose another name.",
-            exit_code=ExitCode.REFUSED,
-        ) from None
-    except OSError:
-        return
-    finally:
-        os.close(descriptor)
-
-
-def _unwritable(part: Path, error: OSError) -> CommandError:
-    mend = "Choose a folder that is there, and that this user may write to."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        mend = "Make room there, or choose another place."
-    return CommandError(
-        f"the backup cannot be written to {part}: {error.strerror}",
-        f"{mend} Nothing was kept.",
-        exit_code=ExitCode.OUTPUT_FAILED,
-    )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _say(invocation: Invocation, target: Path, done: Backup) -> None:

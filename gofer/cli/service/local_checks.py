@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gofer.checkup import folder as checkup
 from gofer.checkup import machine
 from gofer.checkup.database import file_check
-from gofer.client.http import UnixConnection
+from gofer.client.connection import UnixConnection
 from gofer.client.plain_http import HTTPConnection, HTTPException
 from gofer.errors import ClientError, ConfigError
 from gofer.models.system import Check

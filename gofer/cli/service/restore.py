@@ -15,7 +15,8 @@ import click
 from gofer.cli.base import Command, pass_invocation
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
-from gofer.cli.service.progress import contents, progress
+from gofer.cli.progress import progress
+from gofer.cli.service.progress import contents
 from gofer.cli.terminal import is_terminal, plain
 
 if TYPE_CHECKING:
