@@ -103,6 +103,23 @@ def complete_secret(ctx: click.Context, _param: click.Parameter, incomplete: str
     )
 
 
+def complete_object(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Keys of the objects of the pipeline, or of the run where the command takes one."""
+    from gofer.client import paths
+    from gofer.models.object import Object
+
+    pipeline, of_run = ctx.params.get("pipeline"), any(param.name == "run" for param in ctx.command.params)
+    run = ctx.params.get("run")
+    if not pipeline or (of_run and run is None):
+        return []
+
+    def objects(invocation: Invocation) -> tuple[str, type[Object]]:
+        number = (run or latest_run(invocation, pipeline)) if of_run else None
+        return paths.objects(invocation.namespace, pipeline, number), Object
+
+    return _complete(ctx, incomplete, objects, field="key")
+
+
 def _complete(
     ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]], field: str = "id"
 ) -> list[CompletionItem]:

@@ -16,6 +16,8 @@ from gofer.cli.failure import CommandError
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.program import Program, program_argument
 from gofer.cli.status import cell
+from gofer.cli.store import store
+from gofer.cli.store.place import of_pipelines
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
 from gofer.client import paths
@@ -234,3 +236,6 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
     manifest = Program(path).compiled(invocation)
     answer = invocation.client.send_bytes(paths.GRAPH, manifest.body, manifest.content_type, {"format": kind})
     return answer.decode(errors="replace")
+
+
+pipeline.add_command(store(of_pipelines()))

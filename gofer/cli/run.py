@@ -17,6 +17,8 @@ from gofer.cli.arguments import (
 from gofer.cli.base import Group, pass_invocation
 from gofer.cli.listing import Columns, Paging, fetch, paging_options, show_list
 from gofer.cli.status import cell, why
+from gofer.cli.store import store
+from gofer.cli.store.place import of_runs
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock, took
 from gofer.client import paths
@@ -243,3 +245,6 @@ def retry(invocation: Invocation, pipeline: str, run: int, from_failed: bool, fo
     """
     path = f"{paths.run(invocation.namespace, pipeline, run)}/retry"
     return _started(invocation, invocation.client.send("POST", path, Run, RetryRun(from_failed=from_failed)), follow)
+
+
+run.add_command(store(of_runs()))

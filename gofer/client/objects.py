@@ -70,6 +70,11 @@ class Download:
         return int(length) if length.isdigit() else None
 
     @property
+    def content_type(self) -> str:
+        """As it was put; empty where the server does not say."""
+        return self._response.headers.get("Content-Type", "")
+
+    @property
     def digest(self) -> str:
         """The SHA-256 (hexadecimal) that the server says it has. Raises ClientError where it says none."""
         headers = self._response.headers
@@ -101,7 +106,7 @@ class Download:
         if digest.hexdigest() != wanted:
             raise Damaged(
                 f"what came is not what the server keeps: SHA-256 {digest.hexdigest()}, not {wanted}",
-                "Nothing of it was kept here. Try again; `gofer service doctor` looks for what is wrong at the server.",
+                "Get it again; `gofer service doctor` looks for what is wrong at the server.",
             )
 
     def close(self) -> None:
@@ -129,5 +134,5 @@ def _broken(client: Client, taken: int, size: int | None, why: str) -> ClientErr
     of = "" if size is None else f" of {format_size(size)}"
     return ClientError(
         f"the object broke off after {format_size(taken)}{of}: {why}",
-        "Nothing of it was kept here. See that the server runs (`gofer service info`), then get it again.",
+        "See that the server runs (`gofer service info`), then get it again.",
     )
