@@ -62,6 +62,8 @@ def put(level: Level) -> Command:
         begins with @ is written with two of them: KEY=@@VALUE. Several may be given; they are put one after the other.
         What is interrupted leaves nothing.
         """
+        if content_type is not None and not (content_type.isascii() and content_type.isprintable() and content_type):
+            raise click.BadParameter("expected a type such as text/csv", param_hint="'--content-type'")
         _put_all(invocation, place, parse(objects), force, content_type)
 
     return command
@@ -84,7 +86,7 @@ def _put_all(invocation: Invocation, place: Place, objects: list[Given], force: 
 
 def _put_one(invocation: Invocation, place: Place, given: Given, force: bool, content_type: str) -> Stored:
     from gofer.cli.progress import progress
-    from gofer.client.objects import put_object
+    from gofer.client.objects import Damaged, put_object
 
     source, path = given.source, place.path_of(given.key)
     if isinstance(source, Stdin) and is_terminal(sys.stdin):
@@ -92,6 +94,8 @@ def _put_one(invocation: Invocation, place: Place, given: Given, force: bool, co
     try:
         with progress(invocation.output, given.key, source.size, BAR_FROM) as bar:
             kept, created = put_object(invocation.server, path, source, content_type, force=force, progress=bar.reach)
+    except Damaged as error:
+        raise CommandError(error.message, error.hint, exit_code=ExitCode.SERVER_FAULT) from None
     except ClientError as error:
         if error.problem_status == 409 and not force:
             _refused(invocation, place, given.key, error)
