@@ -56,11 +56,7 @@ class File:
     def __init__(self, path: str) -> None:
         """Raises CommandError for one that cannot be read."""
         self._path = path
-        descriptor = self._open()
-        try:
-            info = os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
+        info = self._look()
         self.repeatable = stat.S_ISREG(info.st_mode)
         self.size = info.st_size if self.repeatable else None
 
@@ -80,19 +76,31 @@ class File:
             return info.st_size, _closing(descriptor, _whole(descriptor, info, name))
         return None, _closing(descriptor, _stream(descriptor, name))
 
+    def _look(self) -> os.stat_result:
+        """What it is. A pipe is not opened for that: who writes to it would take that for its reader."""
+        try:
+            info = Path(self._path).stat()
+        except OSError as error:
+            raise self._unreadable(error) from None
+        if stat.S_ISDIR(info.st_mode):
+            hint = f"Pack it, and send that: tar -C {plain(self._path)} -cz . | gofer …"
+            raise CommandError(f"{plain(self._path)} is a folder", hint, exit_code=ExitCode.USAGE)
+        if stat.S_ISREG(info.st_mode):
+            os.close(self._open())
+        return info
+
     def _open(self) -> int:
         try:
-            if os.path.isdir(self._path):
-                message = f"{plain(self._path)} is a folder"
-                hint = f"Pack it: tar -C {plain(self._path)} -cz . | gofer … put … KEY=-"
-                raise CommandError(message, hint, exit_code=ExitCode.USAGE)
             return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise CommandError(
-                f"{plain(self._path)} cannot be read: {error.strerror}",
-                "Behind KEY=@ stands the name of a file. A value that begins with @ is written with two: KEY=@@VALUE",
-                exit_code=ExitCode.USAGE,
-            ) from None
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: OSError) -> CommandError:
+        return CommandError(
+            f"{plain(self._path)} cannot be read: {error.strerror}",
+            "Behind KEY=@ stands the name of a file. A value that begins with @ is written with two: KEY=@@VALUE",
+            exit_code=ExitCode.USAGE,
+        )
 
 
 class Stdin:
