@@ -15,7 +15,7 @@ from gofer.client.http import Client, query_string
 from gofer.client.plain_http import HTTPException
 from gofer.client.upload import Body, upload
 from gofer.errors import ClientError
-from gofer.models.object import Object
+from gofer.models.object import StoredObject
 from gofer.models.units import format_size
 
 if TYPE_CHECKING:
@@ -39,21 +39,21 @@ def put_object(
     *,
     force: bool = False,
     progress: Callable[[int], None] = lambda _: None,
-) -> tuple[Object, bool]:
-    """Make `body` the object at `path`; `force`: also in place of another. Returns it, and whether there was none.
+) -> StoredObject:
+    """Make `body` the object at `path`; `force`: also in place of another.
 
     `progress` is told how many bytes are sent so far. Raises ClientError (409: there is another, and no `force`), or
     Damaged where the server has something else than was sent.
     """
     target = path + query_string({"force": True if force else None})
     sent = upload(server, target, body, {"Content-Type": content_type}, progress)
-    kept = decode(sent.answer, Object, server.address)
+    kept = decode(sent.answer, StoredObject, server.address)
     if kept.sha256 != sent.digest:
         raise Damaged(
             f'the server keeps something else as "{kept.key}" than was sent: SHA-256 {kept.sha256}, not {sent.digest}',
             "Do not use it: put it again with --force, and have the server's memory and disk checked.",
         )
-    return kept, sent.status == 201
+    return kept
 
 
 class Download:

@@ -46,9 +46,8 @@ class Body(Protocol):
 
 
 class Sent(NamedTuple):
-    """`answer` is what the server said, with HTTP `status`; `digest` the SHA-256 (hexadecimal) of what was sent."""
+    """`answer` is what the server said; `digest` the SHA-256 (hexadecimal) of what was sent."""
 
-    status: int
     answer: bytes
     digest: str
 
@@ -105,7 +104,7 @@ class _Attempt:
             raise error_of(response.status, response.headers.get("Content-Type", ""), answer, self._server.address)
         if not self._complete:
             raise ClientError(f"{self._server.address} answered with status {response.status} before it had everything")
-        return Sent(response.status, answer, self._hash.hexdigest())
+        return Sent(answer, self._hash.hexdigest())
 
     def failure(self, error: Exception) -> ClientError:
         """The error to show for one of the connection's."""

@@ -24,11 +24,11 @@ PUT = ("pipeline", "store", "put", "p")
 GET = ("pipeline", "store", "get", "p")
 
 
-def described(data: bytes, **changes: Any) -> bytes:
+def described(data: bytes) -> bytes:
     """As the server answers a PUT of `data`."""
     digest = hashlib.sha256(data).hexdigest()
-    facts = {"namespace": "default", "pipeline": "p", "key": "k", "size": len(data), "sha256": digest}
-    facts |= {"content_type": "text/plain", "created_at": 1, "modified_at": 1, **changes}
+    facts: dict[str, Any] = {"namespace": "default", "pipeline": "p", "key": "k", "size": len(data), "sha256": digest}
+    facts |= {"content_type": "text/plain", "created_at": 1, "modified_at": 1, "created": True}
     return json.dumps(facts).encode()
 
 

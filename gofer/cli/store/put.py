@@ -16,7 +16,7 @@ from gofer.cli.store.sources import Given, Stdin, parse
 from gofer.cli.terminal import is_terminal, plain
 from gofer.cli.times import ago
 from gofer.errors import ClientError
-from gofer.models.object import Object
+from gofer.models.object import Object, StoredObject
 from gofer.models.units import format_size
 
 if TYPE_CHECKING:
@@ -26,17 +26,10 @@ BAR_FROM = 1_000_000
 """Bytes from which on a bar is shown."""
 
 
-class Stored(msgspec.Struct, kw_only=True):
-    """One object that was put. `created`: there was none with this key."""
-
-    created: bool
-    object: Object
-
-
 class AllStored(msgspec.Struct, kw_only=True):
     """What `put --format json` prints."""
 
-    items: list[Stored]
+    items: list[StoredObject]
 
 
 def put(level: Level) -> Command:
@@ -71,7 +64,7 @@ def put(level: Level) -> Command:
 
 def _put_all(invocation: Invocation, place: Place, objects: list[Given], force: bool, content_type: str | None) -> None:
     output = invocation.output
-    stored: list[Stored] = []
+    stored: list[StoredObject] = []
     try:
         for given in objects:
             one = _put_one(invocation, place, given, force, content_type or given.source.content_type)
@@ -84,7 +77,7 @@ def _put_all(invocation: Invocation, place: Place, objects: list[Given], force: 
             output.document(AllStored(items=stored))
 
 
-def _put_one(invocation: Invocation, place: Place, given: Given, force: bool, content_type: str) -> Stored:
+def _put_one(invocation: Invocation, place: Place, given: Given, force: bool, content_type: str) -> StoredObject:
     from gofer.cli.progress import progress
     from gofer.client.objects import Damaged, put_object
 
@@ -93,14 +86,13 @@ def _put_one(invocation: Invocation, place: Place, given: Given, force: bool, co
         invocation.output.note("Reading from the terminal; Ctrl-D at the beginning of a line ends it.")
     try:
         with progress(invocation.output, given.key, source.size, BAR_FROM) as bar:
-            kept, created = put_object(invocation.server, path, source, content_type, force=force, progress=bar.reach)
+            return put_object(invocation.server, path, source, content_type, force=force, progress=bar.reach)
     except Damaged as error:
         raise CommandError(error.message, error.hint, exit_code=ExitCode.SERVER_FAULT) from None
     except ClientError as error:
         if error.problem_status == 409 and not force:
             _refused(invocation, place, given.key, error)
         raise
-    return Stored(created=created, object=kept)
 
 
 def _refused(invocation: Invocation, place: Place, key: str, error: ClientError) -> NoReturn:
@@ -111,17 +103,17 @@ def _refused(invocation: Invocation, place: Place, key: str, error: ClientError)
         raise error from None
     by = f" by {plain(there.created_by)}" if there.created_by else ""
     raise CommandError(
-        f'{place} has another object "{key}" already: {describe(there)}, put {ago(there.modified_at)}{by}',
+        f'{place} has another object "{key}" already: {_described(there)}, put {ago(there.modified_at)}{by}',
         "Nothing was changed. Give --force to overwrite it, or choose another key.",
         exit_code=ExitCode.REFUSED,
     )
 
 
-def describe(one: Object) -> str:
+def _described(one: Object) -> str:
     """Size and type."""
     return f"{format_size(one.size)}, {plain(one.content_type)}"
 
 
-def _said(place: Place, one: Stored, force: bool) -> str:
-    verb = "created" if one.created else "overwritten" if force else "unchanged: it has the same content"
-    return f"object {one.object.key} of {place} {verb} ({describe(one.object)})"
+def _said(place: Place, one: StoredObject, force: bool) -> str:
+    verb = "created" if one.created else "overwritten" if force else "unchanged, it had the same content"
+    return f"object {one.key} of {place} {verb}: {_described(one)}"
