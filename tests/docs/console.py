@@ -4,7 +4,7 @@ A fenced block with `title="FILE"` is a file; it is written into the reader's fo
 reader types, after `$ `, and sees. `gofer service start` goes on in the background, on a free port. Everything else
 must end with exit code 0, unless `echo $?` follows. Blocks of any other kind are only read.
 
-Times, durations, hashes, ports, folders and widths of columns may differ, and so may the order of lines; a line `…`
+Times, durations, hashes, ports, folders, names of users and widths of columns may differ, and so may the order of lines; a line `…`
 stands for any number of lines.
 """
 
@@ -43,6 +43,7 @@ _VARIES = [
     (re.compile(r"\bgofer\.\w+\.\d+\.\S+"), "CONTAINER"),
     (re.compile(r"\d+(\.\d+)?GB\b"), "SIZE"),
     (re.compile(r"process \d\S+"), "process"),
+    (re.compile(r"\buser \w+$"), "user NAME"),
     (re.compile(r"\bPython \d\S+"), "Python"),
     (re.compile(r"-{3,}|─{3,}"), "-"),
     (re.compile(r"\s+"), " "),
