@@ -317,7 +317,7 @@ def test_ctrl_c_half_way_leaves_nothing(of_pipeline: Store, endless: Path) -> No
     assert said.code == 4
 
 
-def test_a_full_disk_where_it_is_written(of_pipeline: Store, server: Api) -> None:
+def test_a_full_disk_where_it_is_written(of_pipeline: Store) -> None:
     folder = of_pipeline.gofer.home / "small-disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
@@ -329,6 +329,26 @@ def test_a_full_disk_where_it_is_written(of_pipeline: Store, server: Api) -> Non
         assert "Nothing was kept." in said.err
         assert list(folder.iterdir()) == []
     finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_at_the_server(tmp_path: Path) -> None:
+    """It answers while the file is still sent: that answer is shown, and not that the connection broke."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=True)
+    process = ServerProcess(folder, "process")
+    try:
+        api = process.start()
+        api.register({"id": "p", "tasks": [{"id": "x", "image": "i", "command": ["true"]}]})
+        store = Store(Gofer(tmp_path, api.address), "pipeline", ["p"])
+        (tmp_path / "big").write_bytes(os.urandom(48 * MIB))
+        for way, stdin in (("k=@big", b""), ("k=-", (tmp_path / "big").read_bytes())):
+            said = store("put", way, stdin=stdin)
+            assert (said.code, "full" in said.err, "hint: " in said.err) == (7, True, True), said
+        assert store.keys() == []
+    finally:
+        process.stop()
         subprocess.run(["umount", str(folder)], check=True)
 
 
