@@ -4,8 +4,8 @@ A fenced block with `title="FILE"` is a file; it is written into the reader's fo
 reader types, after `$ `, and sees. `gofer service start` goes on in the background, on a free port. Everything else
 must end with exit code 0, unless `echo $?` follows. Blocks of any other kind are only read.
 
-Times, durations, hashes, ports, folders, names of users and widths of columns may differ, and so may the order of lines; a line `…`
-stands for any number of lines.
+Times, durations, hashes, ports, folders, users and widths of columns may differ, and so may the order of lines; a line
+`…` stands for any number of lines.
 """
 
 from __future__ import annotations
