@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gofer.engines.scheduler.base import Scheduler
-from gofer.server import app
+from gofer.server import engines
 from tests.scenarios.scene import House, Scene
 
 
@@ -18,7 +18,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     def in_this_world(*_: object) -> Scheduler:
         return house.engine(house.world)
 
-    monkeypatch.setattr(app, "scheduler", in_this_world)
+    monkeypatch.setattr(engines, "scheduler", in_this_world)
     return house
 
 

@@ -47,12 +47,13 @@ class Recovery:
             self._log.info("unfinished runs go on", runs=count)
         return count
 
-    async def keep_swept(self, swept: asyncio.Event, interval: int | None) -> None:
-        """Sweep once, set `swept`, and then again every `interval` milliseconds if there is one."""
+    async def keep_swept(self, swept: asyncio.Event) -> None:
+        """Sweep once, set `swept`, and then again now and then if the settings want that."""
         await self.sweep()
         swept.set()
-        while interval is not None:
-            await asyncio.sleep(interval / 1000)
+        docker = self._context.settings.scheduler.docker
+        while docker.prune:
+            await asyncio.sleep(docker.prune_interval / 1000)
             await self.sweep()
 
     async def sweep(self) -> int:

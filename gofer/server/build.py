@@ -1,0 +1,178 @@
+"""Building everything that lives as long as the server from what has been opened."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from gofer.config.live import Live
+from gofer.config.settings import Settings
+from gofer.engines.object_store.base import ObjectStore
+from gofer.engines.scheduler.base import Scheduler
+from gofer.engines.secret_store.base import SecretStore
+from gofer.server.backup.layout import Place
+from gofer.server.backup.settle import settle
+from gofer.server.backup.take import Backups
+from gofer.server.clock import Clock
+from gofer.server.events.bus import Bus
+from gofer.server.events.faults import FaultRecorder
+from gofer.server.events.prune import Pruner
+from gofer.server.gate import Gate
+from gofer.server.logs.expire import Expiry
+from gofer.server.logs.logs import Logs
+from gofer.server.logs.mask_registry import MaskRegistry
+from gofer.server.objects.build import ObjectParts
+from gofer.server.objects.build import build as object_parts
+from gofer.server.own_log import OwnLog, set_level
+from gofer.server.pipelines.namespaces import Namespaces
+from gofer.server.pipelines.register import Pipelines
+from gofer.server.reload import Reloader
+from gofer.server.runs.access import TaskAccess
+from gofer.server.runs.context import Context
+from gofer.server.runs.engine_watch import EngineWatch
+from gofer.server.runs.ingress import Ingress
+from gofer.server.runs.launch import Launcher
+from gofer.server.runs.plan import Plans
+from gofer.server.runs.recover import Recovery
+from gofer.server.runs.remove import Remover
+from gofer.server.runs.service import Runs
+from gofer.server.runs.slots import Slots
+from gofer.server.runs.values import Values
+from gofer.server.secrets.keys import renew_keys
+from gofer.server.secrets.rotate import Rotator
+from gofer.server.secrets.secrets import Secrets
+from gofer.server.secrets.tidy import SecretTidier
+from gofer.server.services import Services
+from gofer.server.store.database import Database
+from gofer.server.tls import Tls
+from gofer.server.web import WebServer
+
+
+@dataclass
+class Parts:
+    """What was opened before anything could run."""
+
+    live: Live
+    clock: Clock
+    database: Database
+    logs: Logs
+    engine: Scheduler
+    secrets: SecretStore
+    objects: ObjectStore
+    own_log: OwnLog
+    reached: Callable[[str], None]
+
+
+@dataclass
+class Front:
+    """What of the server meets the network."""
+
+    gate: Gate
+    web: WebServer
+    url: str
+    serving: asyncio.Task[None]
+    tls: Tls | None
+    access: TaskAccess
+
+
+@dataclass
+class Built:
+    """Everything, put together; nothing of it runs yet. `side` is what runs beside the launcher, by name."""
+
+    services: Services
+    launcher: Launcher
+    recovery: Recovery
+    remover: Remover
+    objects: ObjectParts
+    side: list[tuple[str, Coroutine[Any, Any, object]]]
+
+
+async def build(parts: Parts, front: Front) -> Built:
+    """Raises ConfigError where the folders are another server's."""
+    live, clock, database, logs, engine = parts.live, parts.clock, parts.database, parts.logs, parts.engine
+    settings = live.settings
+    bus = Bus(database)
+    database.on_commit = bus.publish
+    faults = FaultRecorder(database, clock)
+    database.on_fault, logs.on_fault = faults.of_store, faults.of_logs
+    watch = EngineWatch(engine, database, clock)
+    remover = Remover(engine, watch)
+    ingress = Ingress(database, clock, closed_by_setting=settings.ignore_pipeline_run_events)
+    slots = Slots(settings.task_parallelism_limit)
+    secrets = Secrets(parts.secrets, database, clock)
+    objects = object_parts(database, parts.objects, clock, live, parts.reached, faults.of_objects)
+    masks = MaskRegistry()
+    parts.own_log.mask = masks.text
+    values = Values(secrets, objects.service, masks)
+    context = Context(
+        live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, remover, front.url, front.access,
+        parts.reached,
+    )  # fmt: skip
+    await settle(database, settings.task_run_logs_dir, clock)
+    expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
+    await expiry.open()
+    launcher = Launcher(context, [expiry.notice, objects.expiry.notice])
+    ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
+    await ingress.load()
+    recovery = Recovery(context, launcher)
+    tidier = SecretTidier(parts.secrets, database, clock)
+    secrets.on_retired = tidier.notice
+    reloader = Reloader(live, database, clock, front.tls)
+    reloader.prepare = lambda new: renew_keys(parts.secrets, live.settings, new, os.environ)
+    services = Services(
+        live=live,
+        clock=clock,
+        database=database,
+        bus=bus,
+        namespaces=Namespaces(database, clock),
+        pipelines=Pipelines(database, clock),
+        runs=Runs(context, launcher),
+        secrets=secrets,
+        secret_rotator=Rotator(parts.secrets, database, clock),
+        secret_tidier=tidier,
+        objects=objects.service,
+        object_watch=objects.watch,
+        logs=logs,
+        scheduler=engine,
+        engine_watch=watch,
+        ingress=ingress,
+        backups=Backups(place(settings), database, clock),
+        own_log=parts.own_log,
+        reloader=reloader,
+        connections=lambda: len(front.web.server_state.connections),
+        address=front.url,
+        started_at=clock.now(),
+    )
+    pruner = Pruner(database, clock, settings.event_log_retention, settings.event_prune_interval)
+    live.follow(
+        {
+            "log_level": set_level,
+            "event_log_retention": pruner.set_retention,
+            "event_prune_interval": pruner.set_interval,
+            "ignore_pipeline_run_events": ingress.set_setting,
+            "run_parallelism_limit": launcher.queue.set_limit,
+            "task_parallelism_limit": slots.set_limit,
+            "task_run_log_expiry": expiry.set_keep,
+            **objects.followers(),
+        }
+    )
+    side: list[tuple[str, Coroutine[Any, Any, object]]] = [
+        ("engine watch", watch.run()),
+        ("remover", remover.run()),
+        ("log expiry", expiry.run()),
+        ("event pruner", pruner.run()),
+        ("fault recorder", faults.run()),
+        ("reloader", reloader.run()),
+        ("ingress", ingress.run()),
+        ("secret tidier", tidier.run()),
+        *objects.tasks(),
+    ]
+    return Built(services, launcher, recovery, remover, objects, side)
+
+
+def place(settings: Settings) -> Place:
+    """The folders of the server."""
+    return Place(settings.server.storage_path, settings.task_run_logs_dir)
