@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from gofer_sdk.client import Client, ClientError
-from gofer_sdk.objects import _Outgoing
 from tests.integration.api.server import ServerThread
 from tests.integration.api.task_caller import TaskCaller
 
@@ -269,9 +268,10 @@ def test_what_cannot_be_put(gofer: Client, tmp_path: Path) -> None:
 def test_a_file_that_becomes_shorter_leaves_nothing(gofer: Client, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(CONTENT)
-    outgoing = _Outgoing(path.open("rb"), len(CONTENT) + 1)
-    with pytest.raises(ClientError, match="became shorter"):
-        list(outgoing.chunks())
+    objects = gofer.run_objects()
+    with path.open("rb") as file, pytest.raises(ClientError, match="became shorter"):
+        objects._put("short", file, len(CONTENT) + 1, "text/plain", force=False)
+    assert not objects.exists("short")
 
 
 def test_another_namespace_is_refused_before_a_byte_is_stored(gofer: Client) -> None:
