@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from gofer.engines.scheduler.base import Bind
+from gofer.errors import NotAuthenticated
 from gofer.models.manifest import Task
 from gofer.models.run import Initiator
 from gofer.models.status import Reason, RunStatus
+from gofer.server.api.token_life import while_token_lives
+from gofer.server.auth.caller import Caller
 from gofer.server.auth.tokens import is_token
 from tests.scenarios.scene import House, Scene, outcome, retries, task
 
@@ -220,3 +223,15 @@ async def test_only_who_asks_costs_a_row(scene: Scene, asks: bool) -> None:
     await scene.container(await scene.start(), "a")
     count = "SELECT count(*) FROM run_tokens"
     assert await scene.services.database.read(lambda c: c.execute(count).fetchone()[0]) == int(asks)
+
+
+async def test_what_a_token_began_ends_with_it_even_if_the_run_had_just_ended(scene: Scene) -> None:
+    await scene.register(asking("a", "exit", "0"))
+    run = await scene.start()
+    await scene.ended(run)
+    caller = Caller("run", "default", "p", run, "a")
+    with pytest.raises(NotAuthenticated):
+        await while_token_lives(scene.services, caller, asyncio.sleep(3600))
+    with pytest.raises(NotAuthenticated):
+        await while_token_lives(scene.services, caller._replace(run=99), asyncio.sleep(3600))
+    assert scene.services.bus.waiting == 0

@@ -13,6 +13,7 @@ from gofer.server.api import problem, reply
 from gofer.server.api.authentication import CALLER
 from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of
 from gofer.server.api.parameters import Parameters
+from gofer.server.api.token_life import while_token_lives
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import LOCAL
 
@@ -54,7 +55,8 @@ class SocketRoute:
             caller = scope.get(CALLER, LOCAL)
             check_allowed(caller, self._socket.permission, getattr(at, "namespace", None))
             query = self._query.of_query(scope["query_string"])
-            await self._socket.handler(Call(self._services, at, query, NoBody(), caller=caller), websocket)
+            call = Call(self._services, at, query, NoBody(), caller=caller)
+            await while_token_lives(self._services, caller, self._socket.handler(call, websocket))
             await _close(websocket, 1000, "")
         except WebSocketDisconnect:
             return

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect, unix_connect
 
 from gofer.server.auth.permission import ANYWHERE, OF_RUNS, Permission
@@ -208,3 +208,27 @@ def test_a_websocket_with_a_token_over_tcp(task: TaskCaller) -> None:
     with pytest.raises(InvalidStatus) as refused, connect(address, additional_headers=headers):
         pass
     assert refused.value.response.status_code == 403
+
+
+def read_on(connection: Any) -> None:
+    while True:
+        connection.recv(timeout=30)
+
+
+def test_a_websocket_ends_with_the_token(task: TaskCaller) -> None:
+    run = task.server.api.start("other")
+    token = token_of(bytes(32), f"another {run}")
+    key = task.server.in_loop(
+        lambda: task.server.services.database.read(lambda c: c.execute("SELECT max(key) FROM runs").fetchone()[0])
+    )
+    task.put(token, key)
+    path = "/api/v1/events/stream"
+    with dial(task, path, token) as events:
+        task.server.api.post(f"namespaces/default/pipelines/other/runs/{run}/cancel")
+        with pytest.raises(ConnectionClosed) as closed:
+            read_on(events)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason[:40]) == (1008, "This token is dead: its run has ended. E")
+    with pytest.raises(InvalidStatus) as refused, dial(task, path, token):
+        pass
+    assert refused.value.response.status_code == 401
