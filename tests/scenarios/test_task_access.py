@@ -235,3 +235,15 @@ async def test_what_a_token_began_ends_with_it_even_if_the_run_had_just_ended(sc
     with pytest.raises(NotAuthenticated):
         await while_token_lives(scene.services, caller._replace(run=99), asyncio.sleep(3600))
     assert scene.services.bus.waiting == 0
+
+
+async def test_a_token_that_is_printed_is_masked_after_a_restart_too(house: House) -> None:
+    async with house.open() as scene:
+        await scene.register(asking("a", "variable", "GOFER_API_TOKEN", "gate", "variable", "GOFER_API_TOKEN"))
+        run = await scene.start()
+        name = await scene.container(run, "a")
+        await scene.until("taskrun.running", run, "a")
+    house.world.release(name)
+    async with house.open() as scene:
+        await scene.ended(run)
+        assert await scene.log(run, "a") == ["***", "***"]
