@@ -18,6 +18,7 @@ from _frozen_importlib_external import ExtensionFileLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType, ModuleType
     from typing import Any, BinaryIO
 
@@ -27,6 +28,7 @@ NAME = "gofer-payload"
 _MAGIC = b"MEI\014\013\012\013\016"
 _COOKIE = 8 + 4 * 4 + 64
 _TAIL = 64 * 1024
+_PIECE = 64 * 1024
 _ENTRY = 4 * 4 + 1 + 1
 
 
@@ -42,7 +44,8 @@ class Payload:
     """The payload of the executable at `program`, unpacked into `folder`.
 
     Written by packaging/freeze/payload.py: eight bytes with the length of a marshalled index, the index, the bytes of
-    the files. The index has `files`: path to (offset, size); `links`: path to target; `modules`: name of an extension
+    the files. The index has `files`: path to (offset, size); `packed`: those of the paths whose bytes are a stream of
+    zlib's; `links`: path to target; `modules`: name of an extension
     module to (path, paths of the libraries that it needs); `code`: name of a module to (offset, size, whether it is a
     package); `data`: package to the paths of its data files.
     """
@@ -114,11 +117,24 @@ class Payload:
         if path in self._index["links"]:
             os.symlink(self._index["links"][path], target)  # noqa: PTH211
             return
-        rest = memoryview(self._read(*self._index["files"][path]))
         with open(target, "wb", buffering=0) as out:  # noqa: PTH123
-            while rest:
-                # On a disk that is almost full it takes what fits, and says so only when asked for more.
-                rest = rest[out.write(rest) :]
+            for piece in self._pieces(path):
+                rest = memoryview(piece)
+                while rest:
+                    # On a disk that is almost full it takes what fits, and says so only when asked for more.
+                    rest = rest[out.write(rest) :]
+
+    def _pieces(self, path: str) -> Iterator[bytes]:
+        offset, size = self._index["files"][path]
+        if path not in self._index["packed"]:
+            yield self._read(offset, size)
+            return
+        import zlib
+
+        unpacking = zlib.decompressobj()
+        for begin in range(offset, offset + size, _PIECE):
+            yield unpacking.decompress(self._read(begin, min(_PIECE, offset + size - begin)))
+        yield unpacking.flush()
 
 
 class CodeLoader:

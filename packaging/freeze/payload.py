@@ -6,12 +6,16 @@ import marshal
 import os
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 # What Python needs before the first line of ours runs: the importer unpacks modules with zlib and reads with _struct.
 _BOOT_MODULES = ("zlib", "_struct")
+# Compressed, as it is a fifth of the program, and only a server that uses secrets ever needs it: what is asked for more
+# often is read faster than it could be unpacked.
+_PACKED = ("cryptography/hazmat/bindings/_rust.",)
 _CODE = "code~"
 _BOOT_LIBRARIES = ("libpython", "libz.so", "libz-")
 
@@ -57,11 +61,14 @@ def write(target: Path, scratch: Path, contents: Contents) -> None:
     scratch.mkdir(parents=True)
     pieces: dict[str, Path] = {entry[0]: Path(entry[1]) for entry in contents.data}
     pieces |= {entry[0]: _stripped(entry, scratch) for entry in contents.binaries if entry[2] != "SYMLINK"}
+    packed = sorted(name for name in pieces if name.startswith(_PACKED))
+    pieces |= {name: _compressed(pieces[name], scratch) for name in packed}
     compiled = {entry[0]: _compiled(entry, scratch, entry[0] in contents.packages) for entry in contents.code}
     files, blobs = _laid_out({**pieces, **{f"{_CODE}{name}": path for name, path in compiled.items()}})
     libraries = _Libraries(contents.binaries)
     index = {
         "files": {name: place for name, place in files.items() if not name.startswith(_CODE)},
+        "packed": packed,
         "links": {entry[0]: entry[1] for entry in contents.binaries if entry[2] == "SYMLINK"},
         "modules": {
             module_name(entry[0]): (entry[0], libraries.needed_by(entry))
@@ -138,6 +145,12 @@ def _stripped(entry: Entry, scratch: Path) -> Path:
     shutil.copyfile(entry[1], copy)
     subprocess.run(["strip", "--strip-unneeded", str(copy)], check=True)
     return copy
+
+
+def _compressed(path: Path, scratch: Path) -> Path:
+    target = scratch / f"{path.name}~packed"
+    target.write_bytes(zlib.compress(path.read_bytes(), 9))
+    return target
 
 
 def _compiled(entry: Entry, scratch: Path, is_package: bool) -> Path:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,9 +63,9 @@ def objects(program: Path, folder: Path) -> Iterator[Path]:
         if kind == "b" and (data := archive.extract(name))[:4] == _ELF:
             yield _saved(folder / name, data)
     index, blob = _payload(archive)
-    for name, (offset, size) in index["files"].items():
-        if blob[offset : offset + 4] == _ELF:
-            yield _saved(folder / name, blob[offset : offset + size])
+    for name in index["files"]:
+        if (data := _unpacked(index, blob, name))[:4] == _ELF:
+            yield _saved(folder / name, data)
 
 
 def glibc_floor(program: Path) -> tuple[tuple[int, int], str]:
@@ -85,9 +86,18 @@ def _contents(program: Path) -> Iterator[tuple[str, bytes]]:
         elif name != NAME:
             yield name, archive.extract(name)
     index, blob = _payload(archive)
-    for name, (offset, size, *_) in {**index["files"], **index["code"]}.items():
-        data = blob[offset : offset + size]
+    for name in index["files"]:
+        data = _unpacked(index, blob, name)
         yield from _unzipped(name, data) if name.endswith(".zip") else [(name, data)]
+
+    for name, (offset, size, _) in index["code"].items():
+        yield name, blob[offset : offset + size]
+
+
+def _unpacked(index: dict[str, Any], blob: bytes, name: str) -> bytes:
+    offset, size = index["files"][name]
+    data = blob[offset : offset + size]
+    return zlib.decompress(data) if name in index["packed"] else data
 
 
 def _unzipped(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ from gofer.server.routes import endpoints, sockets
 from tests.frozen.place import FrozenServer, Place
 from tests.support.server import Api
 
-NAMES = {"namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t"}
+NAMES = {"namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key"}
 _LINK = re.compile(rb'(?:href|src)="?([^">\s]+)')
 
 
@@ -29,6 +29,8 @@ def api(program: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     try:
         api.register({"id": "p", "tasks": [{"id": "t", "image": "i", "script": "echo there; exec sleep 1000"}]})
         api.until("taskrun.running", "p", api.start("p"), "t")
+        for path, more in (("namespaces/default/pipelines/p/secrets/key", {}), ("secrets/key", {"namespaces": ["*"]})):
+            assert api.call("PUT", path, {"value": "some value", **more})[0] == 201
         yield api
         api.post("namespaces/default/pipelines/p/runs/1/cancel")
         api.ended("p", 1)
@@ -68,6 +70,11 @@ def test_every_route_refuses_what_makes_no_sense_without_a_defect(api: Api) -> N
         assert 400 <= status < 500, (method, path, answer)
         assert json.loads(answer)["hint"], (method, path)
     assert api.call("POST", "system/reload")[0] < 300
+
+
+def test_secrets_are_encrypted_and_decrypted(api: Api) -> None:
+    """With the library that is unpacked only then."""
+    assert api.post("secrets/key/reveal", {}) == {"value": "some value"}
 
 
 def test_every_websocket_opens(api: Api) -> None:

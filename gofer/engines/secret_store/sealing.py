@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from gofer.engines.secret_store.base import DamagedSecret, SecretName
-from gofer.errors import Conflict
+from gofer.errors import Conflict, Unavailable
 from gofer.models.encryption_keys import NO_KEY, NO_KEY_HINT, EncryptionKeys
 
 if TYPE_CHECKING:
@@ -56,19 +56,17 @@ class Seals:
 
     def open(self, name: SecretName, sealed: Sealed) -> str:
         """Decrypt. Raises DamagedSecret, or Conflict where there is no key."""
-        from cryptography.exceptions import InvalidTag
-
         self.require()
         key = self._keys.get(sealed.key_id)
+        if key is None or len(sealed.nonce) != NONCE_BYTES:
+            raise _damaged(name)
+        cipher = _cipher(key)
+        from cryptography.exceptions import InvalidTag
+
         try:
-            if key is None or len(sealed.nonce) != NONCE_BYTES:
-                raise InvalidTag
-            return _cipher(key).decrypt(sealed.nonce, sealed.ciphertext, associated(name)).decode()
+            return cipher.decrypt(sealed.nonce, sealed.ciphertext, associated(name)).decode()
         except InvalidTag:
-            raise DamagedSecret(
-                f"The secret {name} does not decrypt: its value was changed in the store, or belongs to another name",
-                "Put it again, or restore a backup. If nobody changed the file by hand, suspect the disk.",
-            ) from None
+            raise _damaged(name) from None
 
     def __repr__(self) -> str:
         return f"Seals(current={self.current!r})"
@@ -96,7 +94,18 @@ def associated(name: SecretName) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, name.key.encode()))
 
 
-def _cipher(key: bytes) -> AESGCM:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+def _damaged(name: SecretName) -> DamagedSecret:
+    return DamagedSecret(
+        f"The secret {name} does not decrypt: its value was changed in the store, or belongs to another name",
+        "Put it again, or restore a backup. If nobody changed the file by hand, suspect the disk.",
+    )
 
+
+def _cipher(key: bytes) -> AESGCM:
+    """Raises Unavailable where the library cannot be loaded: the one-file program unpacks it only now."""
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    except Exception as error:
+        hint = getattr(error, "hint", "Start Gofer again; if that does not help, install it anew.")
+        raise Unavailable(f"What encrypts secrets cannot be loaded: {error}", hint) from error
     return AESGCM(derive(key, _KEY_INFO))
