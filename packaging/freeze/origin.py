@@ -9,6 +9,8 @@ from pathlib import Path
 from freeze.payload import Entry
 
 _INSTEAD = "/usr"
+# Libraries in Rust tell where their builder kept its crates; whoever built them as root in a container looks like us.
+_CRATES = (b"/root/.cargo/", b"/usr//.cargo/")
 
 
 def without(data: bytes, folder: str = sys.base_prefix) -> bytes:
@@ -16,6 +18,7 @@ def without(data: bytes, folder: str = sys.base_prefix) -> bytes:
 
     The folder's own name stays: linkers let texts with the same end share it, and Python's version is such a text.
     """
+    data = data.replace(*_CRATES)
     above, _, name = folder.rpartition("/")
     if len(above) <= len(_INSTEAD):
         return data

@@ -31,6 +31,8 @@ def api(program: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         api.until("taskrun.running", "p", api.start("p"), "t")
         for path, more in (("namespaces/default/pipelines/p/secrets/key", {}), ("secrets/key", {"namespaces": ["*"]})):
             assert api.call("PUT", path, {"value": "some value", **more})[0] == 201
+        for path in ("objects/key", "runs/1/objects/key"):
+            assert api.raw("PUT", f"namespaces/default/pipelines/p/{path}", b"content")[0] == 201
         yield api
         api.post("namespaces/default/pipelines/p/runs/1/cancel")
         api.ended("p", 1)
