@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,8 +50,8 @@ def value(house: ServerProcess) -> str:
 
 def test_without_a_key_it_starts_and_says_what_is_missing(house: ServerProcess) -> None:
     house.start()
-    assert "No encryption key is configured" in house.log_text()
-    assert "gofer secret generate-key" in house.log_text()
+    said_at_start = until(lambda: re.search("No encryption key is configured.*", house.log_text()), "what is missing")
+    assert "gofer secret generate-key" in said_at_start[0]
     gofer = client(house)
     for command in (["put", "key", "--global", "--namespaces", "*"], ["rotate-key"]):
         said = gofer("secret", *command, stdin=b"value")
