@@ -248,6 +248,15 @@ def test_a_terminal_gets_text_only(of_pipeline: Store) -> None:
     assert shown("bytes", "--force") == (0, b"\xff\xfe")
 
 
+def test_a_value_that_is_typed(of_pipeline: Store) -> None:
+    gofer = of_pipeline.gofer
+    with in_terminal([*GOFER, *of_pipeline.words("put", "k")], gofer.environ, gofer.home) as terminal:
+        terminal.until(b"Ctrl-D at the beginning of a line ends it")
+        terminal.type(b"typed\n\x04")
+        assert terminal.wait() == 0
+    assert of_pipeline.bytes("k") == b"typed\n"
+
+
 def test_a_bar_for_what_is_large(of_pipeline: Store) -> None:
     gofer = of_pipeline.gofer
     (gofer.home / "large").write_bytes(os.urandom(2_500_000))
