@@ -50,7 +50,7 @@ def value(house: ServerProcess) -> str:
 
 def test_without_a_key_it_starts_and_says_what_is_missing(house: ServerProcess) -> None:
     house.start()
-    said_at_start = until(lambda: re.search("No encryption key is configured.*", house.log_text()), "what is missing")
+    said_at_start = until(lambda: re.findall("No encryption key is configured.*", house.log_text()), "what is missing")
     assert "gofer secret generate-key" in said_at_start[0]
     gofer = client(house)
     for command in (["put", "key", "--global", "--namespaces", "*"], ["rotate-key"]):

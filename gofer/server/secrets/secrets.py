@@ -15,7 +15,7 @@ from gofer.models.secret import Revealed, Secret, SecretSet
 from gofer.server.clock import Clock
 from gofer.server.secrets.told import told
 from gofer.server.secrets.values import EVERYBODY, check_key, check_namespaces, check_value, warnings
-from gofer.server.store import namespaces, pipelines
+from gofer.server.store import namespaces, pipelines, runs
 from gofer.server.store.database import Database, Readable, Transaction
 
 GLOBAL_KIND = "global_secret"
@@ -67,7 +67,7 @@ class Secrets:
         if owner != NOBODY:
             allowed = []
         name = SecretName(key, await self._scope(owner))
-        at = self._clock.now()
+        at = await self._moment()
         entry, created = await self.store.put(name, value, allowed, at, by)
         data = {"key": key, "created": created}
         if name.is_global:
@@ -104,7 +104,7 @@ class Secrets:
     async def delete(self, owner: Owner, key: str, *, by: str = "") -> None:
         """Raises NotFound."""
         name = SecretName(key, await self._scope(owner))
-        at = self._clock.now()
+        at = await self._moment()
         if not await self.store.delete(name, at):
             raise _missing(owner, key)
         self.on_retired()
@@ -153,6 +153,13 @@ class Secrets:
             if entry is None or (entry.name.is_global and not _may_use(entry, namespace)):
                 found.append((kind, key))
         return found
+
+    async def _moment(self) -> int:
+        """Now. But not before any run was made that goes on, should the machine's clock have stepped back: what is
+        retired then is masked for all of them."""
+        span = await self._database.read(runs.unfinished_span)
+        now = self._clock.now()
+        return now if span is None else max(now, span[1])
 
     async def _name(self, namespace: str, pipeline: str, kind: str, key: str) -> SecretName | None:
         if kind == GLOBAL_KIND:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 
 from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import Unavailable
@@ -66,8 +65,5 @@ class SecretTidier:
         """Since when the oldest unfinished run may have got a value, in milliseconds."""
         now = self._clock.now()
 
-        def work(connection: sqlite3.Connection) -> int:
-            oldest = runs.oldest_unfinished(connection)
-            return now if oldest is None else min(now, oldest)
-
-        return await self._database.read(work)
+        span = await self._database.read(runs.unfinished_span)
+        return now if span is None else min(now, span[0])

@@ -101,10 +101,10 @@ def unfinished(connection: sqlite3.Connection, after: int, limit: int) -> list[R
     return [_row(row) for row in connection.execute(_SQL.unfinished, (after, limit))]
 
 
-def oldest_unfinished(connection: sqlite3.Connection) -> int | None:
-    """When the oldest run that has not ended was made, in milliseconds; None if there is no such run."""
-    at: int | None = connection.execute(_SQL.oldest_unfinished).fetchone()[0]
-    return at
+def unfinished_span(connection: sqlite3.Connection) -> tuple[int, int] | None:
+    """When the first and the last of the runs were made that have not ended, in milliseconds; None if there is none."""
+    first, last = connection.execute(_SQL.unfinished_span).fetchone()
+    return None if first is None else (first, last)
 
 
 def unfinished_of_pipeline(connection: sqlite3.Connection, pipeline_key: int) -> list[Unfinished]:

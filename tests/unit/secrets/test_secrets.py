@@ -155,6 +155,17 @@ async def test_retired_values_stay_as_long_as_a_run_may_print_them(house: House)
     assert set(await house.secrets.seen("default", "one", [("secret", "key")], 0)) == {"second"}
 
 
+async def test_they_are_masked_although_the_clock_stepped_back(house: House) -> None:
+    pipeline = await house.add_pipeline(ONE)
+    await house.put_at(4_000, ONE, "key", "first")
+    await house.add_run(pipeline, 5_000)
+    await house.put_at(1_000, ONE, "key", "second")
+    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 5_000)) == {"first", "second"}
+    assert await house.tidier.tidy() == 1
+    await house.secrets.delete(ONE, "key")
+    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 5_000)) == {"first", "second"}
+
+
 async def test_with_no_run_they_go_at_once(house: House) -> None:
     await house.put_at(1_000, NOBODY, "key", "first", "*")
     await house.put_at(2_000, NOBODY, "key", "second", "*")

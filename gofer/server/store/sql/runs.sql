@@ -20,8 +20,8 @@ FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipel
 WHERE r.status IN ('queued', 'running') AND r.key > ?
 ORDER BY r.key LIMIT ?;
 
--- name: oldest_unfinished
-SELECT min(created_at) FROM runs INDEXED BY runs_unfinished WHERE status IN ('queued', 'running');
+-- name: unfinished_span
+SELECT min(created_at), max(created_at) FROM runs INDEXED BY runs_unfinished WHERE status IN ('queued', 'running');
 
 -- name: unfinished_of_pipeline
 SELECT r.key, r.number, r.status, r.cancel_requested_at
