@@ -20,9 +20,10 @@ _URL_SAFE = ("", "/", "!~*'()", ";/?:@&=+$,#!~*'()", "*")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _UNICODE_ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 
-# bash, lib/sh/shquote.c: what `printf %q` puts a backslash before (`,` since 4.3, `#` and `~` only at the beginning).
+# bash, lib/sh/shquote.c: what `printf %q` puts a backslash before; `,` since 4.3, `#` only at the beginning, `~` there
+# and after `:` and `=`.
 _BACKSLASHED = re.compile(r"([ \t\n!\"$&'()*,;<>?\[\\\]^`{|}#~])")
-_BACKSLASHED_WITHIN = re.compile(r"(?<!^)\\([#~])")
+_BARE_WITHIN = re.compile(r"(?<!^)\\(#|(?<![:=]\\)~)")
 _DOUBLE_QUOTED = re.compile(r"([$`\"\\])")
 _ANSI = {7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r", 27: r"\E", 39: r"\'", 92: r"\\"}
 
@@ -113,7 +114,7 @@ def _shell(text: str) -> Iterator[str]:
     yield text.replace("'", r"'\''")
     yield _DOUBLE_QUOTED.sub(r"\\\1", text)
     backslashed = _BACKSLASHED.sub(r"\\\1", text)
-    within = _BACKSLASHED_WITHIN.sub(r"\1", backslashed)
+    within = _BARE_WITHIN.sub(r"\1", backslashed)
     for one in (backslashed, within):
         yield one
         yield one.replace("\\,", ",")

@@ -1,6 +1,6 @@
 """A process that captures a known output from where the file ends, slowly enough to be killed on the way.
 
-python -m tests.unit.logs.capturing_child <root> <seed>
+python -m tests.unit.logs.capturing_child <root> <seed> [<value to hide> ...]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from gofer.engines.scheduler.base import Chunk, Position
 from gofer.server.clock import Clock
 from gofer.server.logs.logs import Logs
+from gofer.server.logs.mask import Masks
 from gofer.server.logs.record import STREAMS
 from tests.unit.logs.reading import AT, LOG
 
@@ -52,9 +53,10 @@ async def chunks(since: Position, seed: int) -> AsyncIterator[Chunk]:
         await asyncio.sleep(source.choice([0, 0, 0.001, 0.06 if source.random() < 0.05 else 0]))
 
 
-async def main(root: Path, seed: int) -> None:
+async def main(root: Path, seed: int, hidden: list[str]) -> None:
     logs = Logs(root, Clock())
     await logs.open()
+    logs.protect(LOG, Masks(hidden))
     since = await logs.position(LOG)
     print(*since, flush=True)
     await logs.capture(LOG, chunks(since, seed))
@@ -63,4 +65,4 @@ async def main(root: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))

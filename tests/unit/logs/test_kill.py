@@ -15,14 +15,24 @@ from gofer.server.logs.folder import log_path
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.record import STREAMS
 from tests.unit.logs.capturing_child import output
+from tests.unit.logs.masked import masked
 from tests.unit.logs.reading import LOG, printed, shown
 
+# All over the output, one in the other and across each other, some without an end.
+HIDDEN = ["xxxxx", "longlong", "stdout 1", "4 xx", "5 xxx\nstderr 7"]
 
-async def capture_until(root: Path, seed: int, size: int) -> bool:
+
+async def capture_until(root: Path, seed: int, size: int, hidden: list[str]) -> bool:
     """Let a process go on with the log and kill it once the file has grown to `size`. True: it was quicker."""
     path = log_path(root, LOG)
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.unit.logs.capturing_child", str(root), str(seed), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.unit.logs.capturing_child",
+        str(root),
+        str(seed),
+        *hidden,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert child.stdout is not None
     assert await child.stdout.readline()
@@ -34,11 +44,12 @@ async def capture_until(root: Path, seed: int, size: int) -> bool:
     return await ended == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_killed_again_and_again(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "hidden"), [(1, []), (2, []), (3, HIDDEN), (4, HIDDEN)])
+async def test_killed_again_and_again(tmp_path: Path, seed: int, hidden: list[str]) -> None:
     chance, kills, size = random.Random(seed), 0, 0
     path = log_path(tmp_path, LOG)
-    while not await capture_until(tmp_path, kills, size + chance.randrange(1, 500_000)):
+    step = 100_000 if hidden else 500_000
+    while not await capture_until(tmp_path, kills, size + chance.randrange(1, step), hidden):
         kills += 1
         size = path.stat().st_size
         if chance.random() < 0.5:
@@ -52,7 +63,7 @@ async def test_killed_again_and_again(tmp_path: Path, seed: int) -> None:
     assert kills >= 4
     content = path.read_bytes()
     for stream in STREAMS:
-        assert printed(content, stream) == output(stream)
+        assert printed(content, stream) == (masked(hidden, output(stream)) if hidden else output(stream))
     lines = shown(content)
     logs = Logs(tmp_path, Clock())
     for number in chance.sample(range(1, len(lines) + 1), 200):
