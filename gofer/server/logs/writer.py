@@ -13,6 +13,7 @@ from gofer.server.logs import index
 from gofer.server.logs.encode import Encoder
 from gofer.server.logs.file import LogFile
 from gofer.server.logs.mask import Masks
+from gofer.server.logs.mask_recover import cut_doubtful, is_doubtful
 from gofer.server.logs.masking import Masking, needs_masking
 from gofer.server.logs.record import STREAMS, Mark
 from gofer.server.logs.thread import in_thread
@@ -247,11 +248,14 @@ def _open_file(path: Path, masks: Masks) -> tuple[int, Mark, Masking | None]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fd = os.open(path, _FLAGS, 0o600)
     try:
-        end = recover(path) if os.fstat(fd).st_size else Mark()
+        found = os.fstat(fd)
+        end = recover(path) if found.st_size else Mark()
         if not masks and not needs_masking(path):
             return fd, end, None
         if masks:
             masks.compile()
+        if end.offset and is_doubtful(found):
+            end = cut_doubtful(path, end)
         return fd, end, Masking(path, masks, end)
     except BaseException:
         os.close(fd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from gofer.server.logs import folder
 from gofer.server.logs.folder import log_path
 from gofer.server.logs.logs import Logs, LogSize
 from gofer.server.logs.mask import Masks
+from gofer.server.logs.mask_steps import ENTRY
 from gofer.server.logs.record import STREAMS
 from tests.unit.logs.masked import masked, outputs, secrets
 from tests.unit.logs.reading import AT, LOG, as_chunks, joined, printed, shown, still_open, write
@@ -153,6 +155,32 @@ async def test_masks_that_come_late_hide_what_comes_then(logs: Logs) -> None:
     await logs.capture(LOG, as_chunks([("stdout", b"swordfish\n")]))
     assert await logs.position(LOG) == Position(26, 0)
     assert printed(log_path(logs.root, LOG).read_bytes(), "stdout") == b"sword swordfish\n***\n"
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7, 19])
+async def test_entries_that_a_power_cut_took_lead_nowhere_wrong(logs: Logs, kept: int) -> None:
+    """The log goes back to where it is known what its `***` stand for, and is read again from there."""
+    logs.protect(LOG, SWORDFISH)
+    output = b"".join(b"%d ***\n%d swordfish\n" % (number, number) for number in range(10))
+    for half in (output[:90], output[90:]):
+        await logs.capture(LOG, as_chunks([("stdout", half), ("stderr", b"words\n")]))
+    await logs.note(LOG, "a note with ***")
+    await logs.close()
+    path = log_path(logs.root, LOG)
+    os.truncate(side_file(logs), kept * ENTRY // 2)
+    before = path.stat().st_size
+    os.utime(path, (0, 0))
+    logs = await reopened(logs.root)
+    since = await logs.position(LOG)
+    assert path.stat().st_size <= before
+    given: list[tuple[Stream, bytes]] = [
+        ("stdout", output[since.stdout :]),
+        ("stderr", b"words\nwords\n"[since.stderr :]),
+    ]
+    await write(logs, given)
+    assert printed(path.read_bytes(), "stdout") == output.replace(b"swordfish", b"***")
+    assert printed(path.read_bytes(), "stderr") == b"words\nwords\n"
+    await logs.close()
 
 
 @given(st.data())
