@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-from benchmarks import captures, containers, followers, full_store, lines, one_file, processes, resting, runs
+from benchmarks import captures, containers, followers, full_store, lines, masking, one_file, processes, resting, runs
 from benchmarks.figure import Figure
 
 
@@ -24,6 +24,7 @@ ALL = (
     Benchmark("runs", runs.sustained, "runs a second on the `fake` engine"),
     Benchmark("starts", runs.starts, "100 API calls “start” at once"),
     Benchmark("capture", captures.capture, "50 MB of output of a container into a log"),
+    Benchmark("masking", masking.masking, "capture into a log that hides 20 secrets, beside one that hides none"),
     Benchmark("lines", lines.lateness, "from a line's printing to a websocket client"),
     Benchmark("followers", followers.followers, "100 followers of 10,000 lines a second"),
     Benchmark("store", full_store.full_store, "lists, lookups and runs with 3 million task runs stored"),
