@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
+from gofer.server.logs.mask_probe import Hit, Probe
 from gofer.server.logs.mask_spans import merged
 
 _ANCHOR = 8
-# The library looks for up to 64 patterns with vector instructions (Teddy, aho-corasick 1.1 `packed`), though not for
-# overlapping ones: many times as quick as any automaton, if only to learn that there are none.
-_AT_ONCE = 64
-_MOST_GROUPS = 16
 _WORTH_IT = 2048
 _FEW = 64
-
-_Hit = tuple[int, int, int]
 
 
 class Found(NamedTuple):
@@ -47,12 +42,10 @@ class Search:
             by_anchor.setdefault(form[:_ANCHOR], []).append(form)
             self._beginnings.update(form[:size] for size in range(1, min(_ANCHOR, len(form))))
             self._longest = max(self._longest, len(form))
-        anchors = sorted(by_anchor)
-        groups = [anchors[begin : begin + _AT_ONCE] for begin in range(0, len(anchors), _AT_ONCE)]
-        self._probes = [_probe(group) for group in groups] if len(groups) <= _MOST_GROUPS else []
         self._sorted = [sorted(group) for group in by_anchor.values()]
         self._sizes = [_by_size(group) for group in by_anchor.values()]
         self._find = BytesAhoCorasick(list(by_anchor), implementation=Implementation.DFA).find_matches_as_indexes
+        self._probe: Probe | None = None
 
     def look(self, data: bytes) -> Found:
         """All forms in `data`, and whether another may begin there."""
@@ -62,23 +55,22 @@ class Search:
         hits.sort(key=_begin)
         return Found(self._spans(data, hits), self._hold(data, hits))
 
-    def _hits(self, data: bytes) -> list[_Hit]:
+    def _hits(self, data: bytes) -> list[Hit]:
         """Every anchor in `data`: its number, begin and end."""
-        if len(data) < _WORTH_IT or not self._probes:
+        if len(data) < _WORTH_IT:
             return self._find(data, True)
-        near: list[tuple[int, int]] = []
-        for probe in self._probes:
-            near += [(begin - _ANCHOR, end + _ANCHOR) for _, begin, end in probe(data)]
-            if len(near) > _FEW:
-                return self._find(data, True)
-        # A probe tells of no anchor that overlaps another, but of that other.
-        hits: list[_Hit] = []
+        if self._probe is None:
+            self._probe = Probe([form for group in self._sorted for form in group], _ANCHOR)
+        near = self._probe.near(data, _FEW)
+        if near is None:
+            return self._find(data, True)
+        hits: list[Hit] = []
         for begin, end in merged(near):
             here = max(0, begin)
             hits += [(anchor, here + first, here + last) for anchor, first, last in self._find(data[here:end], True)]
         return hits
 
-    def _spans(self, data: bytes, hits: list[_Hit]) -> list[tuple[int, int]]:
+    def _spans(self, data: bytes, hits: list[Hit]) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         begin = end = -1
         for anchor, here, _ in hits:
@@ -96,7 +88,7 @@ class Search:
             spans.append((begin, end))
         return spans
 
-    def _hold(self, data: bytes, hits: list[_Hit]) -> int:
+    def _hold(self, data: bytes, hits: list[Hit]) -> int:
         size = len(data)
         last = data[-1:]
         for anchor, here, _ in hits:
@@ -120,12 +112,7 @@ class Search:
         return size
 
 
-def _probe(anchors: list[bytes]) -> Callable[[bytes], list[_Hit]]:
-    automaton = BytesAhoCorasick(anchors, MatchKind.LeftmostFirst, Implementation.ContiguousNFA)
-    return automaton.find_matches_as_indexes
-
-
-def _begin(hit: tuple[int, int, int]) -> int:
+def _begin(hit: Hit) -> int:
     return hit[1]
 
 

@@ -74,8 +74,13 @@ def hidden(values: Iterable[str], data: bytes) -> list[bool]:
 
 def masked(values: Iterable[str], data: bytes) -> bytes:
     """`data` with `***` for each stretch of hidden bytes."""
+    return replaced(data, hidden(values, data))
+
+
+def replaced(data: bytes, marks: list[bool]) -> bytes:
+    """`data` with `***` for each stretch of marked bytes."""
     out, before = bytearray(), False
-    for byte, mark in zip(data, hidden(values, data), strict=True):
+    for byte, mark in zip(data, marks, strict=True):
         if not mark:
             out.append(byte)
         elif not before:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer.server.logs.mask import Masks, Step, StreamMasker, hide
 from gofer.server.logs.mask_forms import forms
-from tests.unit.logs.masked import HIDDEN, cut, hidden, masked, outputs, secrets
+from tests.unit.logs.masked import HIDDEN, cut, hidden, masked, outputs, replaced, secrets
 
-FEW, MANY = settings(max_examples=100, deadline=None), settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=300, deadline=None)
+SOME = settings(max_examples=60, deadline=None)
 
 
 def begin(values: list[str]) -> StreamMasker:
@@ -42,18 +46,15 @@ def test_no_more_is_held_back_than_may_begin_a_form(data: st.DataObject) -> None
             (at for at in range(len(came)) if any(form.startswith(came[at:]) for form in known - {came[at:]})),
             len(came),
         )
-        # Behind `decided` only what is hidden in any case is out already.
+        assert masker.source == decided
+        # Of what comes behind only the `***` is out, if it is hidden in any case.
         marks = hidden(values, came)
         behind = next((at for at in range(decided, len(came)) if not marks[at]), len(came))
-        assert shown == masked(values, came[:behind]) or (
-            # Two forms of which the second begins before `decided`: its mark is known, its text not cut in two.
-            shown == masked(values, came)[: len(shown)]
-        )
-        assert masker.source == decided
+        assert shown == replaced(came[:behind], marks[:behind])
 
 
 @given(st.data())
-@MANY
+@SOME
 def test_another_masker_goes_on_from_any_byte_of_the_output(data: st.DataObject) -> None:
     values = data.draw(secrets())
     output = data.draw(outputs(values))
@@ -76,7 +77,7 @@ def test_another_masker_goes_on_from_any_byte_of_the_output(data: st.DataObject)
 
 
 @given(st.data())
-@FEW
+@SOME
 def test_what_is_held_back_and_comes_again_is_shown_once(data: st.DataObject) -> None:
     values = data.draw(secrets())
     output = data.draw(outputs(values))
@@ -90,10 +91,52 @@ def test_what_is_held_back_and_comes_again_is_shown_once(data: st.DataObject) ->
 
 
 @given(st.data())
-@FEW
+@SOME
 def test_whole_texts_are_masked_alike(data: st.DataObject) -> None:
     values = data.draw(secrets())
     text = data.draw(outputs(values)).decode("utf-8", "replace")
     assert Masks(values).text(text).encode() == masked(values, text.encode())
     one, two = Masks(values[:1]), Masks(values[1:])
     assert hide(text, [masks for masks in (one, two) if masks]).encode() == masked(values, text.encode())
+
+
+@given(st.data())
+@SOME
+def test_large_pieces_which_are_searched_by_other_means(data: st.DataObject) -> None:
+    values = data.draw(secrets())
+    fill = st.builds(
+        lambda letters, seed, size: bytes(random.Random(seed).choices(letters, k=size)),
+        st.sampled_from([b"x", b"abcdefgh \n", bytes(range(256)), values[0].encode() + b" "]), st.integers(0, 99),
+        st.integers(0, 4_000),
+    )  # fmt: skip
+    output = b"".join(data.draw(fill) + data.draw(outputs(values)) for _ in range(data.draw(st.integers(1, 4))))
+    known, masker = forms(values), begin(values)
+    longest = max(map(len, known), default=0)
+    came = shown = b""
+    for piece in data.draw(cut(output)):
+        came += piece
+        shown += masker.feed(piece)
+        ends = (at for at in range(max(0, len(came) - longest), len(came)))
+        beginning = (at for at in ends if any(form.startswith(came[at:]) for form in known - {came[at:]}))
+        assert masker.source == next(beginning, len(came))
+    assert shown + masker.flush() == masked(values, output)
+
+
+@pytest.mark.parametrize("offset", range(7))
+def test_large_pieces_with_secrets_across_each_other_and_cut_ones(offset: int) -> None:
+    source = random.Random(offset)
+    letters = "".join(source.choices("abcdefgh", k=200))
+    # Each begins within the one before; the last two only touch.
+    values = [
+        letters[begin : begin + size] for begin, size in ((0, 40), (7, 40), (20, 41), (60, 30), (90, 24), (114, 9))
+    ]
+    fill = b"." * (3_000 + offset)
+    whole = letters[:123].encode()
+    assert Masks(values).text((fill + whole + fill).decode()).encode() == fill + HIDDEN + fill
+    for size in range(1, 40):
+        for value in values:
+            beginning = value[:size].encode()
+            masker = begin(values)
+            if not Masks(values).look(beginning).spans and len(beginning) < len(value):
+                assert masker.feed(fill + beginning) == fill
+                assert masker.feed(fill) == beginning + fill
