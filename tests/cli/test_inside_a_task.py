@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.server import Api, ServerProcess
+from tests.support.until import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -24,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
 
 def in_task(api: Api, *script: Sequence[str], **task: Any) -> tuple[str, str, str]:
     """Status of a run whose task gives these commands, and what it prints on both streams."""
-    lines = "\n".join(f"{sys.executable} -m gofer {' '.join(words)}; echo code $?" for words in script)
+    lines = "\n".join(f"{sys.executable} -m gofer {' '.join(words)}; printf '\\ncode %s\\n' $?" for words in script)
     command = ["sh", "-c", lines]
     api.register(
         {"id": "p", "tasks": [{"id": "t", "image": "i", "command": command, "inject_api_token": True, **task}]}
@@ -41,14 +42,22 @@ def test_a_task_lists_and_starts_runs_and_may_no_more(server: ServerProcess) -> 
         api,
         ["--format", "json", "run", "start", "other", "--follow"],
         ["--format", "json", "run", "get", "p", "1"],
+        ["run", "store", "put", "p", "1", "count=12"],
+        ["run", "store", "get", "p", "1", "count"],
+        ["secret", "list", "--pipeline", "p"],
         ["service", "info"],
         ["namespace", "list"],
     )
     assert status == "successful", (out, err)
-    shown, _ = json.JSONDecoder().raw_decode(out.split("code 0\n")[1])
+    shown, _ = json.JSONDecoder().raw_decode(out.split("code 0\n")[1].lstrip())
     assert (shown["pipeline"], shown["status"]) == ("p", "running"), shown
-    assert [line for line in out.splitlines() if line.startswith("code")] == ["code 0", "code 0", "code 5", "code 5"]
+    assert [line for line in out.splitlines() if line.startswith("code")] == [
+        f"code {code}" for code in (0, 0, 0, 0, 5, 5, 5)
+    ]
     assert "The token of a run does not allow this (system:read)" in err
+    assert "The token of a run does not allow this (secrets:read)" in err
+    path = "/api/v1/namespaces/default/pipelines/p/runs/1/objects/count"
+    assert api.raw("GET", path) == (200, b"12")
     assert api.run("other", 1)["initiator"] == {"kind": "task", "name": "p/1/t"}
 
 
@@ -67,17 +76,23 @@ def test_a_path_that_is_too_long_for_a_socket_is_said(tmp_path: Path) -> None:
 
 def test_nothing_on_the_disk_has_the_token(server: ServerProcess, tmp_path: Path) -> None:
     api = server.start()
-    script = f'echo "$GOFER_API_TOKEN" > {tmp_path}/token; while [ ! -e {tmp_path}/end ]; do sleep 0.1; done'
+    script = f'cd {tmp_path}; echo "$GOFER_API_TOKEN" > part; mv part token; while [ ! -e end ]; do sleep 0.1; done'
     task = {"id": "t", "image": "i", "command": ["sh", "-c", script], "inject_api_token": True}
     api.register({"id": "p", "tasks": [task]})
     run = api.start("p")
     api.until("taskrun.running", "p", run, "t")
+    until((tmp_path / "token").is_file, "the task has written its token")
     server.kill()
+    _has_not(tmp_path / "data", token := (tmp_path / "token").read_bytes().strip())
     api = server.start()
     (tmp_path / "end").touch()
     api.ended("p", run)
-    token = (tmp_path / "token").read_bytes().strip()
+    server.stop()
+    _has_not(tmp_path / "data", token)
+
+
+def _has_not(folder: Path, token: bytes) -> None:
     assert len(token) == 59
-    files = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
-    assert files
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert folder / "gofer.db" in files
     assert [file for file in files if token in file.read_bytes()] == []

@@ -26,18 +26,32 @@ ask -H "$token" $base/$GOFER_NAMESPACE_ID/pipelines/$GOFER_PIPELINE_ID/runs/$GOF
 ask -H "Authorization: Bearer garbage" $base/$GOFER_NAMESPACE_ID/runs
 ask -H "$token" $base/elsewhere/runs
 ask -H "$token" http://gofer/api/v1/system/info
+ask -H "$token" $base/default/pipelines/p/secrets
+head -c 3000000 /dev/urandom > /tmp/model
+ask -H "$token" -T /tmp/model $base/default/pipelines/p/runs/$GOFER_RUN_ID/objects/model
+ask -H "$token" $base/default/pipelines/p/runs/$GOFER_RUN_ID/objects/model
+cmp /tmp/answer /tmp/model
 touch /run/gofer/mine 2>/dev/null && echo writable
 id -u
 """
 
 SDK = """
+import filecmp, os
+from pathlib import Path
 from gofer_sdk.client import Client
+big = Path("/tmp/big")
+big.write_bytes(os.urandom(5_000_000))
 with Client.from_environment() as gofer:
     run = gofer.run()
     print(run.pipeline, run.id, run.status, [task.id for task in gofer.task_runs()])
     other = gofer.start_run("other", {"word": "hello"})
     ended = gofer.wait_run(other, timeout=60)
     print(ended.pipeline, ended.id, ended.status, ended.parameters)
+    for objects in gofer.run_objects(), gofer.pipeline_objects():
+        stored = objects.put("big", big)
+        objects.download("big", "/tmp/copy")
+        print(stored.size, stored.created_by, filecmp.cmp(big, "/tmp/copy", shallow=False))
+    gofer.pipeline_objects("other").put("word", "for another pipeline")
 """
 
 
@@ -72,7 +86,7 @@ def test_curl_as_root_and_as_nobody(server: ServerProcess, image: str, user: str
     api = server.start()
     register(api, image, ["sh", "-c", CURL], user=user)
     expected = "65534" if user else "0"
-    assert printed(api, api.start("p")) == f"401 200 401 403 403 {expected}\n"
+    assert printed(api, api.start("p")) == f"401 200 401 403 403 403 201 200 {expected}\n"
 
 
 def test_the_sdk(server: ServerProcess, image: str) -> None:
@@ -80,9 +94,12 @@ def test_the_sdk(server: ServerProcess, image: str) -> None:
     register(api, image, ["python", "-c", SDK])
     parameters = [{"name": "word"}]
     api.register({"id": "other", "parameters": parameters, "tasks": [{"id": "x", "image": image, "command": ["true"]}]})
-    first, second = printed(api, api.start("p")).splitlines()
+    first, second, *stored = printed(api, api.start("p")).splitlines()
     assert first == "p 1 running ['t']"
     assert second == "other 1 successful {'word': 'hello'}"
+    assert stored == ["5000000 task p/1/t True"] * 2
+    path = "/api/v1/namespaces/default/pipelines/other/objects/word"
+    assert api.raw("GET", path) == (200, b"for another pipeline")
     assert api.run("other", 1)["initiator"] == {"kind": "task", "name": "p/1/t"}
 
 

@@ -12,6 +12,7 @@ import pytest
 from gofer.models.manifest import Manifest
 from gofer.server.pipelines.validate import validate
 from gofer_sdk import Pipeline, PipelineError, Task
+from gofer_sdk.client import Client, Objects
 
 ROOT = Path(__file__).parents[3]
 GUIDES = [ROOT / "docs" / "sdk.md", ROOT / "sdk" / "python" / "README.md"]
@@ -62,7 +63,7 @@ def test_there_are_blocks_and_each_error_has_its_text() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [Task, Pipeline])
+@pytest.mark.parametrize("kind", [Task, Pipeline, Client, Objects])
 def test_the_reference_names_every_method(kind: type) -> None:
     reference = GUIDES[0].read_text().partition("## Reference")[2]
     methods = [name for name in dir(kind) if not name.startswith("_")]
