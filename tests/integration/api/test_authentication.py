@@ -113,9 +113,11 @@ def test_events_of_its_own_namespace_alone(task: TaskCaller) -> None:
     task.server.api.post("namespaces", {"id": "noisy"})
     mine = task.ask("GET", "/api/v1/events?limit=100", task.token).json["items"]
     assert {event["namespace"] for event in mine} == {"default"}
-    assert task.ask("GET", "/api/v1/events?limit=100&namespace=default", task.token).json["items"] == mine
-    everything = task.server.api.get("/api/v1/events?limit=100")["items"]
-    assert {event.get("namespace", "") for event in everything} > {"default", "noisy"}
+    named = task.ask("GET", "/api/v1/events?limit=100&namespace=default", task.token).json["items"]
+    # Runs of other tests are under way.
+    assert named[: len(mine)] == mine
+    newest = task.server.api.get("/api/v1/events?kind=namespace.created&newest_first=true")["items"][0]
+    assert newest["namespace"] == "noisy"
 
 
 @pytest.mark.parametrize("path", [RUN, "/healthz", "/", "/docs/", "/nothing/here", "/api/openapi.json"])
