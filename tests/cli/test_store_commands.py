@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -284,7 +285,7 @@ def peak(gofer: Gofer, *words: str) -> int:
     """The most memory that a command has had, in bytes."""
     script = "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], check=True)\n"
     script += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, file=sys.stderr)"
-    command = ["python3", "-c", script, *GOFER, *words]
+    command = [sys.executable, "-c", script, *GOFER, *words]
     done = subprocess.run(command, env=gofer.environ, cwd=gofer.home, capture_output=True, check=True)
     return int(done.stderr.split()[-1])
 
@@ -345,17 +346,18 @@ def test_a_full_disk_at_the_server(tmp_path: Path) -> None:
     """It answers while the file is still sent: that answer is shown, and not that the connection broke."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)], check=True)
     process = ServerProcess(folder, "process")
     try:
         api = process.start()
         api.register({"id": "p", "tasks": [{"id": "x", "image": "i", "command": ["true"]}]})
         store = Store(Gofer(tmp_path, api.address), "pipeline", ["p"])
-        (tmp_path / "big").write_bytes(os.urandom(48 * MIB))
+        (tmp_path / "big").write_bytes(os.urandom(64 * MIB))
         for way, stdin in (("k=@big", b""), ("k=-", (tmp_path / "big").read_bytes())):
             said = store("put", way, stdin=stdin)
             assert (said.code, "full" in said.err, "hint: " in said.err) == (7, True, True), said
         assert store.keys() == []
+        until(lambda: store("put", "k=small").code == 0, "the room of what was refused is given back")
     finally:
         process.stop()
         subprocess.run(["umount", str(folder)], check=True)
