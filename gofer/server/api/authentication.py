@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gofer.errors import GoferError, NotAuthenticated
 from gofer.server.api import reply
 from gofer.server.auth.tokens import Verifier
+from gofer.server.own_log import get_logger, says_debug
 
 TASK_SOCKET: Final = "gofer.task_socket"
 """Stands in the scope of what comes in through the tasks' socket."""
@@ -46,6 +47,8 @@ class Authentication:
             elif TASK_SOCKET in scope:
                 raise NotAuthenticated("This socket is for tasks, and they show the token of their run.", _HINT)
         except GoferError as error:
+            if says_debug():
+                get_logger("gofer.api").debug("request refused", where="authentication", detail=error.message)
             answer = reply.of_error(error, "authentication")
             if scope["type"] == "websocket":
                 await reply.deny(answer, scope, send)

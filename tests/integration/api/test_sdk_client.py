@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gofer.server.auth.tokens import token_of
 from gofer_sdk.client import Client, ClientError
 from tests.integration.api.server import ServerThread
 from tests.integration.api.task_caller import TaskCaller
@@ -272,6 +273,14 @@ def test_a_file_that_becomes_shorter_leaves_nothing(gofer: Client, tmp_path: Pat
     with path.open("rb") as file, pytest.raises(ClientError, match="became shorter"):
         objects._put("short", file, len(CONTENT) + 1, "text/plain", force=False)
     assert not objects.exists("short")
+
+
+def test_a_dead_token_and_a_large_object(gofer: Client) -> None:
+    dead = Client(gofer._connection._url, token=token_of(bytes(32), "dead"), pipeline="mine")
+    for content in (CONTENT * 10, _Pipe(CONTENT)):
+        with dead, pytest.raises(ClientError, match="its run has ended") as refused:
+            dead.pipeline_objects().put("key", content)  # type: ignore[arg-type]
+        assert refused.value.status == 401
 
 
 def test_another_namespace_is_refused_before_a_byte_is_stored(gofer: Client) -> None:

@@ -89,6 +89,16 @@ def test_curl_as_root_and_as_nobody(server: ServerProcess, image: str, user: str
     assert printed(api, api.start("p")) == f"401 200 401 403 403 403 201 200 {expected}\n"
 
 
+def test_a_storage_path_that_is_longer_than_a_sockets_may_be(image: str, tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / ("long" * 30), "docker")
+    try:
+        api = server.start()
+        register(api, image, ["sh", "-c", CURL])
+        assert printed(api, api.start("p")).startswith("401 200 ")
+    finally:
+        server.stop()
+
+
 def test_the_sdk(server: ServerProcess, image: str) -> None:
     api = server.start()
     register(api, image, ["python", "-c", SDK])
