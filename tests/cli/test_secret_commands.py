@@ -130,9 +130,11 @@ def test_a_value_is_no_argument_and_not_repeated(gofer: Gofer, pipeline: str) ->
         said = gofer("secret", "put", "key", *own, *more, stdin=b"x")
         assert said.code == 2
         assert "hunter2" not in said.out + said.err
-    said = gofer("secret", "put", "key", "hunter2", *own, stdin=b"x")
-    for words in ("is no argument", "shell", "--file"):
-        assert words in said.err
+    for value in (["key", "hunter2"], ["key=hunter2"]):
+        said = gofer("secret", "put", *value, *own, stdin=b"x")
+        assert "hunter2" not in said.out + said.err
+        for words in ("is no argument", "shell", "--file"):
+            assert words in said.err
     assert gofer("secret", "get", "key", *own).code == 4
 
 

@@ -46,7 +46,7 @@ def put(
     lines is kept as it is.
     """
     context = click.get_current_context()
-    if context.args:
+    if context.args or "=" in key:
         # What stands there may be the secret: it is not repeated.
         message = "a value is no argument: others on this machine could read it, and your shell has written it down"
         raise click.UsageError(f"{message}. Leave it out to be asked for it, pipe it in, or give --file", context)
