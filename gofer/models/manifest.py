@@ -17,6 +17,7 @@ MAX_MANIFEST_BYTES = 1024 * 1024
 Condition = Literal["successful", "failed", "any"]
 PullPolicy = Literal["always", "if_not_present", "never"]
 OnLimit = Literal["queue", "skip", "cancel_oldest"]
+Level = Literal["run", "pipeline"]
 ParameterType = Literal["string", "integer", "number", "boolean"]
 ParameterValue = str | int | float | bool
 
@@ -90,6 +91,28 @@ class Link(_Part, frozen=True):
     url: str
 
 
+class Output(_Part, frozen=True):
+    """What the container has left at `path` when it ends becomes the run's object `key`: a file, or a folder as tar."""
+
+    key: str
+    path: str
+
+
+class Input(_Part, frozen=True):
+    """The object `key` is placed at `path` before the container starts; one that is a tar becomes a folder there."""
+
+    key: str
+    path: str
+    level: Level = "run"
+
+
+class Cache(_Part, frozen=True):
+    """`paths` are restored from the pipeline's object `key` before the start, and saved to it after success."""
+
+    key: str
+    paths: list[str]
+
+
 class Task(_Part, frozen=True):
     """A node of the DAG.
 
@@ -108,6 +131,9 @@ class Task(_Part, frozen=True):
     working_directory: str | None = None
     user: str | None = None
     variables: dict[str, str] = {}
+    inputs: list[Input] = []
+    outputs: list[Output] = []
+    caches: list[Cache] = []
     depends_on: list[Dependency] = []
     matrix: dict[str, list[str]] = {}
     retries: Retries = Retries()

@@ -10,6 +10,7 @@ from gofer.models.manifest import Manifest
 from gofer.models.units import parse_duration
 from gofer.server.pipelines.interpolation import KINDS, fields, parse
 from gofer.server.pipelines.nearest import Nearest
+from gofer.server.pipelines.rules.artifacts import reads_unordered
 
 _MOST = 20
 _LOOKS_LIKE = re.compile(r"([A-Za-z_]{2,40})\{\{[A-Za-z0-9_-]{1,128}\}\}")
@@ -30,6 +31,9 @@ def _warnings(manifest: Manifest) -> Iterator[str]:
         yield f'parallelism: on_limit "{manifest.parallelism.on_limit}" has no effect without a limit.'
     yield from _long_timeouts(manifest)
     yield from _misspelt(manifest)
+    for reader, key, writer in reads_unordered(manifest):
+        told = f"task {shown(writer)} writes it and need not have run before: let one depend on the other"
+        yield f"task {shown(reader)}: its input {shown(key)} may be missing, as {told}."
 
 
 def _long_timeouts(manifest: Manifest) -> Iterator[str]:

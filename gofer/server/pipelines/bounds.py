@@ -26,6 +26,9 @@ MAX_PATH_BYTES = 4_095
 MAX_USER = 256
 MAX_NETWORK = 255
 MAX_MOUNTS = 50
+MAX_ARTIFACTS = 50  # inputs, outputs and caches of a task, each
+MAX_CACHE_PATHS = 20
+MAX_KEY = 1_000  # of an object, before its interpolations are replaced
 
 MAX_MATRIX_KEYS = 10
 MAX_MATRIX_VALUE = 200

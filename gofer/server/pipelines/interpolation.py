@@ -7,14 +7,15 @@ and the rest stays as it is. What is put in is never looked at again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, cast
 
 import msgspec
 
 from gofer.errors import InvalidInput
 from gofer.models.ids import is_id, is_variable_name, shown
-from gofer.models.manifest import Manifest, Registry, Task
+from gofer.models.manifest import Input, Manifest, Output, Registry, Task
+from gofer.server.pipelines.matrix import id_safe
 
 Kind = Literal["param", "matrix", "secret", "global_secret", "pipeline", "run"]
 KINDS: tuple[Kind, ...] = ("param", "matrix", "secret", "global_secret", "pipeline", "run")
@@ -123,6 +124,7 @@ def fields(task: Task) -> Iterator[Field]:
             yield Field(f".{name}", text, PLAIN_KINDS)
     for key, value in task.variables.items():
         yield Field(f".variables.{key}", value, ALL_KINDS)
+    yield from _fields_of_artifacts(task)
     if task.registry is not None:
         yield Field(".registry.user", task.registry.user, ALL_KINDS)
         yield Field(".registry.password_secret", password_text(task.registry), SECRET_KINDS)
@@ -146,6 +148,18 @@ def secret_references(manifest: Manifest) -> tuple[Reference, ...]:
     return tuple(found)
 
 
+def _fields_of_artifacts(task: Task) -> Iterator[Field]:
+    both: list[tuple[str, Sequence[Input | Output]]] = [("inputs", task.inputs), ("outputs", task.outputs)]
+    for name, artifacts in both:
+        for i, artifact in enumerate(artifacts):
+            yield Field(f".{name}[{i}].key", artifact.key, PLAIN_KINDS)
+            yield Field(f".{name}[{i}].path", artifact.path, PLAIN_KINDS)
+    for i, cache in enumerate(task.caches):
+        yield Field(f".caches[{i}].key", cache.key, PLAIN_KINDS)
+        for j, path in enumerate(cache.paths):
+            yield Field(f".caches[{i}].paths[{j}]", path, PLAIN_KINDS)
+
+
 def interpolate_task(task: Task, resolve: Resolve) -> Task:
     """A copy of the task with every text of `fields` interpolated; raises as `interpolate` does."""
 
@@ -163,7 +177,7 @@ def interpolate_task(task: Task, resolve: Resolve) -> Task:
             password_secret=interpolate(password_text(registry), resolve),
         )
     return msgspec.structs.replace(
-        task,
+        interpolate_artifacts(task, resolve),
         image=interpolate(task.image, resolve),
         entrypoint=texts(task.entrypoint),
         command=texts(task.command),
@@ -173,3 +187,36 @@ def interpolate_task(task: Task, resolve: Resolve) -> Task:
         variables={key: interpolate(value, resolve) for key, value in task.variables.items()},
         registry=registry,
     )
+
+
+def interpolate_artifacts(task: Task, resolve: Resolve) -> Task:
+    """A copy of the task with the keys and paths of its inputs, outputs and caches interpolated, and nothing else.
+
+    In a key a value stands as it does in the id of a task run: `3.11` as `3-11`.
+    """
+    if not (task.inputs or task.outputs or task.caches):
+        return task
+
+    def text(value: str) -> str:
+        return interpolate(value, resolve)
+
+    replace = msgspec.structs.replace
+    return replace(
+        task,
+        inputs=[replace(one, key=interpolate_key(one.key, resolve), path=text(one.path)) for one in task.inputs],
+        outputs=[replace(one, key=interpolate_key(one.key, resolve), path=text(one.path)) for one in task.outputs],
+        caches=[
+            replace(one, key=interpolate_key(one.key, resolve), paths=[text(path) for path in one.paths])
+            for one in task.caches
+        ],
+    )
+
+
+def interpolate_key(key: str, resolve: Resolve) -> str:
+    """As `interpolate`, for the key of an object."""
+
+    def safe(kind: Kind, name: str) -> str:
+        value = resolve(kind, name)
+        return id_safe(value) if value else ""
+
+    return interpolate(key, safe)

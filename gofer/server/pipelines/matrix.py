@@ -30,10 +30,13 @@ def combinations(task: Task) -> Iterator[dict[str, str]]:
 
 def node_id(task_id: str, combination: Mapping[str, str]) -> str:
     """The task's id with each value appended, such as `build-linux-3-11`."""
-    return "-".join([task_id, *(_id_safe(combination[key]) for key in sorted(combination))])
+    return "-".join([task_id, *(id_safe(combination[key]) for key in sorted(combination))])
 
 
-def _id_safe(value: str) -> str:
-    """Every stretch of other characters becomes one `-`; a value of nothing else becomes a short hash."""
+def id_safe(value: str) -> str:
+    """The value as it stands in an id or a key.
+
+    Every stretch of other characters becomes one `-`; a value of nothing else becomes a short hash.
+    """
     safe = _UNSAFE.sub("-", value).strip("-")
     return safe or hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -25,6 +25,8 @@ _SIZE = {
 }
 _VALUE = {"maxLength": bounds.MAX_VALUE_BYTES}
 _NAME = {"pattern": VARIABLE_PATTERN, "not": {"pattern": f"^[{']['.join(f'{c}{c.lower()}' for c in 'GOFER')}]_"}}
+_KEY = {"minLength": 1, "maxLength": bounds.MAX_KEY, "examples": ["report", "wheel-matrix{{python}}"]}
+_PATH = {"pattern": r"^[^~]", "maxLength": bounds.MAX_PATH_BYTES, "examples": ["out/report.html", "/data/dump.sql"]}
 _NULL = {"type": "null"}
 
 CONSTRAINTS: dict[str, dict[str, Any]] = {
@@ -57,6 +59,13 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
     "Registry.password_secret": {"pattern": rf"{ID_PATTERN}|^(global_)?secret\{{\{{{ID_PATTERN[1:-1]}\}}\}}$"},
     "Mount.source": {"pattern": "^/[^:]*$", "maxLength": bounds.MAX_PATH_BYTES},
     "Mount.target": {"pattern": "^/[^:]+$", "maxLength": bounds.MAX_PATH_BYTES},
+    "Output.key": _KEY,
+    "Output.path": _PATH,
+    "Input.key": _KEY,
+    "Input.path": _PATH,
+    "Cache.key": _KEY,
+    "Cache.paths": {"minItems": 1, "maxItems": bounds.MAX_CACHE_PATHS, "uniqueItems": True},
+    "Cache.paths.*": _PATH,
     "Task.id": {"pattern": ID_PATTERN},
     "Task.image": {"minLength": 1, "maxLength": 600, "examples": ["busybox:stable", "ghcr.io/acme/tool:1.2"]},
     "Task.description": {"maxLength": bounds.MAX_DESCRIPTION},
@@ -67,6 +76,9 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
     "Task.script": {"minLength": 1} | _VALUE,
     "Task.variables": {"maxProperties": bounds.MAX_VARIABLES, "propertyNames": _NAME},
     "Task.variables.*": _VALUE,
+    "Task.inputs": {"maxItems": bounds.MAX_ARTIFACTS},
+    "Task.outputs": {"maxItems": bounds.MAX_ARTIFACTS},
+    "Task.caches": {"maxItems": bounds.MAX_ARTIFACTS},
     "Task.matrix": {"maxProperties": bounds.MAX_MATRIX_KEYS, "propertyNames": {"pattern": VARIABLE_PATTERN}},
     "Task.matrix.*": {"minItems": 1, "maxItems": MAX_TASKS, "uniqueItems": True},
     "Task.matrix.*.*": {"minLength": 1, "maxLength": bounds.MAX_MATRIX_VALUE},

@@ -8,6 +8,7 @@ from gofer.models.manifest import MAX_MANIFEST_BYTES, MAX_TASKS, Manifest
 from gofer.server.pipelines.manifest_hash import canonical
 from gofer.server.pipelines.nearest import Nearest
 from gofer.server.pipelines.report import Report, Scope
+from gofer.server.pipelines.rules.artifacts import check_combined_keys, check_shared_outputs
 from gofer.server.pipelines.rules.characters import check_characters
 from gofer.server.pipelines.rules.conditions import check_conditions
 from gofer.server.pipelines.rules.cycles import check_cycles
@@ -63,8 +64,11 @@ def _check_tasks(manifest: Manifest, report: Report) -> None:
     for task, scope in zip(manifest.tasks, scopes, strict=True):
         if safe or not task.matrix:
             check_image(task, scope)
+            check_combined_keys(task, scope)
     if safe:
         owners = check_node_ids(manifest, scopes)
     needs = check_dependencies(manifest, scopes, owners)
     if check_cycles(manifest, needs, scopes, report):
         check_conditions(manifest, needs, scopes)
+        if safe:
+            check_shared_outputs(manifest, needs, scopes)

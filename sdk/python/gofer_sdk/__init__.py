@@ -14,10 +14,11 @@ from gofer_sdk.errors import PipelineError
 from gofer_sdk.parameter import ParameterType, ParameterValue
 from gofer_sdk.pipeline import OnLimit, Pipeline
 from gofer_sdk.references import global_secret, matrix, param, pipeline_object, run_object, secret
-from gofer_sdk.task import Condition, PullPolicy, Scalar, Task
+from gofer_sdk.task import Condition, Level, PullPolicy, Scalar, Task
 
 __all__ = [
     "Condition",
+    "Level",
     "OnLimit",
     "ParameterType",
     "ParameterValue",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, Self
 
-from gofer_sdk import bounds, checks
+from gofer_sdk import artifacts, bounds, checks
 from gofer_sdk.errors import PipelineError, mistake
 from gofer_sdk.images import image as checked_image
 from gofer_sdk.references import checked as replaceable
@@ -16,23 +16,27 @@ from gofer_sdk.value import Value
 
 Condition = Literal["successful", "failed", "any"]
 PullPolicy = Literal["always", "if_not_present", "never"]
+Level = Literal["run", "pipeline"]
 Scalar = str | int | float
 
 _CONDITIONS = ("successful", "failed", "any")
 _PULL_POLICIES = ("always", "if_not_present", "never")
+_LEVELS = ("run", "pipeline")
 
 
 class Task(Value):
     """A container that runs once in each run of its pipeline: `Task("dump", "postgres:16").command("pg_dump", "shop")`.
 
-    A task is a value. Each method returns a new task; `depends_on`, `variable`, `variables`, `matrix` and `mount` add
-    to what is there, all others replace it. Every method raises PipelineError for a value that cannot be.
+    A task is a value. Each method returns a new task; `depends_on`, `variable`, `variables`, `input`, `output`,
+    `cache`, `matrix` and `mount` add to what is there, all others replace it. Every method raises PipelineError for a
+    value that cannot be.
     """
 
     __slots__ = ()
     _order = (
         *("id", "image", "description", "pull", "registry", "entrypoint", "command", "script"),
-        *("working_directory", "user", "variables", "depends_on", "matrix", "retries", "timeout", "stop_timeout"),
+        *("working_directory", "user", "variables", "inputs", "outputs", "caches", "depends_on"),
+        *("matrix", "retries", "timeout", "stop_timeout"),
         *("allow_failure", "limits", "network", "mounts", "privileged", "inject_api_token"),
     )
 
@@ -141,6 +145,50 @@ class Task(Value):
         if not isinstance(variables, Mapping):
             raise mistake(where, "names and their values", variables, 'Write .variables({"NAME": "value"}).')
         return self._with(variables=self._variables(where, variables))
+
+    def input(self, key: str, path: str, *, level: Level = "run") -> Self:
+        """Place the object `key` at `path` before the container starts; one that is a tar becomes a folder there.
+
+        `level` says whose object it is: the run's or the pipeline's. `param("name")` and `matrix("key")` may stand
+        in `key` and `path`. A path is absolute, or below the working directory.
+        """
+        where = self._where("input")
+        fix = 'Write .input("report", "in/report.html").'
+        given = {"key": artifacts.key(where, key, fix), "path": artifacts.path(where, path, fix)}
+        given["level"] = checks.one_of(where, level, _LEVELS, 'Write level="pipeline".')
+        inputs = [*self._parts.get("inputs", ()), given]
+        checks.few(where, inputs, bounds.MAX_ARTIFACTS, "inputs")
+        checks.distinct(where, (each["path"].rstrip("/") for each in inputs), "the list of paths")
+        return self._with(inputs=inputs)
+
+    def output(self, key: str, path: str) -> Self:
+        """Keep what the container has left at `path` when it ends, a file or a folder, as the run's object `key`.
+
+        Also of a failed task. `param("name")` and `matrix("key")` may stand in `key` and `path`. A path is absolute, or
+        below the working directory.
+        """
+        where = self._where("output")
+        fix = 'Write .output("report", "out/report.html").'
+        given = {"key": artifacts.key(where, key, fix), "path": artifacts.path(where, path, fix)}
+        outputs = [*self._parts.get("outputs", ()), given]
+        checks.few(where, outputs, bounds.MAX_ARTIFACTS, "outputs")
+        checks.distinct(where, (each["key"] for each in outputs), "the list of keys")
+        return self._with(outputs=outputs)
+
+    def cache(self, key: str, paths: str | Sequence[str]) -> Self:
+        """Keep `paths` from run to run, as the pipeline's object `key`: restored before the start, saved after success.
+
+        `param("name")` and `matrix("key")` may stand in all of them.
+        """
+        where = self._where("cache")
+        fix = 'Write .cache("pip", [".cache/pip"]).'
+        kept = [artifacts.path(where, path, fix) for path in artifacts.listed(where, paths, fix)]
+        checks.few(where, kept, bounds.MAX_CACHE_PATHS, "paths")
+        checks.distinct(where, (path.rstrip("/") for path in kept), "the list of paths")
+        caches = [*self._parts.get("caches", ()), {"key": artifacts.key(where, key, fix), "paths": kept}]
+        checks.few(where, caches, bounds.MAX_ARTIFACTS, "caches")
+        checks.distinct(where, (each["key"] for each in caches), "the list of keys")
+        return self._with(caches=caches)
 
     def depends_on(self, *parents: str | Task, when: Condition = "successful") -> Self:
         """Start only after `parents` have ended as `when` says: `successful`, `failed` or `any` (skipped ones too)."""

@@ -16,6 +16,7 @@ from gofer.models.units import parse_duration, parse_size
 from gofer.server.pipelines import bounds as server_bounds
 from gofer.server.pipelines.images import is_image
 from gofer.server.pipelines.interpolation import references as server_references
+from gofer.server.pipelines.rules.artifacts import path_problem
 from gofer.server.pipelines.validate import validate
 from gofer_sdk import Pipeline, PipelineError, Task, bounds, checks, parameter, pipeline, task
 from gofer_sdk.images import image
@@ -61,6 +62,17 @@ def test_ids_and_names(text: str) -> None:
     assert accepts(checks.variable_name, "here", text, "a name") == is_variable_name(text)
 
 
+PATHS = st.lists(st.sampled_from(["/", "//", ".", "..", "~", "a", "é" * 127, "é" * 128, " ", "\n"]), max_size=5).map(
+    "".join
+)
+
+
+@given(PATHS)
+def test_paths_of_artifacts(text: str) -> None:
+    fine = accepts(Task("a", "b").output, "key", text)
+    assert fine == (not path_problem(text) and bool(text.strip()))
+
+
 @given(IMAGES)
 def test_images(text: str) -> None:
     assert accepts(image, "here", text) == is_image(text)
@@ -86,6 +98,7 @@ def test_limits() -> None:
     [
         (task.Condition, model.Condition),
         (task.PullPolicy, model.PullPolicy),
+        (task.Level, model.Level),
         (pipeline.OnLimit, model.OnLimit),
         (parameter.ParameterType, model.ParameterType),
     ],

@@ -269,3 +269,42 @@ def test_a_wrong_value_is_refused_where_it_stands(call: Callable[[], Any], told:
         call()
     assert caught.value.problems == (str(caught.value),)
     assert len(str(caught.value)) < 500
+
+
+def test_inputs_outputs_and_caches_add_up() -> None:
+    one = Task("a", "b").input("x", "in/x").input("y", "/in/y", level="pipeline").output("z", "out")
+    one = one.cache("c", ["d", "/e"]).cache(f"c-{matrix('v')}", param("p"))
+    assert one.manifest()["inputs"] == [
+        {"key": "x", "path": "in/x", "level": "run"},
+        {"key": "y", "path": "/in/y", "level": "pipeline"},
+    ]
+    assert one.manifest()["outputs"] == [{"key": "z", "path": "out"}]
+    assert one.manifest()["caches"] == [
+        {"key": "c", "paths": ["d", "/e"]},
+        {"key": "c-matrix{{v}}", "paths": ["param{{p}}"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda: TASK.input("a b", "x"), "the key of an object"),
+        (lambda: TASK.input("a", "x", level="task"), '"run" or "pipeline"'),  # type: ignore[arg-type]
+        (lambda: TASK.input("a", "x").input("b", "x/"), "twice"),
+        (lambda: TASK.output("a", "../x"), '".." parts'),
+        (lambda: TASK.output("a", "~/x"), '"~"'),
+        (lambda: TASK.output("a", "/"), "parts"),
+        (lambda: TASK.output("a", ""), "not empty"),
+        (lambda: TASK.output("a", "x" * 256), "255"),
+        (lambda: TASK.output("a", "x").output("a", "y"), "twice"),
+        (lambda: TASK.output("secret{{a}}", "y"), "in the value of a variable only"),
+        (lambda: TASK.cache("a", []), "at least one path"),
+        (lambda: TASK.cache("a", {"x": "y"}), "at least one path"),  # type: ignore[arg-type]
+        (lambda: TASK.cache("a", ["x", "x/"]), "twice"),
+        (lambda: TASK.cache("a", "x").cache("a", "y"), "twice"),
+        (lambda: TASK.cache("a", [f"{i}" for i in range(21)]), "at most 20 paths"),
+    ],
+)
+def test_inputs_outputs_and_caches_that_cannot_be(make: Callable[[], Task], word: str) -> None:
+    with pytest.raises(PipelineError, match=word):
+        make()

@@ -7,11 +7,11 @@ contradict each other. They are kept as bit sets, one bit a task.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import NamedTuple
 
 from gofer.models.ids import shown
 from gofer.models.manifest import Manifest
+from gofer.server.pipelines.order import parents_first
 from gofer.server.pipelines.report import Scope
 from gofer.server.pipelines.rules.dependencies import Need
 
@@ -26,7 +26,7 @@ class _Outcomes(NamedTuple):
 def check_conditions(manifest: Manifest, needs: list[list[Need]], scopes: list[Scope]) -> None:
     """Report tasks that can never run; not those that only need such a task. The edges must have no cycle."""
     outcomes = [_Outcomes(0, 0)] * len(needs)
-    for task in _parents_first(needs):
+    for task in parents_first([[need.parent for need in of_task] for of_task in needs]):
         successful = failed = 0
         for need in needs[task]:
             one = _asked(need, outcomes)
@@ -46,24 +46,6 @@ def _asked(need: Need, outcomes: list[_Outcomes]) -> _Outcomes:
     successful, failed = outcomes[need.parent]
     bit = 1 << need.parent
     return _Outcomes(successful | bit, failed) if need.when == "successful" else _Outcomes(successful, failed | bit)
-
-
-def _parents_first(needs: list[list[Need]]) -> list[int]:
-    children: list[list[int]] = [[] for _ in needs]
-    missing = [len(of_task) for of_task in needs]
-    for task, of_task in enumerate(needs):
-        for need in of_task:
-            children[need.parent].append(task)
-    order: list[int] = []
-    ready = deque(task for task, count in enumerate(missing) if count == 0)
-    while ready:
-        task = ready.popleft()
-        order.append(task)
-        for child in children[task]:
-            missing[child] -= 1
-            if missing[child] == 0:
-                ready.append(child)
-    return order
 
 
 def _report(manifest: Manifest, needs: list[Need], outcomes: list[_Outcomes], contradiction: int, scope: Scope) -> None:

@@ -20,6 +20,7 @@ from gofer.server.pipelines.interpolation import (
     references,
 )
 from gofer.server.pipelines.report import Scope, at_key
+from gofer.server.pipelines.rules.artifacts import check_artifacts
 from gofer.server.pipelines.rules.parameters import check_variable_name
 from gofer.server.pipelines.rules.values import (
     byte_length,
@@ -48,6 +49,7 @@ def check_task(task: Task, scope: Scope) -> None:
     _check_limits(task, scope)
     _check_registry(task, scope)
     _check_mounts(task, scope)
+    check_artifacts(task, scope)
     if task.timeout is not None:
         check_duration(scope, ".timeout", task.timeout, least=1)
     if task.stop_timeout is not None:
