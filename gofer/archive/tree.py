@@ -139,12 +139,12 @@ class Tree:
         return self._known.get(_key(name), (None, 0))[0]
 
 
-async def checked(members: Members, limits: Limits, left_out: LeftOut | None = None) -> AsyncIterator[Member]:
-    """The members as they may be unpacked. Raises InvalidArchive or TooLarge at the first that may not.
+async def checked(members: Members, tree: Tree, left_out: LeftOut | None = None) -> AsyncIterator[Member]:
+    """The members as they may be unpacked, by what `tree` says. Raises InvalidArchive or TooLarge at the first that
+    may not.
 
     `left_out`: those that are unfit are left out, and it is told; otherwise they raise Unfit.
     """
-    tree = Tree(limits)
     async for entry, content in members:
         try:
             admitted = tree.admit(entry)

@@ -57,7 +57,7 @@ def placing(path: str, *given: Given) -> PlaceFiles:
 async def collected(engine: Engine, name: str, path: str) -> list[tuple[str, str, bytes]]:
     """Name, kind, and bytes or target."""
     found: list[tuple[str, str, bytes]] = []
-    async with aclosing(engine.scheduler.collect(name, path)) as all_of_it:  # type: ignore[type-var]
+    async with aclosing(engine.scheduler.collect(name, path)) as all_of_it:
         async for entry, content in all_of_it:
             data = b"".join([piece async for piece in content])
             found.append((entry.name, entry.kind, data or encoded(entry.target)))

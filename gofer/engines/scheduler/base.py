@@ -13,12 +13,12 @@ Cancelling the calling asyncio task is always safe: it never stops a container, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from gofer.archive.entry import Members
+from gofer.archive.entry import Member, Members
 from gofer.models.log import Stream
 from gofer.models.manifest import PullPolicy
 from gofer.models.system import EngineInfo
@@ -124,6 +124,9 @@ OnPull = Callable[[PullProgress], Awaitable[None]]
 class Files(Protocol):
     """The files of a container that has not been started yet."""
 
+    def check(self, path: str) -> None:
+        """Raises StartFailed where nothing could ever be placed at the path, or collected from it, on this engine."""
+
     async def put(self, path: str, members: Members) -> None:
         """Unpack the members into the folder `path`, which is made if need be; a relative one is below the container's
         working directory. What is there already under the same name is replaced, unless both are folders.
@@ -216,7 +219,7 @@ class Scheduler(Protocol):
         Does nothing if it has ended or vanished. A second call with a shorter grace shortens the first.
         """
 
-    def collect(self, name: str, path: str) -> Members:
+    def collect(self, name: str, path: str) -> AsyncGenerator[Member, None]:
         """The file or folder at `path` in the ended container, in constant memory.
 
         The first member is the thing itself, under the last part of its name; then what is in it, by name. A relative

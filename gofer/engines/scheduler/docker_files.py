@@ -33,6 +33,9 @@ class DockerFiles:
         self._config = config
         self._owner: tuple[int, int] | None = None
 
+    def check(self, path: str) -> None:
+        """Anything may be possible."""
+
     async def put(self, path: str, members: Members) -> None:
         target = absolute(path, self._config)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 from gofer.archive.entry import Member
 from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, OnPull, PlaceFiles, Position
@@ -102,7 +102,7 @@ class FakeScheduler:
                 pass
         container.kill()
 
-    async def collect(self, name: str, path: str) -> AsyncIterator[Member]:
+    async def collect(self, name: str, path: str) -> AsyncGenerator[Member, None]:
         """See `base.Scheduler.collect`."""
         self.world.check()
         async for member in self.world.get(name).files.collect(path):

@@ -17,6 +17,9 @@ class FakeFiles:
         self._directory = directory or "/"
         self._found: dict[str, tuple[Entry, bytes]] = {}
 
+    def check(self, path: str) -> None:
+        """Anything is possible."""
+
     async def put(self, path: str, members: Members) -> None:
         folder = self._absolute(path)
         self._make(folder)

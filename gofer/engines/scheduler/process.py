@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
@@ -186,7 +186,7 @@ class ProcessScheduler:
         await self._tell(name, b"kill\n")
         await self.wait(name)
 
-    async def collect(self, name: str, path: str) -> AsyncIterator[Member]:
+    async def collect(self, name: str, path: str) -> AsyncGenerator[Member, None]:
         """See `base.Scheduler.collect`. Only from within the scratch folder."""
         await self._settled(name)
         record = self._record(name)

@@ -62,12 +62,13 @@ class ProcessFiles:
         self._directory = directory
         self._owner = owner
 
+    def check(self, path: str) -> None:
+        self._within(path)
+
     async def put(self, path: str, members: Members) -> None:
+        where = self._within(path)
         try:
-            where = within_scratch(self._directory, path)
             folder = await open_in_thread(lambda: self._open(where))
-        except InvalidInput as error:
-            raise StartFailed(error.message, error.hint, reason=Reason.INPUT_FAILED) from error
         except OSError as error:
             raise _failed(path, error) from error
         writer = Writer(folder, self._owner)
@@ -75,6 +76,12 @@ class ProcessFiles:
             await _write_all(writer, path, members)
         finally:
             writer.close()
+
+    def _within(self, path: str) -> str:
+        try:
+            return within_scratch(self._directory, path)
+        except InvalidInput as error:
+            raise StartFailed(error.message, error.hint, reason=Reason.INPUT_FAILED) from error
 
     def _open(self, where: str) -> int:
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -91,7 +98,7 @@ def within_scratch(directory: str, path: str) -> str:
         raise InvalidInput(
             f"{visible(path)} is not in the task's scratch folder, and the process engine neither places nor collects "
             "files anywhere else",
-            "Use a relative path and a relative working directory, or none; both mean the same on the docker engine.",
+            "Use a relative path, and leave the working directory out: that means the same on the docker engine.",
         )
     return where
 

@@ -20,6 +20,7 @@ from gofer.server.logs.mask import Masks
 from gofer.server.own_log import get_logger
 from gofer.server.pipelines.interpolation import SECRET_KINDS
 from gofer.server.runs.active import ActiveRun, TaskState
+from gofer.server.runs.artifacts import Artifacts, InputMissing, artifacts_for
 from gofer.server.runs.container import attempt_uid, build_spec, container_name, labels
 from gofer.server.runs.context import Context
 from gofer.server.runs.journal import Journal
@@ -29,13 +30,17 @@ from gofer.server.store.database import Transaction
 
 
 class Outcome(NamedTuple):
-    """How an attempt, and with its last one a task run, has ended. `log`: lines and bytes of the attempt's log."""
+    """How an attempt, and with its last one a task run, has ended. `log`: lines and bytes of the attempt's log.
+
+    `final`: to try again cannot end otherwise.
+    """
 
     status: TaskStatus
     reason: Reason = Reason.NONE
     detail: str = ""
     exit_code: int | None = None
     log: tuple[int, int] = (0, 0)
+    final: bool = False
 
 
 class _Interrupted(Exception):
@@ -116,20 +121,41 @@ class AttemptRunner:
     async def _explained(self, reason: Reason, error: StartFailed | Unresolved | Refused) -> Outcome:
         text = f"{error.message}. {error.hint}" if error.hint else error.message
         await self._context.logs.note(self._log, text)
-        return Outcome(TaskStatus.FAILED, reason, error.message)
+        return Outcome(TaskStatus.FAILED, reason, error.message, final=isinstance(error, InputMissing))
 
     async def _run_container(self) -> Outcome:
         if self._state.status is TaskStatus.RUNNING:
             await self._protect()
             if await self._context.watch.call(partial(self._context.scheduler.inspect, self.container)) is None:
                 return self._decide(None)
-            return self._decide(await self._observe(adopted=True))
+            return await self._end(adopted=True)
         container = await self._begin()
         if container is None:
             return self._decide_unstarted()
         self._context.reached("started")
         self._note_running(container)
-        return self._decide(await self._observe(adopted=self._state.adopted is not None))
+        return await self._end(adopted=self._state.adopted is not None)
+
+    async def _end(self, *, adopted: bool) -> Outcome:
+        """Of a container that was started."""
+        exited = await self._observe(adopted=adopted)
+        outcome = self._decide(exited)
+        artifacts = self._artifacts()
+        if exited is None or self._state.stop or artifacts is None:
+            return outcome
+        try:
+            # Its own time is for the container; only a cancel or the end of the run's time ends the collecting.
+            async with self._interruptible(timed=False):
+                fault = await artifacts.collect(successful=outcome.status is TaskStatus.SUCCESSFUL)
+        except _Interrupted:
+            return self._decide(exited)
+        self._context.reached("collected")
+        if fault is None or outcome.status is not TaskStatus.SUCCESSFUL:
+            return outcome
+        return Outcome(TaskStatus.FAILED, fault.reason, fault.detail, exited.exit_code)
+
+    def _artifacts(self) -> Artifacts | None:
+        return artifacts_for(self._context, self._run.ticket, self._state.planned.node, self.container, self._log)
 
     async def _begin(self) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""
@@ -179,9 +205,11 @@ class AttemptRunner:
     async def _start(self, spec: ContainerSpec) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""
         scheduler, watch = self._context.scheduler, self._context.watch
+        artifacts = self._artifacts()
+        place = None if artifacts is None else artifacts.place
         try:
             async with self._interruptible():
-                return await watch.call(partial(scheduler.start, spec, self._on_pull))
+                return await watch.call(partial(scheduler.start, spec, self._on_pull, place))
         except _Interrupted:
             return await self._begun()
 
@@ -240,10 +268,11 @@ class AttemptRunner:
                 since = await logs.position(self._log)
 
     @asynccontextmanager
-    async def _interruptible(self) -> AsyncIterator[None]:
-        """Raises _Interrupted when the attempt is to end: its time is up, or `state.stop` says why."""
+    async def _interruptible(self, *, timed: bool = True) -> AsyncIterator[None]:
+        """Raises _Interrupted when the attempt is to end: its time is up (if `timed`), or `state.stop` says why."""
         loop = asyncio.get_running_loop()
-        scope = asyncio.timeout_at(loop.time() + self._time_left() if self._state.planned.timeout is not None else None)
+        timed = timed and self._state.planned.timeout is not None
+        scope = asyncio.timeout_at(loop.time() + self._time_left() if timed else None)
         try:
             async with scope:
                 self._state.scope = scope

@@ -10,6 +10,7 @@ from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.clock import Clock
 from gofer.server.logs.logs import Logs
+from gofer.server.objects.objects import Objects
 from gofer.server.runs.access import TaskAccess
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.ingress import Ingress
@@ -34,6 +35,7 @@ class Context:
     plans: Plans
     slots: Slots
     values: Values
+    objects: Objects
     remover: Remover
     api_url: str
     access: TaskAccess

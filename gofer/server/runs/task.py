@@ -141,6 +141,7 @@ class TaskWorker:
         return (
             outcome.status is TaskStatus.FAILED
             and not self._state.stop
+            and not outcome.final
             and outcome.reason not in _FINAL_REASONS
             and self._state.attempt <= self._state.planned.backoff.retries
         )

@@ -47,7 +47,7 @@ def resolve(
 
     def lookup(kind: Kind, key: str) -> str:
         if kind not in STORED_KINDS:
-            return _lookup(kind, key, node, parameters)
+            return plain_value(kind, key, node, parameters)
         reference = Reference(kind, key)
         return str(reference) if stored is None else stored[reference]
 
@@ -75,7 +75,8 @@ def _system(origin: Origin, node: Node, task: Task) -> list[tuple[str, str]]:
     ]
 
 
-def _lookup(kind: str, key: str, node: Node, parameters: Mapping[str, ParameterValue]) -> str:
+def plain_value(kind: str, key: str, node: Node, parameters: Mapping[str, ParameterValue]) -> str:
+    """What a parameter or a key of the matrix stands for. Raises Unresolved for what is not there, and other kinds."""
     if kind == "param":
         if key in parameters:
             return parameter_text(parameters[key])
