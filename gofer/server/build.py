@@ -108,9 +108,8 @@ async def build(parts: Parts, front: Front) -> Built:
     parts.own_log.mask = masks.text
     values = Values(secrets, objects.service, masks)
     context = Context(
-        live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, objects.service, remover, front.url,
-        front.access,
-        parts.reached,
+        live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, objects.service, remover,
+        front.url, front.access, parts.reached,
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
