@@ -18,6 +18,9 @@ from gofer.server.secrets.values import EVERYBODY, check_key, check_namespaces, 
 from gofer.server.store import namespaces, pipelines, runs
 from gofer.server.store.database import Database, Readable, Transaction
 
+# Longer than a put takes: who is given the old value while the new one is on its way may be younger than the moment at
+# which the old one counts as replaced.
+OVERLAP = 60_000
 GLOBAL_KIND = "global_secret"
 
 
@@ -131,6 +134,7 @@ class Secrets:
         """Every value that a run may have got for one of these (kind, key) at `since` (milliseconds) or later, each
         once: what its logs must not show. Raises as `resolve`."""
         found: dict[str, None] = {}
+        since -= OVERLAP
         for kind, key in dict.fromkeys(references):
             name = await self._name(namespace, pipeline, kind, key)
             if name is None:

@@ -9,6 +9,7 @@ from gofer.engines.secret_store.base import SecretStore
 from gofer.errors import Unavailable
 from gofer.server.clock import Clock
 from gofer.server.own_log import get_logger
+from gofer.server.secrets.secrets import OVERLAP
 from gofer.server.store import pipelines, runs
 from gofer.server.store.database import Database
 
@@ -66,4 +67,4 @@ class SecretTidier:
         now = self._clock.now()
 
         span = await self._database.read(runs.unfinished_span)
-        return now if span is None else min(now, span[0])
+        return (now if span is None else min(now, span[0])) - OVERLAP

@@ -28,7 +28,7 @@ class Hands(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.at = 1_000
+        self.at = 1_000_000
 
     def now(self) -> int:
         return self.at
@@ -112,10 +112,10 @@ async def test_a_global_secret_is_for_the_namespaces_that_it_names(house: House)
 
 async def test_what_must_be_masked_is_all_that_a_run_may_have_got(house: House) -> None:
     await house.add_pipeline(ONE)
-    for at, value in ((1_000, "first"), (2_000, "second"), (3_000, "third")):
+    for at, value in ((1_000_000, "first"), (2_000_000, "second"), (3_000_000, "third")):
         await house.put_at(at, ONE, "key", value)
-    await house.put_at(1_000, ONE, "same", "third")
-    await house.put_at(1_000, NOBODY, "shared", "of all", "*")
+    await house.put_at(1_000_000, ONE, "same", "third")
+    await house.put_at(1_000_000, NOBODY, "shared", "of all", "*")
 
     async def seen(since: int, *references: tuple[str, str]) -> set[str]:
         found = await house.secrets.seen("default", "one", references, since)
@@ -123,53 +123,53 @@ async def test_what_must_be_masked_is_all_that_a_run_may_have_got(house: House) 
         return set(found)
 
     key, same, shared = ("secret", "key"), ("secret", "same"), ("global_secret", "shared")
-    assert await seen(2_500, key) == {"second", "third"}
-    assert await seen(2_500, key, key, same, shared, ("secret", "nope")) == {"second", "third", "of all"}
-    assert await seen(9_000, key) == {"third"}
-    house.clock.at = 4_000
+    assert await seen(2_500_000, key) == {"second", "third"}
+    assert await seen(2_500_000, key, key, same, shared, ("secret", "nope")) == {"second", "third", "of all"}
+    assert await seen(9_000_000, key) == {"third"}
+    house.clock.at = 4_000_000
     await house.secrets.delete(ONE, "key")
-    assert await seen(3_500, key) == {"third"}
-    assert await seen(4_001, key) == set()
+    assert await seen(3_500_000, key) == {"third"}
+    assert await seen(4_060_001, key) == set()
 
 
 async def test_what_a_namespace_was_allowed_once_is_masked_to_the_end(house: House) -> None:
     await house.add_pipeline(ONE)
-    await house.put_at(1_000, NOBODY, "shared", "the first value", "default")
-    await house.put_at(2_000, NOBODY, "shared", "another value", "other")
+    await house.put_at(1_000_000, NOBODY, "shared", "the first value", "default")
+    await house.put_at(2_000_000, NOBODY, "shared", "another value", "other")
     reference = [("global_secret", "shared")]
-    assert set(await house.secrets.seen("default", "one", reference, 1_500)) == {"the first value", "another value"}
-    assert list(await house.secrets.seen("default", "one", reference, 2_001)) == []
+    assert set(await house.secrets.seen("default", "one", reference, 1_500_000)) == {"the first value", "another value"}
+    assert list(await house.secrets.seen("default", "one", reference, 2_060_001)) == []
 
 
 async def test_retired_values_stay_as_long_as_a_run_may_print_them(house: House) -> None:
     pipeline = await house.add_pipeline(ONE)
-    await house.put_at(1_000, ONE, "key", "first")
-    await house.add_run(pipeline, 1_500)
-    await house.put_at(2_000, ONE, "key", "second")
-    house.clock.at = 3_000
+    await house.put_at(1_000_000, ONE, "key", "first")
+    await house.add_run(pipeline, 1_500_000)
+    await house.put_at(2_000_000, ONE, "key", "second")
+    house.clock.at = 3_000_000
     assert await house.tidier.tidy() == 1
-    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 1_500)) == {"first", "second"}
+    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 1_500_000)) == {"first", "second"}
     await house.end_runs()
-    await house.add_run(pipeline, 2_500, "queued")
+    await house.add_run(pipeline, 2_500_000, "queued")
     assert await house.tidier.tidy() == 0
     assert set(await house.secrets.seen("default", "one", [("secret", "key")], 0)) == {"second"}
 
 
 async def test_they_are_masked_although_the_clock_stepped_back(house: House) -> None:
     pipeline = await house.add_pipeline(ONE)
-    await house.put_at(4_000, ONE, "key", "first")
-    await house.add_run(pipeline, 5_000)
-    await house.put_at(1_000, ONE, "key", "second")
-    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 5_000)) == {"first", "second"}
+    await house.put_at(4_000_000, ONE, "key", "first")
+    await house.add_run(pipeline, 5_000_000)
+    await house.put_at(1_000_000, ONE, "key", "second")
+    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 5_000_000)) == {"first", "second"}
     assert await house.tidier.tidy() == 1
     await house.secrets.delete(ONE, "key")
-    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 5_000)) == {"first", "second"}
+    assert set(await house.secrets.seen("default", "one", [("secret", "key")], 5_000_000)) == {"first", "second"}
 
 
 async def test_with_no_run_they_go_at_once(house: House) -> None:
-    await house.put_at(1_000, NOBODY, "key", "first", "*")
-    await house.put_at(2_000, NOBODY, "key", "second", "*")
-    house.clock.at = 2_001
+    await house.put_at(1_000_000, NOBODY, "key", "first", "*")
+    await house.put_at(2_000_000, NOBODY, "key", "second", "*")
+    house.clock.at = 2_060_001
     assert await house.tidier.tidy() == 0
 
 
@@ -177,11 +177,11 @@ async def test_the_side_task_tries_until_nothing_is_left(house: House) -> None:
     pipeline = await house.add_pipeline(ONE)
     task = asyncio.create_task(house.tidier.run())
     try:
-        await house.put_at(1_000, ONE, "key", "first")
-        await house.add_run(pipeline, 1_500)
-        await house.put_at(2_000, ONE, "key", "second")
+        await house.put_at(1_000_000, ONE, "key", "first")
+        await house.add_run(pipeline, 1_500_000)
+        await house.put_at(2_000_000, ONE, "key", "second")
         await house.end_runs()
-        house.clock.at = 3_000
+        house.clock.at = 3_000_000
         async with asyncio.timeout(30):
             while len(await house.secrets.seen("default", "one", [("secret", "key")], 0)) > 1:
                 await asyncio.sleep(0.01)
