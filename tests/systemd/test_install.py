@@ -110,7 +110,8 @@ def test_uninstall_leaves_data_and_configuration(bare: Machine) -> None:
     bare.ok("systemctl", "enable", "--now", "gofer")
     assert bare.ok("test", "-f", "/var/lib/gofer/gofer.db") == ""
     done = call(bare, "gofer", "service", "uninstall")
-    assert set(done["left"]) == {"/etc/gofer/gofer.hcl", "/var/lib/gofer", "/var/log/gofer"}
+    key = "/etc/credstore/gofer.encryption-key"
+    assert set(done["left"]) == {"/etc/gofer/gofer.hcl", key, "/var/lib/gofer", "/var/log/gofer"}
     assert bare.run("systemctl", "cat", "gofer").returncode != 0
     assert bare.run("systemctl", "is-active", "gofer").stdout == "inactive\n"
     assert bare.ok("find", "/usr/local", "-name", "*gofer*") == ""

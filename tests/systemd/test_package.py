@@ -14,6 +14,7 @@ from tests.systemd.conftest import ROOT
 from tests.systemd.jobs import check_whole, manifest, wait_for_output
 from tests.systemd.machine import Machine
 
+KEY = "/etc/credstore/gofer.encryption-key"
 NEWER = "99.0.0"
 
 
@@ -64,6 +65,8 @@ def test_installed_it_runs(bare: Machine, package: Path) -> None:
     assert bare.gofer("service", "info")["storage_path"] == "/var/lib/gofer"
     assert "path=/usr/bin/gofer " in bare.show("gofer", "ExecStart")
     assert bare.run("dpkg", "--verify", "gofer").stdout == ""
+    assert bare.ok("stat", "--format", "%a %U %s", KEY).split() == ["600", "root", "45"]
+    bare.ok("sh", "-c", "gofer secret put key --global --namespaces '*' </etc/hostname")
     said = bare.run("gofer", "service", "install")
     assert said.returncode == 5
     assert "Debian package" in said.stderr
@@ -99,6 +102,9 @@ def test_removed_it_leaves_configuration_and_data(bare: Machine) -> None:
     bare.ok("test", "-e", "/etc/gofer/gofer.hcl", "-a", "-e", "/var/lib/gofer/gofer.db")
     bare.ok("dpkg", "--install", "/tmp/gofer.deb")
     until(lambda: bare.show("gofer", "ActiveState") == "active", "that it runs again")
+    assert (
+        bare.ok("sh", "-c", "gofer secret get key --global --reveal").strip() == bare.ok("cat", "/etc/hostname").strip()
+    )
     assert bare.api.get("namespaces/default/pipelines/upgraded")["id"] == "upgraded"
 
 
@@ -108,7 +114,8 @@ def test_purged_it_leaves_data_alone(bare: Machine) -> None:
     assert "/var/lib/gofer" in done.stderr
     assert bare.run("test", "-e", "/etc/gofer/gofer.hcl").returncode != 0
     assert bare.run("test", "-e", "/var/cache/gofer").returncode != 0
-    bare.ok("test", "-e", "/var/lib/gofer/gofer.db")
+    bare.ok("test", "-e", "/var/lib/gofer/gofer.db", "-a", "-e", KEY)
+    assert KEY in done.stderr
     assert bare.ok("find", "/etc/systemd", "/usr/lib/systemd", "-name", "gofer*") == ""
     assert bare.ok("systemctl", "list-units", "--failed", "--plain", "--no-legend") == ""
 
