@@ -60,7 +60,7 @@ class Attempt(msgspec.Struct, kw_only=True):
     """One try of a task run: one container at most, one log.
 
     `uid` is unique for all time and stands in the container's label; `container` is its name. `log_lines` and
-    `log_bytes` are final once `log_state` is `complete`.
+    `log_bytes` count what the log has, and are final once `log_state` is `complete`.
     """
 
     number: int

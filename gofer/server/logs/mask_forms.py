@@ -11,8 +11,13 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 4
 """Bytes. What is shorter is not hidden: it would hide much that is no secret."""
 
+_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+
 _WRAPS = (76, 64)
 """Columns at which base64 is wrapped: MIME (RFC 2045) and `base64`; PEM (RFC 7468) and `openssl base64`."""
+
+# What no URL, JSON or shell writes in another way.
+_PLAIN = re.compile(rb"[A-Za-z0-9_.-]*")
 
 # What encoders leave as it is, beside letters, digits and `-._`: RFC 3986, paths, JavaScript's encodeURIComponent,
 # its encodeURI, Java's URLEncoder (which encodes `~`).
@@ -57,6 +62,8 @@ def _forms(text: str) -> Iterator[bytes]:
     yield data.hex().encode()
     yield data.hex().upper().encode()
     yield from _base64(data)
+    if _PLAIN.fullmatch(data):
+        return
     for one in (*_url(data), *_json(text), *_shell(text)):
         yield _bytes(one)
 
@@ -74,17 +81,18 @@ def _base64(data: bytes) -> Iterator[bytes]:
             encoded.update(line for one in list(encoded) for line in _wrapped(one))
         for one in encoded:
             yield one
-            yield one.translate(bytes.maketrans(b"+/", b"-_"))
+            yield one.translate(_URL_ALPHABET)
 
 
 def _wrapped(encoded: bytes) -> Iterator[bytes]:
-    """The lines of a base64 text that begins with the value, each by itself and all of them."""
+    """The lines of a base64 text that begins with the value; the last with the one before it, if it is short."""
     for width in _WRAPS:
         if len(encoded) > width:
             lines = [encoded[begin : begin + width] for begin in range(0, len(encoded), width)]
             yield from lines
-            yield b"\n".join(lines)
-            yield b"\r\n".join(lines)
+            if len(lines[-1]) < SHORTEST:
+                yield b"\n".join(lines[-2:])
+                yield b"\r\n".join(lines[-2:])
 
 
 def _url(data: bytes) -> Iterator[str]:

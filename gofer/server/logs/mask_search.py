@@ -14,6 +14,9 @@ from gofer.server.logs.mask_spans import merged
 _ANCHOR = 8
 _WORTH_IT = 2048
 _FEW = 64
+# Anchors, of which a value of a few lines has about ten a line. With more of them the quickest kinds of search would
+# take more memory than they are worth.
+_MANY = 2048
 
 
 class Found(NamedTuple):
@@ -36,16 +39,17 @@ class Search:
 
     def __init__(self, forms: Iterable[bytes]) -> None:
         by_anchor: dict[bytes, list[bytes]] = {}
-        self._beginnings: set[bytes] = set()
         self._longest = 0
         for form in forms:
             by_anchor.setdefault(form[:_ANCHOR], []).append(form)
-            self._beginnings.update(form[:size] for size in range(1, min(_ANCHOR, len(form))))
             self._longest = max(self._longest, len(form))
+        self._beginnings = {anchor[:size] for anchor in by_anchor for size in range(1, len(anchor))}
         self._sorted = [sorted(group) for group in by_anchor.values()]
         self._sizes = [_by_size(group) for group in by_anchor.values()]
-        self._find = BytesAhoCorasick(list(by_anchor), implementation=Implementation.DFA).find_matches_as_indexes
-        self._probe: Probe | None = None
+        few = len(by_anchor) <= _MANY
+        kind = Implementation.DFA if few else Implementation.ContiguousNFA
+        self._find = BytesAhoCorasick(list(by_anchor), implementation=kind).find_matches_as_indexes
+        self._probe = Probe([form for group in by_anchor.values() for form in group], _ANCHOR) if few else None
 
     def look(self, data: bytes) -> Found:
         """All forms in `data`, and whether another may begin there."""
@@ -57,10 +61,8 @@ class Search:
 
     def _hits(self, data: bytes) -> list[Hit]:
         """Every anchor in `data`: its number, begin and end."""
-        if len(data) < _WORTH_IT:
+        if len(data) < _WORTH_IT or self._probe is None:
             return self._find(data, True)
-        if self._probe is None:
-            self._probe = Probe([form for group in self._sorted for form in group], _ANCHOR)
         near = self._probe.near(data, _FEW)
         if near is None:
             return self._find(data, True)
@@ -73,9 +75,10 @@ class Search:
     def _spans(self, data: bytes, hits: list[Hit]) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         begin = end = -1
+        whole = len(data)
         for anchor, here, _ in hits:
             for size, group in self._sizes[anchor]:
-                if data[here : here + size] in group:
+                if here + size <= whole and data[here : here + size] in group:
                     break
             else:
                 continue
@@ -118,5 +121,7 @@ def _begin(hit: Hit) -> int:
 
 def _by_size(group: list[bytes]) -> list[tuple[int, frozenset[bytes]]]:
     """Forms by their length, longest first: the longest that matches hides the others."""
-    sizes = sorted({len(form) for form in group}, reverse=True)
-    return [(size, frozenset(form for form in group if len(form) == size)) for size in sizes]
+    sizes: dict[int, list[bytes]] = {}
+    for form in group:
+        sizes.setdefault(len(form), []).append(form)
+    return [(size, frozenset(sizes[size])) for size in sorted(sizes, reverse=True)]

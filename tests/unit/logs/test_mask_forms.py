@@ -60,7 +60,8 @@ def test_wrapped_base64_that_begins_with_the_value(width: int, value: str) -> No
     encoded = base64.b64encode(value.encode()).decode()
     lines = [encoded[begin : begin + width] for begin in range(0, len(encoded), width)]
     for newline in ("\n", "\r\n"):
-        assert show(value, f"<{newline.join(lines)}>") == "<***>"
+        shown = show(value, f"<{newline.join(lines)}>")
+        assert set(shown[1:-1].split(newline)) == {"***"}, shown
     shown = show(value, "\n  ".join(["", *lines])).split()
     assert all(line == "***" or len(line) < SHORTEST for line in shown)
 
