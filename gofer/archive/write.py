@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import IO
+from typing import Protocol
 
 import msgspec
 
@@ -14,6 +14,13 @@ from gofer.models.backup import End, Head, Part
 HEAD_NAME = "gofer-backup.json"
 END_NAME = "gofer-backup-end.json"
 PIECE = 256 * 1024
+
+
+class Readable(Protocol):
+    """What gives bytes, as a file does."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end."""
 
 
 class PartDigest:
@@ -63,7 +70,7 @@ class ArchiveWriter:
         wanted = self._head.parts[number]
         self._parts.append(PartDigest(wanted.name, wanted.kind))
 
-    def file(self, name: str, content: IO[bytes], size: int) -> Iterator[bytes]:
+    def file(self, name: str, content: Readable, size: int) -> Iterator[bytes]:
         """The first `size` bytes of `content` as a file of the present part. Raises OSError if there are fewer."""
         return self._counted(self._file(tar.Member(name, size, self._at), content))
 
@@ -82,7 +89,7 @@ class ArchiveWriter:
         member = tar.Member(name, len(data), self._at)
         yield tar.pack(member) + data + bytes(tar.padding(len(data)))
 
-    def _file(self, member: tar.Member, content: IO[bytes]) -> Iterator[bytes]:
+    def _file(self, member: tar.Member, content: Readable) -> Iterator[bytes]:
         digest = self._parts[-1]
         digest.begin(member)
         yield tar.pack(member)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-FORMAT = 1
+FORMAT = 2
 """Of the archive. A reader refuses one that is newer than it knows."""
 
 
@@ -21,8 +21,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The first file of an archive: what it is, and which parts follow in which order.
 
     `created_at` in milliseconds since the Unix epoch: the moment whose state the database has. `schema`: the version of
-    the database's schema. `logs`: whether the logs of task runs are in it. `expected_bytes`: about how long the
-    archive will be.
+    the database's schema. `logs`: whether the logs of task runs are in it, `secrets` and `objects` likewise (never in
+    format 1). `expected_bytes`: about how long the archive will be.
     """
 
     format: int
@@ -33,6 +33,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     logs: bool
     parts: list[PartName]
     expected_bytes: int
+    secrets: bool = False
+    objects: bool = False
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

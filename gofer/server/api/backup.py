@@ -11,9 +11,10 @@ _CONTENT = "application/x-tar"
 
 
 class BackupQuery(Input, frozen=True):
-    """`logs`: the logs of task runs as well."""
+    """`logs`: the logs of task runs as well; `objects`: the contents of objects."""
 
     logs: bool = True
+    objects: bool = True
 
 
 def endpoints() -> list[Endpoint]:
@@ -23,7 +24,7 @@ def endpoints() -> list[Endpoint]:
             method="GET",
             path="/api/v1/system/backup",
             handler=_backup,
-            summary="Download a backup: the database as it is now, and the logs of task runs",
+            summary="Download a backup: the database and the secrets as they are now, logs of task runs, objects",
             tag=TAG,
             permission="system:backup",
             content=(_CONTENT,),
@@ -35,4 +36,6 @@ def endpoints() -> list[Endpoint]:
 async def _backup(call: Call[NoPath, BackupQuery, NoBody]) -> Stream:
     services = call.services
     at = datetime.fromtimestamp(services.clock.now() / 1000, UTC)
-    return Stream(services.backups.take(call.query.logs), _CONTENT, f"gofer-{at:%Y%m%dT%H%M%SZ}.tar")
+    return Stream(
+        services.backups.take(call.query.logs, call.query.objects), _CONTENT, f"gofer-{at:%Y%m%dT%H%M%SZ}.tar"
+    )

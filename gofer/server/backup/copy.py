@@ -6,6 +6,7 @@ import errno
 import shutil
 import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from gofer.errors import StoreFull, Unavailable
@@ -41,9 +42,9 @@ def copy_database(path: Path, target: Path, stop: threading.Event) -> None:
         connection.close()
 
 
-def require_space(path: Path, folder: Path) -> None:
-    """Raises StoreFull if a copy of `path` in `folder` would leave the server too little room to go on with."""
-    needed = sum(_size(path.with_name(path.name + tail)) for tail in ("", "-wal"))
+def require_space(paths: Sequence[Path], folder: Path) -> None:
+    """Raises StoreFull if copies of `paths` in `folder` would leave the server too little room to go on with."""
+    needed = sum(_size(path.with_name(path.name + tail)) for path in paths for tail in ("", "-wal"))
     disk = shutil.disk_usage(folder)
     reserve = min(_MOST_RESERVE, disk.total // 20)
     if disk.free < needed + reserve:

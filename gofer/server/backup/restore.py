@@ -10,20 +10,24 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from gofer.archive.read import read_archive
+from gofer.engines.object_store.base import ObjectStore
 from gofer.errors import ConfigError, Conflict, GoferError, StoreFull
 from gofer.models.backup import Backup
 from gofer.models.units import format_size
 from gofer.server.backup import swap
-from gofer.server.backup.layout import DATABASE, Place
-from gofer.server.backup.unpack import Unpack, check_database
+from gofer.server.backup.layout import DATABASE, SECRETS, Place
+from gofer.server.backup.put_back import CheckedContents, PutBack
+from gofer.server.backup.unpack import Unpack, check_database, check_secrets
 from gofer.server.logs import folder as logs
 from gofer.server.logs.owner import MARKER, require_unused
 from gofer.server.store import meta
+from gofer.server.store.backup import has_objects
 from gofer.sqlite.faults import fault
 from gofer.sqlite.lock import Lock
 
@@ -34,14 +38,22 @@ seen events that the backup does not have must not miss those that come."""
 Read = Callable[[int], bytes]
 
 
+MakeStore = Callable[[str, Path], ObjectStore]
+"""Makes the object store of an engine, with its data at its usual place in a folder."""
+
+
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """What was restored, where to, and where that is kept which was there before ("" if there was nothing)."""
+    """What was restored, where to, and where that is kept which was there before ("" if there was nothing).
+
+    `kept_stores`: further folders, where secrets or objects are kept elsewhere.
+    """
 
     backup: Backup
     storage_path: str
     logs_path: str
     kept: str
     kept_logs: str
+    kept_stores: list[str]
 
 
 def verify(read: Read) -> Backup:
@@ -51,24 +63,30 @@ def verify(read: Read) -> Backup:
     """
     with tempfile.TemporaryDirectory(prefix="gofer-verify-") as folder:
         try:
-            return _unpack(read, Unpack(Path(folder), None), Path(folder))
+            sink, objects = Path(folder), CheckedContents()
+            return _unpack(read, Unpack(sink, sink, None, objects), objects, sink, sink)
         except OSError as error:
             raise _explained(error, Path(folder), "Set TMPDIR to a folder with more room.") from error
 
 
-def restore(read: Read, place: Place, *, force: bool, size: int | None = None) -> Restored:
+def restore(read: Read, place: Place, make: MakeStore, *, force: bool, size: int | None = None) -> Restored:
     """Unpack and check the archive beside the present data, then put it in their place.
 
+    Secrets that are there go aside even if the archive has none. The object store goes aside unless the archive, taken
+    without objects, names contents that may be in it.
     `read` as in `read_archive`; `size`: of the archive in bytes, if known; `force`: also where there is a database,
     which is kept. Raises ConfigError if a server runs there, Conflict without `force`, InvalidArchive, StoreFull and
     others; nothing has been changed then.
     """
     made = _make_folder(place.storage)
-    lock = Lock(place.storage / f"{DATABASE}.lock")
+    locks = [Lock(place.storage / f"{DATABASE}.lock")]
+    # Where a store has no lock file yet, nobody has ever used it.
+    locks += [Lock(store.lock, f"store in {store.folder}") for store in place.stores if store.lock.exists()]
     done = False
     try:
-        _acquire(lock)
-        restored = _restore(read, place, force, size)
+        for lock in locks:
+            _acquire(lock)
+        restored = _restore(read, place, make, force, size)
         done = True
         return restored
     except OSError as error:
@@ -76,12 +94,13 @@ def restore(read: Read, place: Place, *, force: bool, size: int | None = None) -
     except sqlite3.Error as error:
         raise fault(error, place.restoring / DATABASE) or error from error
     finally:
-        lock.release()
+        for lock in locks:
+            lock.release()
         if made and not done:
             _remove_folder(place)
 
 
-def _restore(read: Read, place: Place, force: bool, size: int | None) -> Restored:
+def _restore(read: Read, place: Place, make: MakeStore, force: bool, size: int | None) -> Restored:
     require_unused(place.logs)
     swap.finish(place)
     if place.database.exists() and not force:
@@ -94,17 +113,22 @@ def _restore(read: Read, place: Place, force: bool, size: int | None) -> Restore
             f"There are logs of runs in {place.logs} already.",
             "Name an empty folder (GOFER_TASK_RUN_LOGS_DIR=FOLDER), or give --force: then they are kept beside.",
         )
+    taken = [store.folder for store in place.stores if store.present()]
+    if not force and taken:
+        raise Conflict(
+            f"There are secrets or objects in {taken[0]} already.",
+            "Name another place for them in the configuration, or give --force: then they are kept beside.",
+        )
     if size is not None and shutil.disk_usage(place.storage).free < size:
         raise StoreFull(f"The backup needs {format_size(size)} in {place.storage}.", "Make room first.")
     try:
-        place.restoring.mkdir(mode=0o700)
-        place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.restoring_logs.mkdir(mode=0o700)
-        backup = _unpack(read, Unpack(place.restoring, place.restoring_logs), place.restoring)
+        swap.make_restoring(place)
+        backup = _unpack_beside(read, place, make)
         _mark(place, backup)
         swap.own_all(place)
         os.sync()
-        kept = swap.swap(place, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+        stores = [place.secrets, *([place.objects] if backup.head.objects or not _has_objects(place) else [])]
+        kept = swap.swap(place, stores, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     finally:
         # Where there is a plan already, this carries it out; else it removes what was unpacked.
         swap.finish(place)
@@ -114,6 +138,7 @@ def _restore(read: Read, place: Place, force: bool, size: int | None) -> Restore
         logs_path=str(place.logs),
         kept=kept.storage,
         kept_logs=kept.logs,
+        kept_stores=kept.stores,
     )
 
 
@@ -125,14 +150,33 @@ def _acquire(lock: Lock) -> None:
         raise ConfigError(error.message, hint) from None
 
 
-def _unpack(read: Read, sink: Unpack, folder: Path) -> Backup:
+def _unpack_beside(read: Read, place: Place, make: MakeStore) -> Backup:
+    objects = PutBack(partial(make, place.engine, place.objects.restoring))
+    try:
+        sink = Unpack(place.restoring, place.secrets.restoring, place.restoring_logs, objects)
+        return _unpack(read, sink, objects, place.restoring, place.secrets.restoring)
+    finally:
+        objects.close()
+
+
+def _unpack(read: Read, sink: Unpack, objects: CheckedContents, storage: Path, secrets: Path) -> Backup:
     try:
         backup = read_archive(read, sink)
+        sink.end()
     finally:
         with suppress(OSError):
             sink.close()
-    check_database(folder / DATABASE, backup.head)
+    check_database(storage / DATABASE, backup.head)
+    if backup.head.secrets:
+        check_secrets(secrets / SECRETS)
+    if backup.head.objects:
+        objects.check_all(storage / DATABASE)
     return backup
+
+
+def _has_objects(place: Place) -> bool:
+    with closing(sqlite3.connect(place.restoring / DATABASE)) as connection:
+        return has_objects(connection)
 
 
 def _mark(place: Place, backup: Backup) -> None:
@@ -182,7 +226,7 @@ def _remove_folder(place: Place) -> None:
     """Leave nothing where nothing was."""
     with suppress(OSError):
         (place.storage / f"{DATABASE}.lock").unlink()
-    for folder in (place.logs, place.storage):
+    for folder in (place.logs, place.storage / "objects", place.storage):
         with suppress(OSError):
             folder.rmdir()
 

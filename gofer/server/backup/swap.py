@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from gofer.errors import ConfigError
-from gofer.server.backup.layout import DATABASE, Place
+from gofer.server.backup.layout import DATABASE, Place, Store
 from gofer.server.logs import folder
 from gofer.server.logs.owner import MARKER
 from gofer.sqlite.lock import Lock
@@ -36,29 +36,36 @@ class Kept(msgspec.Struct, frozen=True):
 
     storage: str
     logs: str
+    stores: list[str]
 
 
-def swap(place: Place, time: str) -> Kept:
-    """Replace the database and the logs by what stands in `place.restoring` and `place.restoring_logs`.
+def swap(place: Place, stores: Sequence[Store], time: str) -> Kept:
+    """Replace the database, the logs and `stores` by what stands in `place.restoring` and the like.
 
     Keeps what was there in folders named after `time`. Call with the store's lock held, and everything on disk. Raises
     OSError; then nothing was changed, or `finish` will go on with it.
     """
-    kept = Path(place.storage, f"before-restore-{time}"), Path(place.logs, f".before-restore-{time}")
+    kept = [Path(place.storage, f"before-restore-{time}"), Path(place.logs, f".before-restore-{time}")]
     old = [(place.storage / f"{DATABASE}{tail}", kept[0] / f"{DATABASE}{tail}") for tail in _TAILS]
     fresh = folder.pipelines(place.restoring_logs)
     old += [(place.logs / name, kept[1] / name) for name in _logs_in_the_way(place.logs, fresh)]
+    for store in stores:
+        kept.append(store.folder / f"{store.kept}{time}")
+        old += [(store.folder / name, kept[-1] / name) for name in store.present()]
+    kept = list(dict.fromkeys(kept))
     old = [move for move in old if os.path.lexists(move[0])]
     new = [(place.restoring / DATABASE, place.database)]
     new += [(place.restoring_logs / name, place.logs / name) for name in [*(f"{a}/{b}" for a, b in fresh), MARKER]]
+    new += [move for store in stores for move in store.fresh()]
     for one in kept:
         if any(to.is_relative_to(one) for _, to in old):
             one.mkdir(mode=0o700)
             _like(one, one.parent)
-    plan = _Plan([(str(a), str(b)) for a, b in [*old, *new]], [str(place.restoring_logs), str(place.restoring)])
+    plan = _Plan([(str(a), str(b)) for a, b in [*old, *new]], [str(one) for one in _restoring(place)])
     _write(place.restoring / _PLAN, msgspec.json.encode(plan))
     finish(place)
-    return Kept(*(str(one) if one.exists() else "" for one in kept))
+    storage, logs, *others = (str(one) if one.exists() else "" for one in kept)
+    return Kept(storage, logs, [one for one in others if one])
 
 
 def finish(place: Place) -> bool:
@@ -92,7 +99,7 @@ def finish(place: Place) -> bool:
 
 def finish_interrupted(place: Place) -> bool:
     """As `finish`, for a server that starts: takes the store's lock for it. Raises ConfigError if it is held."""
-    if not os.path.exists(place.restoring) and not os.path.exists(place.restoring_logs):
+    if not any(map(os.path.exists, _restoring(place))):
         return False
     lock = Lock(place.storage / f"{DATABASE}.lock")
     lock.acquire()
@@ -107,11 +114,23 @@ def finish_interrupted(place: Place) -> bool:
         lock.release()
 
 
+def make_restoring(place: Place) -> None:
+    """Make the folders to unpack to. Raises OSError."""
+    place.restoring.mkdir(mode=0o700)
+    place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.restoring_logs.mkdir(mode=0o700)
+    for store in place.stores:
+        if not store.folder.exists():
+            store.folder.mkdir(mode=0o700, parents=True)
+            _like(store.folder, place.storage)
+        store.restoring.mkdir(mode=0o700)
+
+
 def own_all(place: Place) -> None:
     """Who restores as root, does so for the user to whom the storage folder belongs: give what was unpacked to it."""
     if os.geteuid() != 0:
         return
-    for root in (place.restoring, place.restoring_logs):
+    for root in _restoring(place):
         for path, _folders, files in os.walk(root):
             _like(Path(path), place.storage)
             for name in files:
@@ -137,7 +156,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _clear(place: Place) -> None:
-    for one in (place.restoring, place.restoring_logs):
+    for one in _restoring(place):
         if one.exists():
             shutil.rmtree(one)
     for one in _empty_kept(place):
@@ -146,7 +165,13 @@ def _clear(place: Place) -> None:
 
 
 def _empty_kept(place: Place) -> Iterable[Path]:
-    return [*place.storage.glob("before-restore-*"), *place.logs.glob(".before-restore-*")]
+    stores = [one for store in place.stores for one in store.folder.glob(f"{store.kept}*")]
+    return [*place.storage.glob("before-restore-*"), *place.logs.glob(".before-restore-*"), *stores]
+
+
+def _restoring(place: Place) -> list[Path]:
+    """Where things are unpacked to; the one with the plan is the last."""
+    return [place.restoring_logs, *(store.restoring for store in place.stores), place.restoring]
 
 
 def _like(path: Path, model: Path) -> None:

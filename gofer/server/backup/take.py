@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
-from gofer.errors import Conflict, Unavailable
+from gofer.engines.object_store.base import ObjectStore
+from gofer.errors import Conflict, GoferError, Unavailable
 from gofer.models.event import Kind
-from gofer.server.backup.contents import Contents
+from gofer.server.backup.contents import Contents, Sources
 from gofer.server.backup.copy import copy_database, make_folder, require_space, sweep
-from gofer.server.backup.layout import DATABASE, Place
+from gofer.server.backup.layout import DATABASE, SECRETS, Place
+from gofer.server.backup.stored import Stored
 from gofer.server.clock import Clock
 from gofer.server.logs.thread import in_thread
 from gofer.server.own_log import get_logger
@@ -23,44 +27,65 @@ _PIECE = 256 * 1024
 _PATIENCE = 300.0
 
 
+class ObjectSource(NamedTuple):
+    """Where the contents of objects come from. While what `keep_all` returns is entered, none is deleted that any
+    object had when it was entered, or later."""
+
+    store: ObjectStore
+    keep_all: Callable[[], AbstractContextManager[None]]
+
+
 class Backups:
     """Takes one backup at a time. `patience`: seconds after which a reader that takes nothing is given up."""
 
-    def __init__(self, place: Place, database: Database, clock: Clock, *, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, place: Place, database: Database, clock: Clock, objects: ObjectSource, *, patience: float = _PATIENCE
+    ) -> None:
         self._place = place
         self._database = database
         self._clock = clock
+        self._objects = objects
         self._patience = patience
         self._taking: _Taking | None = None
 
-    async def take(self, logs: bool) -> AsyncGenerator[bytes, None]:
-        """The bytes of an archive: the database as it is now, and the logs of its attempts if `logs`.
+    async def take(self, logs: bool = True, objects: bool = True) -> AsyncGenerator[bytes, None]:
+        """The bytes of an archive: the database and the secrets as they are now, the logs of its attempts if `logs`,
+        and the contents of its objects if `objects`.
 
         The copy of the database is made first: what the archive holds was on disk then, and a log goes at least as far
-        as it went at that moment. Raises before the first piece: Conflict while another backup is taken, StoreFull,
-        Unavailable, OSError. The copy is removed whatever happens, by the next start if need be.
+        as it went at that moment. Of the contents that the copy names, none is deleted before the archive is done.
+        Raises before the first piece: Conflict while another backup is taken, or if a content is missing; StoreFull,
+        Unavailable, OSError. The copies are removed whatever happens, by the next start if need be.
         """
         if self._taking is not None:
             raise Conflict("Another backup is being taken.", "Wait until it is done: `gofer event list` says when.")
         taking = self._taking = _Taking(self._place)
         size, at = 0, self._clock.now()
         try:
-            await taking.copy()
-            taking.begin(Contents(taking.file, self._place.logs if logs else None, at))
-            while piece := await taking.next():
-                size += len(piece)
-                giving_up = asyncio.get_running_loop().call_later(self._patience, self._give_up, taking)
-                yield piece
-                giving_up.cancel()
-                if self._taking is not taking:
-                    raise Unavailable("The backup was given up: nobody took it.", "Take another one.")
+            with self._objects.keep_all() if objects else nullcontext():
+                await taking.copy()
+                await taking.begin(Contents(self._sources(taking, logs, objects), at))
+                while piece := await taking.next():
+                    size += len(piece)
+                    giving_up = asyncio.get_running_loop().call_later(self._patience, self._give_up, taking)
+                    yield piece
+                    giving_up.cancel()
+                    if self._taking is not taking:
+                        raise Unavailable("The backup was given up: nobody took it.", "Take another one.")
+        except GoferError as error:
+            get_logger("gofer.backup").warning("no backup was taken", error=str(error), hint=error.hint)
+            raise
         finally:
             # A large file takes a while to remove.
             try:
                 await in_thread(taking.close)
             finally:
                 self._forget(taking)
-        await self._record(size, logs)
+        await self._record({"bytes": size, "logs": logs, "objects": objects})
+
+    def _sources(self, taking: _Taking, logs: bool, objects: bool) -> Sources:
+        stored = Stored(self._objects.store, asyncio.get_running_loop()) if objects else None
+        return Sources(taking.file, taking.secrets, self._place.logs if logs else None, stored)
 
     def _give_up(self, taking: _Taking) -> None:
         taking.close()
@@ -70,9 +95,8 @@ class Backups:
         if self._taking is taking:
             self._taking = None
 
-    async def _record(self, size: int, logs: bool) -> None:
+    async def _record(self, data: dict[str, int]) -> None:
         log, at = get_logger("gofer.backup"), self._clock.now()
-        data = {"bytes": size, "logs": logs}
         try:
             await self._database.write(lambda tx: tx.emit(Kind.BACKUP_TAKEN, at, data=data))
         except Unavailable as error:
@@ -89,9 +113,10 @@ class _Taking:
         self._folder = place.taking / uuid.uuid4().hex
         self._slices: Iterator[bytes] = iter(())
         self.file = self._folder / DATABASE
+        self.secrets: Path | None = None
 
     async def copy(self) -> None:
-        """Copy the database. Cancelled, it leaves off soon."""
+        """Copy the databases. Cancelled, it leaves off soon."""
         stop = threading.Event()
         copying = asyncio.ensure_future(in_thread(partial(self._copy, stop)))
         try:
@@ -101,7 +126,9 @@ class _Taking:
             await asyncio.gather(copying, return_exceptions=True)
             raise
 
-    def begin(self, contents: Contents) -> None:
+    async def begin(self, contents: Contents) -> None:
+        """Raises Conflict if something is missing."""
+        await in_thread(contents.check)
         self._slices = _slices(contents.pieces())
 
     async def next(self) -> bytes:
@@ -117,9 +144,15 @@ class _Taking:
             self._place.taking.rmdir()
 
     def _copy(self, stop: threading.Event) -> None:
-        require_space(self._place.database, self._place.storage)
+        secrets = self._place.secrets_file
+        there = [self._place.database, *([secrets] if secrets.exists() else [])]
+        require_space(there, self._place.storage)
         make_folder(self._folder)
         copy_database(self._place.database, self.file, stop)
+        # Whatever was acknowledged before the backup was asked for is in both.
+        if secrets in there:
+            self.secrets = self._folder / SECRETS
+            copy_database(secrets, self.secrets, stop)
 
 
 def _slices(pieces: Iterator[bytes]) -> Iterator[bytes]:

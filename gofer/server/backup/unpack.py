@@ -7,31 +7,43 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from gofer import __version__
 from gofer.archive.tar import Member
 from gofer.errors import InvalidArchive
 from gofer.models.backup import Head, PartName
-from gofer.server.backup.layout import DATABASE, is_log_name, part_names
+from gofer.server.backup.layout import DATABASE, OBJECTS, SECRETS, digest_of, is_log_name, part_names
 from gofer.server.store import meta
 from gofer.server.store.migrate import migrations, names, names_in
 
 _AGAIN = "Nothing of it was used. Take an older backup."
 
 
+class Objects(Protocol):
+    """Takes the contents of objects."""
+
+    def file(self, digest: str, size: int) -> Callable[[bytes], object]:
+        """A content begins; returns what takes its bytes."""
+
+    def finish(self) -> None:
+        """All of the content that was begun last has come, if any was. Raises InvalidArchive if it is another one."""
+
+
 class Unpack:
-    """Writes the database into `storage` and the logs into `logs`; None: checks their names and throws them away.
+    """Writes the database into `storage`, the secrets' one into `secrets`, the logs into `logs` (None: checks their
+    names and throws them away), and hands the contents of objects to `objects`.
 
     Nothing but the names that a backup of Gofer has is ever written, and never over another file. A sink for
     `read_archive`.
     """
 
-    def __init__(self, storage: Path, logs: Path | None) -> None:
-        self._storage = storage
+    def __init__(self, storage: Path, secrets: Path, logs: Path | None, objects: Objects) -> None:
+        self._folders = {DATABASE: storage, SECRETS: secrets}
         self._logs = logs
+        self._objects = objects
         self._file: IO[bytes] | None = None
-        self._databases = 0
+        self._databases: set[str] = set()
 
     def begin(self, head: Head) -> None:
         """Refuses what this program does not know. Raises InvalidArchive."""
@@ -41,7 +53,7 @@ class Unpack:
                 f" {len(migrations())}.",
                 f"It was taken by Gofer {head.gofer}: restore it with that version or a newer one.",
             )
-        if head.parts != part_names(head.logs):
+        if head.parts != part_names(head.logs, head.secrets, head.objects):
             raise InvalidArchive(
                 "This backup has parts that this Gofer does not know.",
                 f"It was taken by Gofer {head.gofer}: restore it with that version or a newer one.",
@@ -49,12 +61,17 @@ class Unpack:
 
     def file(self, part: PartName, member: Member) -> Callable[[bytes], object]:
         """Raises InvalidArchive for a file that no backup has, OSError if it cannot be written."""
-        self.close()
+        self.end()
         if part.kind == "sqlite":
-            self._databases += 1
-            if self._databases > 1:
+            if part.name in self._databases:
                 raise InvalidArchive(f"The backup holds {member.name} twice.", _AGAIN)
-            return self._write(self._storage / DATABASE)
+            self._databases.add(part.name)
+            return self._write(self._folders[part.name] / part.name)
+        if part.name == OBJECTS:
+            digest = digest_of(member.name)
+            if digest is None:
+                raise InvalidArchive(f'The backup holds "{member.name}", which is no content of an object.', _AGAIN)
+            return self._objects.file(digest, member.size)
         if not is_log_name(member.name):
             raise InvalidArchive(f'The backup holds "{member.name}", which is no log of Gofer\'s.', _AGAIN)
         if self._logs is None:
@@ -68,6 +85,11 @@ class Unpack:
         if self._file is not None:
             file, self._file = self._file, None
             file.close()
+
+    def end(self) -> None:
+        """All of the archive has come. Raises OSError, InvalidArchive."""
+        self.close()
+        self._objects.finish()
 
     def _write(self, path: Path) -> Callable[[bytes], object]:
         try:
@@ -109,3 +131,26 @@ def _wrong(connection: sqlite3.Connection, head: Head) -> str:
     if meta.get(connection, meta.SERVER_ID) != head.server_id:
         return "it belongs to another server than the backup says"
     return ""
+
+
+def check_secrets(path: Path) -> None:
+    """Raises InvalidArchive unless the file is a sound secret store; without a key, nothing is known of its values."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            found = connection.execute("SELECT type, name, tbl_name FROM sqlite_master").fetchall()
+            wrong = next(
+                (f"the {kind} {name} is none of Gofer's" for kind, name, of in found if not _own(kind, of)), ""
+            )
+            if not wrong:
+                told = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+                wrong = "" if told == "ok" else str(told)
+    except (sqlite3.Error, FileNotFoundError) as error:
+        wrong = str(error)
+    if wrong:
+        raise InvalidArchive(f"The secret store in the backup is not sound: {wrong}.", _AGAIN)
+
+
+def _own(kind: str, table: str) -> bool:
+    return kind in ("table", "index") and table in ("secrets", "sqlite_sequence")

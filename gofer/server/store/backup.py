@@ -22,6 +22,13 @@ class LogOf(NamedTuple):
     attempt: int
 
 
+class Content(NamedTuple):
+    """What the object store has to have: a digest, and its size in bytes."""
+
+    digest: str
+    size: int
+
+
 class CompleteLog(NamedTuple):
     """A log that ought to be there, and the key of its attempt."""
 
@@ -39,6 +46,31 @@ def expected_log_bytes(connection: sqlite3.Connection) -> int:
     """About how much those logs take in an archive. Attempts that have not ended count nothing."""
     size: int = connection.execute(_SQL.expected_log_bytes).fetchone()[0]
     return size
+
+
+def contents(connection: sqlite3.Connection) -> Iterator[Content]:
+    """Every content that an object has, once, by digest. Holds one row at a time."""
+    for row in connection.execute(_SQL.contents):
+        yield Content(row["digest"], row["size"])
+
+
+def expected_content_bytes(connection: sqlite3.Connection) -> int:
+    """About how much they take in an archive."""
+    size: int = connection.execute(_SQL.expected_content_bytes).fetchone()[0]
+    return size
+
+
+def an_object_with(connection: sqlite3.Connection, digest: str) -> str:
+    """One of the objects that have this content, for people."""
+    row = connection.execute(_SQL.an_object_with, (digest,)).fetchone()
+    run = "" if row["run"] is None else f" of run {row['run']}"
+    return f"{row['name']}{run} of the pipeline {row['namespace']}/{row['pipeline']}"
+
+
+def has_objects(connection: sqlite3.Connection) -> bool:
+    """Whether the database, of whatever schema, has any object."""
+    table = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'objects'").fetchone()
+    return table is not None and connection.execute("SELECT 1 FROM objects LIMIT 1").fetchone() is not None
 
 
 def complete_logs(connection: Readable) -> list[CompleteLog]:

@@ -21,3 +21,14 @@ ORDER BY r.key, a.position, a.number;
 
 -- name: expire_attempt
 UPDATE attempts SET log_state = 'expired' WHERE run_key = ? AND position = ? AND number = ?;
+
+-- name: contents
+SELECT digest, MAX(size) AS size FROM objects GROUP BY digest ORDER BY digest;
+
+-- name: expected_content_bytes
+SELECT COALESCE(SUM(size + 1024), 0) FROM (SELECT MAX(size) AS size FROM objects GROUP BY digest);
+
+-- name: an_object_with
+SELECT o.name, o.run, p.namespace, p.id AS pipeline
+FROM objects AS o JOIN pipelines AS p ON p.key = o.pipeline_key
+WHERE o.digest = ? LIMIT 1;
