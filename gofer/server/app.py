@@ -17,9 +17,9 @@ from gofer.config.settings import Settings
 from gofer.models.event import Kind
 from gofer.server.auth.key import open_key
 from gofer.server.backup.copy import sweep
-from gofer.server.backup.layout import DATABASE
+from gofer.server.backup.layout import DATABASE, place_of
 from gofer.server.backup.swap import finish_interrupted
-from gofer.server.build import Front, Parts, build, place
+from gofer.server.build import Front, Parts, build
 from gofer.server.clock import Clock
 from gofer.server.crash import crash_at
 from gofer.server.engines import open_objects, open_scheduler, open_secrets
@@ -86,7 +86,7 @@ async def running(
         stack.push_async_callback(_end, serving)
         await web.listens(serving)
         engine = await open_scheduler(settings, stack)
-        where = place(settings)
+        where = place_of(settings)
         # Both may have many files to remove: the loop turns on, for who asks whether the server lives.
         await in_thread(partial(finish_interrupted, where))
         database = Database(where.database)
@@ -116,7 +116,7 @@ def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[li
         listener, address = listen(settings.server.host)
     except AddressInUse:
         # Most likely somebody starts Gofer a second time: then another port would not help.
-        where = place(settings)
+        where = place_of(settings)
         Lock(where.storage / f"{DATABASE}.lock").check()
         raise
     return [listener], address

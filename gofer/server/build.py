@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gofer.config.live import Live
-from gofer.config.settings import Settings
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
-from gofer.server.backup.layout import Place
+from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
-from gofer.server.backup.take import Backups
+from gofer.server.backup.take import Backups, ObjectSource
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
@@ -139,7 +138,7 @@ async def build(parts: Parts, front: Front) -> Built:
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,
-        backups=Backups(place(settings), database, clock),
+        backups=Backups(place_of(settings), database, clock, ObjectSource(parts.objects, objects.collector.keep_all)),
         own_log=parts.own_log,
         reloader=reloader,
         connections=lambda: len(front.web.server_state.connections),
@@ -171,8 +170,3 @@ async def build(parts: Parts, front: Front) -> Built:
         *objects.tasks(),
     ]
     return Built(services, launcher, recovery, remover, objects, side)
-
-
-def place(settings: Settings) -> Place:
-    """The folders of the server."""
-    return Place(settings.server.storage_path, settings.task_run_logs_dir)

@@ -10,7 +10,8 @@ import pytest
 
 from gofer.server.backup.layout import Place
 from gofer.server.backup.swap import finish_interrupted
-from tests.unit.backup.home import LINE, archive_of, change, fill, place, rows, tree
+from tests.conformance.object_store.conftest import some
+from tests.unit.backup.home import LINE, archive_of, change, fill, fill_stores, place, rows, stores_hold, tree
 
 # Dies when the n-th of the calls that change folders or wait for the disk is about to be made.
 CHILD = """
@@ -33,15 +34,20 @@ for name in ("rename", "replace", "mkdir", "fsync", "sync", "unlink", "rmdir", "
 
 from gofer.server.backup.layout import Place
 from gofer.server.backup.restore import restore
+from tests.unit.backup.home import new_store
 
 storage = Path(sys.argv[2])
 with open(sys.argv[1], "rb") as source:
-    restore(source.read, Place(storage, storage.parent / "logs"), force=True)
+    restore(source.read, Place(storage, storage.parent / "logs", engine=sys.argv[4]), new_store, force=True)
 """
 
 
+NEW = {"one": b"1", "two": some(600_000)}
+OLD = {"mine": b"mine"}
+
+
 def run(archive: Path, at: Place, calls: int) -> int:
-    command = [sys.executable, "-c", CHILD, str(archive), str(at.storage), str(calls)]
+    command = [sys.executable, "-c", CHILD, str(archive), str(at.storage), str(calls), at.engine]
     return subprocess.run(command, capture_output=True, check=False).returncode
 
 
@@ -50,26 +56,30 @@ def described(at: Place) -> str:
 
 
 @pytest.mark.timeout(600)
-async def test_killed_anywhere(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "filesystem"])
+async def test_killed_anywhere(engine: str, tmp_path: Path) -> None:
     source = place(tmp_path / "source")
     await fill(source)
+    await fill_stores(source, NEW, {"token": "new"})
     change(source.database, "UPDATE pipelines SET description = 'new';")
     archive = tmp_path / "x.tar"
     archive.write_bytes(await archive_of(source))
-    model = place(tmp_path / "model" / "data", tmp_path / "model" / "logs")
+    model = place(tmp_path / "model" / "data", tmp_path / "model" / "logs")._replace(engine=engine)
     await fill(model, runs=2)
+    await fill_stores(model, OLD, {"token": "old"})
     change(model.database, "UPDATE pipelines SET description = 'old';")
     old_logs = tree(model.logs)
     outcomes: list[str] = []
-    for calls in range(1, 400):
+    for calls in range(1, 600):
         home = tmp_path / f"home-{calls}"
         subprocess.run(["cp", "-a", str(tmp_path / "model"), str(home)], check=True)
-        at = place(home / "data", home / "logs")
+        at = place(home / "data", home / "logs")._replace(engine=engine)
         code = run(archive, at, calls)
         # What the next start does.
         finish_interrupted(at)
         outcomes.append(described(at))
         logs = {name: data for name, data in tree(at.logs).items() if not name.startswith(".")}
+        assert await stores_hold(at) == (OLD if outcomes[-1] == "old" else NEW, {"token": outcomes[-1]})
         if outcomes[-1] == "old":
             assert logs == old_logs
             assert not list(at.storage.glob("before-restore-*"))

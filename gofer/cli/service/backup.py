@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,35 +41,40 @@ class Written(msgspec.Struct, kw_only=True):
 )
 @pass_invocation
 @click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--logs/--no-logs", default=True, show_default=True, help="With the logs of task runs.")
 @click.option(
-    "--logs/--no-logs", default=True, show_default=True, help="With the logs of task runs, or the database only."
+    "--objects/--no-objects",
+    default=True,
+    show_default=True,
+    help="With the contents of objects.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE if there is one.")
-def backup(invocation: Invocation, file: str, logs: bool, force: bool) -> None:
+def backup(invocation: Invocation, file: str, logs: bool, objects: bool, force: bool) -> None:
     """Write everything that the server keeps into one file, while it goes on; - is stdout.
 
     The archive is checked as it comes. FILE appears when all of it is on disk, readable by its owner only; until
     then it is called FILE.part, and what is interrupted leaves nothing. Without a terminal nothing is printed.
     """
+    parts = {"logs": logs, "objects": objects}
     if file == "-":
-        _to_stdout(invocation, logs)
+        _to_stdout(invocation, parts)
         return
     target = Path(file)
     with NewFile("backup", target, 0o600, force).writing() as out:
-        done = _download(invocation, logs, out.write)
+        done = _download(invocation, parts, out.write)
     _say(invocation, target, done)
 
 
-def _to_stdout(invocation: Invocation, logs: bool) -> None:
+def _to_stdout(invocation: Invocation, parts: Mapping[str, bool]) -> None:
     from gofer.cli.terminal import is_terminal
 
     if is_terminal(sys.stdout):
         raise click.UsageError("A backup is not for a terminal: send it to a file or a program.")
-    _download(invocation, logs, sys.stdout.buffer.write)
+    _download(invocation, parts, sys.stdout.buffer.write)
     sys.stdout.buffer.flush()
 
 
-def _download(invocation: Invocation, logs: bool, write: Callable[[bytes], object]) -> Backup:
+def _download(invocation: Invocation, parts: Mapping[str, bool], write: Callable[[bytes], object]) -> Backup:
     """Fetch the archive, hand each piece to `write`, and check it on its way."""
     from gofer.archive.read import Check, read_archive
     from gofer.cli.progress import progress
@@ -79,7 +84,7 @@ def _download(invocation: Invocation, logs: bool, write: Callable[[bytes], objec
     from gofer.errors import ClientError, InvalidArchive
 
     client = Client(invocation.server, _PATIENCE)
-    pieces = client.download(paths.BACKUP, {"logs": logs})
+    pieces = client.download(paths.BACKUP, parts)
     try:
         with progress(invocation.output, "Backup") as bar:
 

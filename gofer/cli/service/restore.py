@@ -22,6 +22,7 @@ from gofer.cli.terminal import is_terminal, plain
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
     from gofer.cli.output import Output
+    from gofer.engines.object_store.base import ObjectStore
     from gofer.models.backup import Backup
     from gofer.server.backup.layout import Place
     from gofer.server.backup.restore import Restored
@@ -40,7 +41,11 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--storage", type=click.Path(file_okay=False), help="The server's storage folder, as for service start.")
 @click.option("--config", metavar="FILE", help="The server's configuration file; else /etc/gofer/gofer.hcl.")
-@click.option("--force", is_flag=True, help="Also where there is a database, or logs: replaced, and kept beside.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also where there are data already: replaced, and kept beside.",
+)
 @click.option("--verify-only", is_flag=True, help="Check the backup, and change nothing.")
 def restore(
     invocation: Invocation, file: str, storage: str | None, config: str | None, force: bool, verify_only: bool
@@ -62,7 +67,7 @@ def restore(
 
     place = _place(path, storage)
     with _reading(invocation.output, file) as (read, size):
-        restored = put_back(read, place, force=force, size=size)
+        restored = put_back(read, place, _new_store, force=force, size=size)
     same = [("--config", path), ("--storage", storage)]
     start = shlex.join(
         ["gofer", "service", "start", *(word for name, value in same if value for word in (name, value))]
@@ -72,11 +77,19 @@ def restore(
 
 def _place(config: str | None, storage: str | None) -> Place:
     from gofer.config.load import load
-    from gofer.server.backup.layout import Place
+    from gofer.server.backup.layout import place_of
 
     overrides = {"server.storage_path": str(Path(storage).absolute())} if storage else {}
     settings = load(Path(config) if config else None, os.environ, overrides)
-    return Place(settings.server.storage_path, settings.task_run_logs_dir)
+    return place_of(settings)
+
+
+def _new_store(engine: str, folder: Path) -> ObjectStore:
+    """The object store that contents are put back into, at its usual place in the folder."""
+    from gofer.config.settings import ObjectStoreSettings
+    from gofer.engines.registry import object_store
+
+    return object_store(engine, ObjectStoreSettings(), folder)
 
 
 @contextmanager
@@ -112,7 +125,7 @@ def _say(output: Output, restored: Restored, start: str) -> None:
     rows = [("data", plain(restored.storage_path))]
     if not Path(restored.logs_path).is_relative_to(restored.storage_path):
         rows.append(("logs", plain(restored.logs_path)))
-    kept = [folder for folder in (restored.kept, restored.kept_logs) if folder]
+    kept = [folder for folder in (restored.kept, restored.kept_logs, *restored.kept_stores) if folder]
     rows += [("kept", plain(folder)) for folder in kept]
     output.show(restored, lambda: [f"Restored: {contents(backup)}", *output.fields(rows)])
     if kept:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from gofer.engines.object_store.base import ObjectStore
@@ -42,6 +43,7 @@ class Collector:
         self._retry = retry
         self._suspects: set[str] = set()
         self._wake = asyncio.Event()
+        self._keepers = 0
 
     def notice(self) -> None:
         """An object has gone, or has another content now."""
@@ -51,6 +53,16 @@ class Collector:
         """This content may be in the store without any row that tells of it."""
         self._suspects.add(digest)
         self._wake.set()
+
+    @contextmanager
+    def keep_all(self) -> Iterator[None]:
+        """While this is entered no content is deleted that an object has now or later: a backup is being taken."""
+        self._keepers += 1
+        try:
+            yield
+        finally:
+            self._keepers -= 1
+            self._wake.set()
 
     async def run(self) -> None:
         """Remove what was left behind, then what becomes loose, until cancelled."""
@@ -102,6 +114,11 @@ class Collector:
         try:
             async with self._locks.hold(digest):
                 if not await self._database.read(partial(rows.in_use, digest=digest)):
+                    # One that is being deleted when somebody begins to keep all has no object by then, nor gets one
+                    # before this lock is free.
+                    if self._keepers:
+                        self._suspects.add(digest)
+                        return None
                     await self._store.delete(digest)
                     self._reached("object_dropped")
                     await self._database.write(partial(rows.forget, digest=digest))

@@ -24,16 +24,21 @@ HEAD = Head(
 )
 
 
-def make(database: bytes = b"d" * 700, logs: Mapping[str, bytes] | None = None, head: Head = HEAD) -> bytes:
-    """A whole archive; `logs` by the names that they have in it."""
+def make(database: bytes = b"d" * 700, files: Mapping[str, bytes] | None = None, head: Head = HEAD) -> bytes:
+    """A whole archive; `files` by the names that they have in it, those that are not in the first part."""
     writer = ArchiveWriter(head)
     pieces = [*writer.begin()]
-    writer.part(0)
-    pieces += writer.file("gofer.db", io.BytesIO(database), len(database))
-    if head.logs:
-        writer.part(1)
-        for name, data in ({"logs/n/p/1/t/1.log": b"line\n"} if logs is None else logs).items():
-            pieces += writer.file(name, io.BytesIO(data), len(data))
+    last = head.parts[-1].name
+    others = {"logs/n/p/1/t/1.log": b"line\n"} if files is None else files
+    for number, part in enumerate(head.parts):
+        writer.part(number)
+        if number == 0:
+            pieces += writer.file("gofer.db", io.BytesIO(database), len(database))
+            continue
+        for name, data in others.items():
+            first = name.partition("/")[0]
+            if first == part.name or (part.name == last and first not in [each.name for each in head.parts]):
+                pieces += writer.file(name, io.BytesIO(data), len(data))
     pieces += writer.end()
     return b"".join(pieces)
 

@@ -17,7 +17,7 @@ from gofer.archive.read import Check, read_archive
 from gofer.archive.tar import BLOCK, Member, pack, padding
 from gofer.archive.write import ArchiveWriter
 from gofer.errors import InvalidArchive
-from gofer.models.backup import PartName
+from gofer.models.backup import FORMAT, PartName
 from tests.unit.archive.making import HEAD, Keep, changed, check, make, reader
 
 QUICK = settings(deadline=None, max_examples=200, derandomize=True)
@@ -106,7 +106,7 @@ def test_something_else_altogether(archive: bytes) -> None:
 
 
 def test_a_newer_format_whatever_else_it_says() -> None:
-    text = msgspec.json.encode({"format": 2, "later": []})
+    text = msgspec.json.encode({"format": FORMAT + 1, "later": []})
     block = pack(Member("gofer-backup.json", len(text), 1)) + text + bytes(padding(len(text)))
     assert "newer Gofer" in refused(block + bytes(BLOCK))
 
@@ -130,7 +130,7 @@ def test_a_head_without_end_is_not_held_in_memory() -> None:
 
 
 def test_a_file_of_no_part() -> None:
-    assert "none of its parts" in refused(make(logs={"else/where": b"x"}))
+    assert "none of its parts" in refused(make(files={"else/where": b"x"}))
 
 
 def test_parts_out_of_their_order() -> None:
@@ -164,7 +164,7 @@ def test_what_is_large_costs_no_memory() -> None:
     def pieces() -> Iterator[bytes]:
         yield from writer.begin()
         writer.part(0)
-        yield from writer.file("gofer.db", Zeros(), size)  # type: ignore[arg-type]  # all that is used of a file
+        yield from writer.file("gofer.db", Zeros(), size)
         yield from writer.end()
 
     source, held = pieces(), b""

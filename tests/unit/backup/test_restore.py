@@ -254,7 +254,7 @@ def test_an_unknown_part_says_who_can(tmp_path: Path) -> None:
 )
 def test_files_that_are_no_logs_are_not_written(name: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidArchive, match="no log of Gofer"):
-        put_back(make(logs={name: b"x"}), place(tmp_path / "target"))
+        put_back(make(files={name: b"x"}), place(tmp_path / "target"))
     assert not (tmp_path / "target").exists()
 
 
@@ -270,7 +270,7 @@ def test_a_file_that_is_there_twice(tmp_path: Path) -> None:
 
 def test_a_name_that_goes_up_cannot_even_be_written() -> None:
     with pytest.raises(ValueError, match="cannot be a name"):
-        make(logs={"logs/../../etc/cron.d/x": b"x"})
+        make(files={"logs/../../etc/cron.d/x": b"x"})
 
 
 def test_a_link_that_waits_in_the_folder_is_not_followed(archive: bytes, tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_link_that_waits_in_the_folder_is_not_followed(archive: bytes, tmp_pat
 
 def test_verify_says_what_is_in_it(archive: bytes) -> None:
     backup = verify(reader(archive))
-    assert [(part.name, part.files) for part in backup.parts] == [("gofer.db", 1), ("logs", 3)]
+    assert [(part.name, part.files) for part in backup.parts] == [("gofer.db", 1), ("logs", 3), ("objects", 0)]
 
 
 async def start(at: Place) -> Database:

@@ -12,11 +12,9 @@ import pytest
 from gofer.archive.read import read_archive
 from gofer.errors import Conflict, GoferError, StoreFull, Unavailable
 from gofer.server.backup.copy import Stopped, copy_database, require_space, sweep
-from gofer.server.backup.take import Backups
-from gofer.server.clock import Clock
 from gofer.server.store.database import Database
 from tests.unit.archive.making import Keep, reader
-from tests.unit.backup.home import LINE, archive_of, fill, place, taken
+from tests.unit.backup.home import LINE, archive_of, backups, fill, place, taken
 from tests.unit.store.seed import note
 
 
@@ -70,14 +68,14 @@ async def test_one_at_a_time_and_again_afterwards(tmp_path: Path) -> None:
     await fill(at)
     database = Database(at.database)
     await database.open()
-    backups = Backups(at, database, Clock())
-    first = backups.take(True)
+    one = backups(at, database)
+    first = one.take(True)
     await anext(first)
     with pytest.raises(Conflict, match="Another backup"):
-        await taken(backups)
+        await taken(one)
     await first.aclose()
     assert not at.taking.exists()
-    assert await taken(backups)
+    assert await taken(one)
     kinds = await database.read(lambda c: [row[0] for row in c.execute("SELECT kind FROM events ORDER BY seq")])
     assert kinds.count("backup.taken") == 1
     await database.close()
@@ -88,15 +86,15 @@ async def test_a_reader_that_takes_nothing_is_given_up(tmp_path: Path) -> None:
     await fill(at)
     database = Database(at.database)
     await database.open()
-    backups = Backups(at, database, Clock(), patience=0.01)
-    first = backups.take(True)
+    one = backups(at, database, patience=0.01)
+    first = one.take(True)
     await anext(first)
     while at.taking.exists():
         await asyncio.sleep(0.001)
     with pytest.raises(Unavailable, match="given up"):
         await anext(first)
     # Its end does not touch what has begun since.
-    second = backups.take(True)
+    second = one.take(True)
     await anext(second)
     await first.aclose()
     assert at.taking.exists()
@@ -172,4 +170,4 @@ def test_room_is_asked_for_first(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(2**42)
     with pytest.raises(StoreFull, match="passing copy"):
-        require_space(path, tmp_path)
+        require_space([path], tmp_path)
