@@ -62,8 +62,8 @@ def test_wrapped_base64_that_begins_with_the_value(width: int, value: str) -> No
     for newline in ("\n", "\r\n"):
         shown = show(value, f"<{newline.join(lines)}>")
         assert set(shown[1:-1].split(newline)) == {"***"}, shown
-    shown = show(value, "\n  ".join(["", *lines])).split()
-    assert all(line == "***" or len(line) < SHORTEST for line in shown)
+    indented = show(value, "\n  ".join(["", *lines])).split()
+    assert all(line == "***" or len(line) < SHORTEST for line in indented)
 
 
 @given(values, st.sampled_from(["", "/", "!~*'()", ";/?:@&=+$,#!~*'()"]))
