@@ -290,6 +290,40 @@ async def previous_encryption_keys(house: House, _: Authority) -> None:
         assert (await scene.ask("POST", f"{SECRET}/reveal", b"{}"))[1] == {"value": "some value"}
 
 
+OBJECTS = "/api/v1/namespaces/default/pipelines/p/objects"
+
+
+async def pipeline_object_limit(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        await scene.register(task("a"))
+        for key in ("one", "two", "three"):
+            assert (await scene.ask("PUT", f"{OBJECTS}/{key}", b"x"))[0] == 201
+        await scene.reload("object_store.pipeline_object_limit = 2")
+        assert (await scene.ask("PUT", f"{OBJECTS}/four", b"x"))[0] == 201
+        page = (await scene.ask("GET", OBJECTS))[1]
+        assert [item["key"] for item in page["items"]] == ["four", "three"]
+
+
+async def run_object_expiry(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        await scene.register(task("a"))
+        for _turn in range(3):
+            run = await scene.start()
+            await scene.ended(run)
+            assert (await scene.ask("PUT", OBJECTS.replace("/objects", f"/runs/{run}/objects/key"), b"x"))[0] == 201
+        await scene.reload("object_store.run_object_expiry = 1")
+        await scene.until("objects.expired", 1)
+        assert (await scene.ask("GET", OBJECTS.replace("/objects", "/runs/2/objects/key/info")))[0] == 200
+
+
+async def max_object_bytes(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        await scene.register(task("a"))
+        for text, status in (("", 201), ('object_store.max_object_bytes = "1kiB"', 413)):
+            await scene.reload(text)
+            assert (await scene.ask("PUT", f"{OBJECTS}/key-{status}", bytes(2000)))[0] == status
+
+
 CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "log_level": log_level,
     "event_log_retention": event_log_retention,
@@ -302,6 +336,9 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "allow_privileged": permission("allow_privileged = true", privileged=True),
     "allowed_networks": permission('allowed_networks = ["lan"]', network="lan"),
     "allowed_mounts": permission('allowed_mounts = ["/srv"]', mounts=[Mount(source="/srv/data", target="/data")]),
+    "object_store.pipeline_object_limit": pipeline_object_limit,
+    "object_store.run_object_expiry": run_object_expiry,
+    "object_store.max_object_bytes": max_object_bytes,
     "secret_store.sqlite.encryption_key": encryption_key,
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
