@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-from benchmarks import captures, containers, followers, full_store, lines, masking, one_file, processes, resting, runs
+from benchmarks import (
+    captures,
+    containers,
+    followers,
+    full_store,
+    lines,
+    masking,
+    objects,
+    one_file,
+    processes,
+    resting,
+    runs,
+)
 from benchmarks.figure import Figure
 
 
@@ -28,6 +40,7 @@ ALL = (
     Benchmark("lines", lines.lateness, "from a line's printing to a websocket client"),
     Benchmark("followers", followers.followers, "100 followers of 10,000 lines a second"),
     Benchmark("store", full_store.full_store, "lists, lookups and runs with 3 million task runs stored"),
+    Benchmark("objects", objects.objects, "a 2 GB object up and down, on each object store"),
     Benchmark("idle", resting.idle, "memory of an idle server, and how soon one answers"),
     Benchmark("binary", one_file.one_file, "the one-file program: how soon it answers, how large it is"),
     Benchmark("events", resting.event_bytes, "bytes of a run's events"),

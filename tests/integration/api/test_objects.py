@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from gofer.errors import Unavailable
 from tests.integration.api.server import Answer, ServerThread
+from tests.support.until import until
 
 DATA = bytes(range(256)) * 40
 
@@ -255,6 +257,33 @@ def test_figures(server: ServerThread, pipeline: str) -> None:
     for key in ("figure-a", "figure-b"):
         put(server, f"{pipeline}/objects/{key}", b"the same twice")
     assert [figure(name) - known for name, known in zip(names, before, strict=True)] == [2, 28, 14, 2]
+
+
+def test_trouble_of_the_store_is_said_and_so_is_its_end(server: ServerThread, pipeline: str) -> None:
+    store = server.services.objects._store
+
+    async def away() -> None:
+        raise Unavailable("The object store is away")
+
+    async def upload() -> Any:
+        raise Unavailable("The object store is away", "Look at the disk.")
+
+    assert server.ask("GET", "/readyz").status == 200
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "check", away)
+        patch.setattr(store, "upload", upload)
+        answer = put(server, f"{pipeline}/objects/away", b"x")
+        assert (answer.status, answer.problem["hint"]) == (503, "Look at the disk.")
+        ready = server.ask("GET", "/readyz")
+        assert (ready.status, ready.json["problems"]) == (503, ["The object store is away"])
+        assert b"gofer_objects_fault 1.0" in server.ask("GET", "/metrics").body
+    assert server.ask("GET", "/readyz").status == 200
+
+    def told() -> list[tuple[str, str]]:
+        events = server.api.get("events", kind="store.*", limit=200)["items"]
+        return [(event["kind"], event["data"]["part"]) for event in events]
+
+    until(lambda: told() == [("store.fault", "objects"), ("store.recovered", "objects")], "both were told")
 
 
 def test_deleting_a_pipeline_takes_its_objects_along(server: ServerThread) -> None:
