@@ -14,6 +14,7 @@ from gofer.engines.scheduler.base import Chunk, Position
 from gofer.server.clock import Clock
 from gofer.server.logs.folder import LogId, log_path
 from gofer.server.logs.logs import Logs
+from gofer.server.logs.mask import Masks
 from tests.unit.logs.reading import AT, LOG, as_chunks, joined, printed, still_open
 
 DATA = b"".join(b"this is line number %d\n" % number for number in range(40_000))
@@ -135,4 +136,24 @@ async def test_a_log_that_cannot_even_be_begun_waits_too(small_disk: Path) -> No
     make_room(small_disk)
     await noting
     assert log_path(logs.root, other).read_bytes().endswith(b" stderr N gofer: hello\n")
+    await logs.close()
+
+
+async def test_a_masked_log_waits_for_room_too_and_neither_loses_nor_leaks(small_disk: Path) -> None:
+    logs = Logs(small_disk / "logs", Clock())
+    await logs.open()
+    logs.protect(LOG, Masks(["line number"]))
+    said = asyncio.create_task(fault(logs))
+    await asyncio.sleep(0)
+    capturing = asyncio.create_task(logs.capture(LOG, chunks([])))
+    assert "No space left on device" in await said
+    make_room(small_disk)
+    await capturing
+    assert await logs.position(LOG) == Position(len(DATA), 0)
+    await logs.close()
+    # As the next process finds it.
+    logs = Logs(small_disk / "logs", Clock())
+    assert await logs.position(LOG) == Position(len(DATA), 0)
+    content = log_path(logs.root, LOG).read_bytes()
+    assert printed(content, "stdout") == DATA.replace(b"line number", b"***")
     await logs.close()
