@@ -12,10 +12,13 @@ from gofer.models.system import Check
 _DAMAGED = "Keep a copy of the file, then put back a backup: gofer service restore FILE --force."
 
 
-def file_check(path: Path, *, deep: bool) -> Check:
-    """Whether SQLite finds the file sound; `deep` compares indexes with their tables as well. Changes nothing."""
+def file_check(path: Path, name: str = "database", *, deep: bool) -> Check:
+    """Whether SQLite finds the file sound; `deep` compares indexes with their tables as well. Changes nothing.
+
+    `name`: what is in it, in a word or two.
+    """
     if not path.exists():
-        return found("database", "ok", "There is none yet: the first start makes it.")
+        return found(name, "ok", "There is none yet: the first start makes it.")
     pragma = "integrity_check" if deep else "quick_check"
     try:
         connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5.0)
@@ -24,9 +27,7 @@ def file_check(path: Path, *, deep: bool) -> Check:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        return found("database", "error", f"{path} cannot be read: {error}.", _DAMAGED)
+        return found(name, "error", f"{path} cannot be read: {error}.", _DAMAGED)
     if findings != ["ok"]:
-        return found("database", "error", f"The database is damaged: {findings[0]}.", _DAMAGED)
-    return found(
-        "database", "ok", "The database is sound." if deep else "The database is sound, as far as a quick look tells."
-    )
+        return found(name, "error", f"The {name} is damaged: {findings[0]}.", _DAMAGED)
+    return found(name, "ok", f"The {name} is sound." if deep else f"The {name} is sound, as far as a quick look tells.")

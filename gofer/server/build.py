@@ -133,6 +133,7 @@ async def build(parts: Parts, front: Front) -> Built:
         secret_rotator=Rotator(parts.secrets, database, clock),
         secret_tidier=tidier,
         objects=objects.service,
+        object_store=parts.objects,
         object_watch=objects.watch,
         logs=logs,
         scheduler=engine,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gofer.config.live import Live
 from gofer.config.settings import Settings
+from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
@@ -44,6 +45,7 @@ class Services:
     secret_rotator: Rotator
     secret_tidier: SecretTidier
     objects: Objects
+    object_store: ObjectStore
     object_watch: StoreWatch
     logs: Logs
     scheduler: Scheduler

@@ -87,8 +87,19 @@ def _storage(settings: Settings, *, deep: bool) -> list[Check]:
         checkup.disk([folder, logs]),
         checkup.permissions(folder, logs, os.geteuid()),
         file_check(folder / "gofer.db", deep=deep),
+        file_check(settings.secret_store.sqlite.path or folder / "secrets.db", "secret store", deep=deep),
+        *_object_store(settings, deep=deep),
         checkup.copies(folder),
     ]
+
+
+def _object_store(settings: Settings, *, deep: bool) -> list[Check]:
+    """A file can be looked at as a whole; what is in a folder only the server can compare with its database."""
+    chosen = settings.object_store
+    if chosen.engine != "sqlite":
+        return []
+    path = chosen.sqlite.path or settings.server.storage_path / "objects.db"
+    return [file_check(path, "object store", deep=deep)]
 
 
 def _is_foreign(path: Path) -> bool:

@@ -17,7 +17,9 @@ from gofer.models.system import Check
 from gofer.models.units import format_duration
 from gofer.server.api import problem
 from gofer.server.api.left_over_checks import containers, log_folders
+from gofer.server.api.object_checks import objects
 from gofer.server.api.secret_checks import secrets
+from gofer.server.backup.layout import place_of
 from gofer.server.services import Services
 from gofer.server.store import diagnosis
 
@@ -43,6 +45,7 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("database", partial(_database, deep=deep)),
         ("old copies", _copies),
         ("secrets", partial(secrets, deep=deep)),
+        ("objects", partial(objects, deep=deep)),
         ("logs", _logs),
         ("log folders", log_folders),
         ("clock", _clock),
@@ -99,6 +102,7 @@ def _older_than(version: str, oldest: tuple[int, int]) -> str:
 
 async def _disk(services: Services) -> Check:
     folders = [services.settings.server.storage_path, services.settings.task_run_logs_dir]
+    folders += [store.folder for store in place_of(services.settings).stores]
     return await asyncio.to_thread(folder.disk, folders)
 
 

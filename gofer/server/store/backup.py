@@ -48,9 +48,9 @@ def expected_log_bytes(connection: sqlite3.Connection) -> int:
     return size
 
 
-def contents(connection: sqlite3.Connection) -> Iterator[Content]:
-    """Every content that an object has, once, by digest. Holds one row at a time."""
-    for row in connection.execute(_SQL.contents):
+def contents(connection: sqlite3.Connection, after: str = "") -> Iterator[Content]:
+    """Every content that an object has, once, by digest, from behind `after` on. Holds one row at a time."""
+    for row in connection.execute(_SQL.contents, (after,)):
         yield Content(row["digest"], row["size"])
 
 
@@ -60,9 +60,16 @@ def expected_content_bytes(connection: sqlite3.Connection) -> int:
     return size
 
 
+def loose_contents(connection: sqlite3.Connection) -> set[str]:
+    """Those that an object has let go of, and that will be removed unless another has them."""
+    return {row[0] for row in connection.execute(_SQL.loose_contents)}
+
+
 def an_object_with(connection: sqlite3.Connection, digest: str) -> str:
     """One of the objects that have this content, for people."""
     row = connection.execute(_SQL.an_object_with, (digest,)).fetchone()
+    if row is None:
+        return f"with the digest {digest}"
     run = "" if row["run"] is None else f" of run {row['run']}"
     return f"{row['name']}{run} of the pipeline {row['namespace']}/{row['pipeline']}"
 

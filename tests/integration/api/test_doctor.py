@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from typing import Any
@@ -81,3 +82,42 @@ def test_docker_versions() -> None:
     assert (
         _older_than("20.10.24+dfsg1", (20, 10)) == _older_than("28.0.1", (20, 10)) == _older_than("dev", (20, 10)) == ""
     )
+
+
+def _put(server: ServerThread, key: str, data: bytes) -> str:
+    path = f"/api/v1/namespaces/default/pipelines/plain/objects/{key}?force=true"
+    answer = server.ask("PUT", path, data, {"Content-Type": "text/plain"})
+    assert answer.status in (200, 201), answer
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_contents_of_objects_that_are_missing_or_damaged(server: ServerThread, pipeline: str) -> None:
+    store = server.services.object_store
+    digest = _put(server, "doctors", b"something that nobody else has")
+    assert checks(server)["objects"]["level"] == "ok"
+    assert checks(server, "?deep=true")["objects"]["level"] == "ok"
+    server.in_loop(lambda: store.delete(digest))
+    found = checks(server)["objects"]
+    assert (found["level"], "missing" in found["message"], "doctors" in found["message"]) == ("error", True, True)
+    assert "--force" in found["hint"]
+    server.in_loop(lambda: _keep(server, digest, b"another"))
+    assert checks(server)["objects"]["level"] == "ok"
+    found = checks(server, "?deep=true")["objects"]
+    assert (found["level"], "damaged" in found["message"], "doctors" in found["message"]) == ("error", True, True)
+    _put(server, "doctors", b"something that nobody else has")
+    assert checks(server, "?deep=true")["objects"]["level"] == "ok"
+
+
+def test_a_content_of_nobody(server: ServerThread, pipeline: str) -> None:
+    digest = hashlib.sha256(b"of nobody").hexdigest()
+    server.in_loop(lambda: _keep(server, digest, b"of nobody"))
+    found = checks(server)["objects"]
+    assert (found["level"], "belong to no object" in found["message"]) == ("warning", True)
+    server.in_loop(lambda: server.services.object_store.delete(digest))
+    assert checks(server)["objects"]["level"] == "ok"
+
+
+async def _keep(server: ServerThread, digest: str, data: bytes) -> None:
+    upload = await server.services.object_store.upload()
+    await upload.write(data)
+    await upload.commit(digest)

@@ -23,7 +23,7 @@ ORDER BY r.key, a.position, a.number;
 UPDATE attempts SET log_state = 'expired' WHERE run_key = ? AND position = ? AND number = ?;
 
 -- name: contents
-SELECT digest, MAX(size) AS size FROM objects GROUP BY digest ORDER BY digest;
+SELECT digest, MAX(size) AS size FROM objects WHERE digest > ? GROUP BY digest ORDER BY digest;
 
 -- name: expected_content_bytes
 SELECT COALESCE(SUM(size + 1024), 0) FROM (SELECT MAX(size) AS size FROM objects GROUP BY digest);
@@ -32,3 +32,6 @@ SELECT COALESCE(SUM(size + 1024), 0) FROM (SELECT MAX(size) AS size FROM objects
 SELECT o.name, o.run, p.namespace, p.id AS pipeline
 FROM objects AS o JOIN pipelines AS p ON p.key = o.pipeline_key
 WHERE o.digest = ? LIMIT 1;
+
+-- name: loose_contents
+SELECT digest FROM contents WHERE uses = 0;
