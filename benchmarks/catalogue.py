@@ -36,6 +36,7 @@ ALL = (
     Benchmark("runs", runs.sustained, "runs a second on the `fake` engine"),
     Benchmark("starts", runs.starts, "100 API calls “start” at once"),
     Benchmark("capture", captures.capture, "50 MB of output of a container into a log"),
+    Benchmark("hiding", captures.capture_hiding, "the same of a container that has 20 secrets"),
     Benchmark("masking", masking.masking, "capture into a log that hides 20 secrets, beside one that hides none"),
     Benchmark("lines", lines.lateness, "from a line's printing to a websocket client"),
     Benchmark("followers", followers.followers, "100 followers of 10,000 lines a second"),
