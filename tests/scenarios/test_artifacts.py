@@ -405,3 +405,33 @@ async def test_an_engine_that_goes_away_meanwhile_is_waited_for(scene: Scene) ->
     scene.world.come_back()
     assert (await scene.ended(run)).status is RunStatus.SUCCESSFUL
     assert (await get(scene, "o", run))[1] == b"x"
+
+
+async def test_a_retry_from_what_failed_has_the_objects_of_what_was_successful(scene: Scene) -> None:
+    await scene.register(
+        task("a", "write", "o", "made once", outputs=output("o", "o")),
+        task("b", "gate", "show", "i", after="a", inputs=given("o", "i")),
+    )
+    first = await scene.start()
+    await scene.until("taskrun.running", first, "b")
+    scene.world.end(await scene.container(first, "b"), 1)
+    assert (await scene.ended(first)).status is RunStatus.FAILED
+    second = await scene.retry(first, from_failed=True)
+    await scene.release(second, "b")
+    assert (await scene.ended(second)).status is RunStatus.SUCCESSFUL
+    assert (await scene.log(second, "b"))[-1] == "made once"
+    assert (await get(scene, "o", second)) == (await get(scene, "o", first))
+    # Each of the two is the object of its own run.
+    await scene.services.objects.delete(Place(NAMESPACE, PIPELINE, first), "o")
+    assert (await get(scene, "o", second))[1] == b"made once"
+
+
+async def test_a_whole_retry_begins_without_objects(scene: Scene) -> None:
+    await scene.register(task("a", "write", "o", "x", "exit", "1", outputs=output("o", "o")), task("b", "gate"))
+    first = await scene.start()
+    await scene.release(first, "b")
+    await scene.ended(first)
+    second = await scene.retry(first)
+    assert (await scene.services.objects.list(Place(NAMESPACE, PIPELINE, second), None, 10)).items == []
+    await scene.release(second, "b")
+    await scene.ended(second)

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import count
 from typing import NamedTuple
 
-from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, Position, PullProgress
+from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, Files, Position, PullProgress
 from gofer.errors import EngineUnavailable, Refused, StartFailed
 from gofer.models.event import Kind
 from gofer.models.status import Reason, TaskStatus
@@ -206,12 +206,16 @@ class AttemptRunner:
         """The started container, or None when the attempt is to end before it was."""
         scheduler, watch = self._context.scheduler, self._context.watch
         artifacts = self._artifacts()
-        place = None if artifacts is None else artifacts.place
+        place = None if artifacts is None else partial(self._place, artifacts)
         try:
             async with self._interruptible():
                 return await watch.call(partial(scheduler.start, spec, self._on_pull, place))
         except _Interrupted:
             return await self._begun()
+
+    async def _place(self, artifacts: Artifacts, files: Files) -> None:
+        await artifacts.place(files)
+        self._context.reached("placed")
 
     async def _on_pull(self, progress: PullProgress) -> None:
         kind = Kind.IMAGE_PULLED if progress.done else Kind.IMAGE_PULLING

@@ -8,7 +8,7 @@ from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.server.runs.cancel import no_run
 from gofer.server.runs.context import Context
 from gofer.server.runs.plan import Plan
-from gofer.server.runs.start import Also, Request, Starter
+from gofer.server.runs.start import Also, Kept, Request, Starter
 from gofer.server.store import runs, task_runs
 from gofer.server.store.database import Transaction
 from gofer.server.store.runs import RunRow
@@ -48,7 +48,7 @@ class Retrier:
             version=row.run.version,
             initiator=Initiator(kind="retry", name=str(number)),
             retry_of=number,
-            kept=kept if from_failed else None,
+            kept=Kept(kept, row.key) if from_failed else None,
             pipeline_key=row.pipeline_key,
             correlation_id=correlation_id,
         )

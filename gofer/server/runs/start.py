@@ -16,7 +16,7 @@ from gofer.server.runs.cancel import Canceller
 from gofer.server.runs.context import Context
 from gofer.server.runs.launch import Launcher
 from gofer.server.runs.plan import Plan
-from gofer.server.store import pipelines, runs, task_runs
+from gofer.server.store import objects, pipelines, runs, task_runs
 from gofer.server.store.database import Transaction
 from gofer.server.store.pipelines import PipelineRow
 from gofer.server.store.task_runs import NewTaskRun
@@ -24,8 +24,13 @@ from gofer.server.store.task_runs import NewTaskRun
 Also = Callable[[Transaction, Run], None]
 """More that belongs into the transaction that stores a run, such as the answer kept for an Idempotency-Key."""
 
-Kept = Callable[[Transaction, Plan], list[NewTaskRun]]
-"""The task runs of a retry, those taken over as they ended among them."""
+
+class Kept(NamedTuple):
+    """What a retry takes over. `task_runs`: all of the new run, those that stay as they ended among them; `run_key`:
+    the old run's, whose objects the new one has too."""
+
+    task_runs: Callable[[Transaction, Plan], list[NewTaskRun]]
+    run_key: int
 
 
 class Request(NamedTuple):
@@ -77,7 +82,7 @@ class Starter:
         plan = self._context.plans.load(tx.connection, row.key, version)
         parameters = resolve_parameters(plan.manifest, request.parameters)
         at = self._context.clock.now()
-        fresh = request.kept(tx, plan) if request.kept else _all_new(plan)
+        fresh = request.kept.task_runs(tx, plan) if request.kept else _all_new(plan)
         status, reason, detail, replaced = _admission(tx, request, row, plan, at)
         new = runs.NewRun(
             row.key, request.namespace, version, status, reason, detail, request.initiator, parameters,
@@ -87,6 +92,8 @@ class Starter:
         if status.ended:
             fresh = [t._replace(status=TaskStatus.CANCELLED, reason=reason, ended_at=at) for t in fresh]
         task_runs.insert(tx, key, fresh)
+        if request.kept:
+            objects.take_over(tx, request.kept.run_key, key, number)
         run = _model(request, new, number)
         _emit(tx, request, run, key)
         if also is not None:

@@ -15,6 +15,11 @@ INSERT INTO objects (pipeline_key, run_key, run, name, digest, size, content_typ
 VALUES (:pipeline_key, :run_key, :run, :name, :digest, :size, :content_type, :at, :at, :by)
 RETURNING *;
 
+-- name: take_over
+INSERT INTO objects (pipeline_key, run_key, run, name, digest, size, content_type, created_at, modified_at, created_by)
+SELECT pipeline_key, :run_key, :run, name, digest, size, content_type, created_at, modified_at, created_by
+FROM objects WHERE run_key = :from;
+
 -- name: replace
 UPDATE objects SET digest = :digest, size = :size, content_type = :content_type, modified_at = :at, created_by = :by
 WHERE key = :key
