@@ -21,7 +21,7 @@ from gofer.config.settings import Settings
 from gofer.config.table import table
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.errors import InvalidInput
-from gofer.models.manifest import Mount
+from gofer.models.manifest import Mount, Output
 from gofer.models.system import Reloaded
 from gofer.server.app import running
 from gofer.server.own_log import set_level
@@ -324,6 +324,17 @@ async def max_object_bytes(house: House, _: Authority) -> None:
             assert (await scene.ask("PUT", f"{OBJECTS}/key-{status}", bytes(2000)))[0] == status
 
 
+async def max_archive_files(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        both = task("a", "write", "d/x", "1", "write", "d/y", "2", outputs=[Output(key="d", path="d")])
+        await scene.register(both)
+        for text, reason in (("", ""), ("object_store.max_archive_files = 1", "output_failed")):
+            await scene.reload(text)
+            run = await scene.start()
+            await scene.ended(run)
+            assert (await scene.task(run, "a")).reason == reason
+
+
 CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "log_level": log_level,
     "event_log_retention": event_log_retention,
@@ -339,6 +350,7 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "object_store.pipeline_object_limit": pipeline_object_limit,
     "object_store.run_object_expiry": run_object_expiry,
     "object_store.max_object_bytes": max_object_bytes,
+    "object_store.max_archive_files": max_archive_files,
     "secret_store.sqlite.encryption_key": encryption_key,
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
