@@ -93,6 +93,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     elif version > _VERSION:
         raise Strange(f"it has version {version}, and this Gofer knows only up to {_VERSION}")
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if connection.execute("SELECT 1 FROM contents WHERE state = 'staging'").fetchone() is None:
+        # Nothing is written then: Gofer starts on a full disk too.
+        return
     with transaction(connection):
         connection.execute("UPDATE contents SET state = 'gone' WHERE state = 'staging'")
 
