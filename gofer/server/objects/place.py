@@ -27,9 +27,10 @@ class Place(NamedTuple):
     @property
     def command(self) -> str:
         """The command line's group, and how it names the place."""
+        where = "" if self.namespace == namespaces.DEFAULT else f" --namespace {self.namespace}"
         if self.run is None:
-            return f"gofer pipeline store {{}} {self.pipeline}"
-        return f"gofer run store {{}} {self.pipeline} {self.run}"
+            return f"gofer pipeline store {{}} {self.pipeline}{where}"
+        return f"gofer run store {{}} {self.pipeline} {self.run}{where}"
 
 
 def resolve(connection: Readable, place: Place) -> Spot:

@@ -232,7 +232,9 @@ def test_namespaces_are_walls(server: ServerThread, pipeline: str) -> None:
     assert server.send_json("POST", "/api/v1/namespaces/walled/pipelines", manifest).status == 201
     put(server, f"{pipeline}/objects/mine", b"default")
     other = "/api/v1/namespaces/walled/pipelines/plain/objects"
-    assert server.ask("GET", f"{other}/mine").status == 404
+    missing = server.ask("GET", f"{other}/mine")
+    assert missing.status == 404
+    assert missing.problem["hint"].endswith("gofer pipeline store list plain --namespace walled.")
     assert server.ask("GET", other).json["items"] == []
     assert server.ask("GET", other.replace("/objects", "/runs/1/objects/x")).status == 404
 
