@@ -10,6 +10,7 @@ import stat
 import subprocess
 import tarfile
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,35 @@ def test_the_api_alone_will_do(server: Api) -> None:
     assert answer.getheader("Content-Disposition", "").endswith('.tar"')
     assert answer.read()[:17] == b"gofer-backup.json"
     connection.close()
+
+
+def test_secrets_and_objects_on_another_server(gofer: Gofer, register: Register, server: Api, tmp_path: Path) -> None:
+    """With the other engine, and the key that the first one has in dev mode."""
+    pipeline = register({"id": "keeps", "command": ["true"]})
+    data = os.urandom(700_000)
+    (gofer.home / "data.bin").write_bytes(data)
+    gofer.ok("pipeline", "store", "put", pipeline, "large=@data.bin")
+    gofer.ok("pipeline", "store", "put", pipeline, "small=words")
+    (gofer.home / "password").write_text("hunter2-hunter2")
+    gofer.ok("secret", "put", "password", "--pipeline", pipeline, "--file", "password")
+    gofer.ok("service", "backup", "gofer.tar")
+    assert b"hunter2" not in (gofer.home / "gofer.tar").read_bytes()
+    filesystem = {"GOFER_OBJECT_STORE__ENGINE": "filesystem"}
+    command = [*GOFER, "service", "restore", "gofer.tar", "--storage", "other/data"]
+    subprocess.run(command, env=gofer.environ | filesystem, cwd=gofer.home, check=True, capture_output=True)
+    assert (tmp_path / "other" / "data" / "objects").is_dir()
+    other = ServerProcess(tmp_path / "other", "process", filesystem)
+    api = other.start()
+    try:
+        path = f"{api.address}/api/v1/namespaces/default/pipelines/{pipeline}"
+        with urllib.request.urlopen(f"{path}/objects/large") as answer:
+            assert answer.read() == data
+        with urllib.request.urlopen(f"{path}/objects/small") as answer:
+            assert answer.read() == b"words"
+        assert api.call("POST", f"namespaces/default/pipelines/{pipeline}/secrets/password/reveal")[1] == {
+            "value": "hunter2-hunter2"
+        }
+        checks = {check["name"]: check["level"] for check in api.get("system/checks", deep="true")}
+        assert (checks["secrets"], checks["objects"]) == ("ok", "ok")
+    finally:
+        other.stop()
