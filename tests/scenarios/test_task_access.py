@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import stat
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gofer.models.status import Reason, RunStatus
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.tokens import is_token
+from gofer.server.secrets.secrets import Owner
 from tests.scenarios.scene import House, Scene, outcome, retries, task
 
 SOCKET = "task-api/api.sock"
@@ -36,8 +38,10 @@ async def given(scene: Scene, run: int, name: str, attempt: int = 1) -> dict[str
     return dict(found.environment)
 
 
-async def ask(scene: Scene, path: str, token: str, method: str = "GET", body: str | None = None) -> tuple[int, Any]:
-    """Through the tasks' socket."""
+async def ask(
+    scene: Scene, path: str, token: str, method: str = "GET", body: str | None = None, key: str = ""
+) -> tuple[int, Any]:
+    """Through the tasks' socket. `key`: an Idempotency-Key."""
     folder = scene.services.settings.server.storage_path
 
     def work() -> tuple[int, Any]:
@@ -46,6 +50,7 @@ async def ask(scene: Scene, path: str, token: str, method: str = "GET", body: st
         try:
             connection.sock.connect(str(folder / SOCKET))
             headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+            headers |= {"Idempotency-Key": key} if key else {}
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
@@ -247,3 +252,31 @@ async def test_a_token_that_is_printed_is_masked_after_a_restart_too(house: Hous
     async with house.open() as scene:
         await scene.ended(run)
         assert await scene.log(run, "a") == ["***", "***"]
+
+
+async def test_events_tell_a_task_nothing_of_secrets(scene: Scene) -> None:
+    await scene.register(asking("a", "hang"))
+    await scene.services.secrets.put(Owner("default", "p"), "hidden_key", "correct horse")
+    run = await scene.start()
+    token = (await given(scene, run, "a"))["GOFER_API_TOKEN"]
+    for query in ("", "?pipeline=p", "?kind=secret.*&kind=run.*", "?newest_first=true"):
+        status, found = await ask(scene, f"/api/v1/events{query}", token)
+        assert status == 200
+        assert found["items"]
+        assert "hidden_key" not in str(found)
+    for kind in ("secret.put", "secret.*", "secrets.rotated"):
+        assert (await ask(scene, f"/api/v1/events?kind={kind}", token))[0] == 403
+
+
+async def test_an_idempotency_key_is_that_of_its_namespace(scene: Scene) -> None:
+    """A task neither learns of the keys of those without a token, nor can it take them."""
+    await scene.register(asking("a", "hang"))
+    await scene.register(task("x", "exit", "0"), pipeline="other")
+    token = (await given(scene, await scene.start(), "a"))["GOFER_API_TOKEN"]
+    path = "/api/v1/namespaces/default/pipelines/other/runs"
+    answers = [await ask(scene, path, token, "POST", "{}", key="nightly") for _ in range(2)]
+    assert [(status, found["id"]) for status, found in answers] == [(201, 1), (201, 1)]
+    headers = {"Idempotency-Key": "nightly", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{scene.services.address}{path}", b'{"parameters": {}}', headers)
+    with await asyncio.to_thread(urllib.request.urlopen, request) as answer:
+        assert json.load(answer)["id"] == 2

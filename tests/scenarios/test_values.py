@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import msgspec
@@ -11,7 +13,7 @@ import pytest
 from gofer.engines.scheduler.base import ContainerSpec, Credentials
 from gofer.errors import StoreBusy
 from gofer.models.manifest import Registry
-from gofer.models.status import RunStatus
+from gofer.models.status import RunStatus, TaskStatus
 from gofer.server.objects.place import Place
 from gofer.server.secrets.secrets import NOBODY, Owner
 from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, retries, task
@@ -193,6 +195,31 @@ async def test_a_task_that_waits_for_a_store_can_be_cancelled(scene: Scene, monk
     await scene.cancel(run)
     assert outcome(await scene.ended(run)) == (RunStatus.CANCELLED, "cancelled_by_user")
     assert scene.world.starts == {}
+
+
+async def test_where_there_is_no_key_tasks_without_secrets_run(house: House) -> None:
+    async with house.open(dev_mode=False) as scene:
+        await scene.register(task("a"), task("b", variables={"S": "secret{{own}}"}, after="a"))
+        run = await scene.start()
+        assert outcome(await scene.ended(run)) == (RunStatus.FAILED, "task_failed")
+        assert (await scene.task(run, "a")).status is TaskStatus.SUCCESSFUL
+        found = await scene.task(run, "b")
+        assert (found.reason, "encryption key" in found.detail) == ("interpolation_failed", True)
+
+
+async def test_a_secret_that_does_not_decrypt_is_named_by_each_task_whose_log_should_hide_it(scene: Scene) -> None:
+    await scene.register(task("a", "gate"), task("b", after="a"), task("c", variables={"S": "secret{{own}}"}, after="b"))
+    await scene.services.secrets.put(OWNER, "own", SECRET)
+    run = await scene.start()
+    await scene.container(run, "a")
+    store = scene.services.settings.server.storage_path / "secrets.db"
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("UPDATE secrets SET ciphertext = zeroblob(length(ciphertext))")
+    await scene.release(run, "a")
+    await scene.ended(run)
+    found = await scene.task(run, "b")
+    assert found.reason == "interpolation_failed"
+    assert f"{NAMESPACE}/{PIPELINE}/own does not decrypt" in found.detail
 
 
 async def test_a_container_that_has_begun_is_adopted_whatever_became_of_its_secret(house: House) -> None:

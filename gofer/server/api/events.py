@@ -17,10 +17,14 @@ from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import Caller
 from gofer.server.pipelines.nearest import Nearest
 from gofer.server.store import events
-from gofer.server.store.events import EventPage, Filter
+from gofer.server.store.events import EventPage, Filter, with_nouns
 
 ALL = "/api/v1/events"
 TAG = "events"
+
+_EVERY_KIND = frozenset(kind.value for kind in Kind)
+# They name keys, and to see those is a permission of its own.
+_OF_SECRETS = frozenset({Kind.SECRET_PUT, Kind.SECRET_DELETED, Kind.SECRET_REVEALED, Kind.SECRETS_ROTATED})
 
 # One look of the store is bounded, so a filter that seldom matches takes some; after these the client asks again.
 _LOOKS = 10
@@ -63,7 +67,8 @@ def endpoints() -> list[Endpoint]:
 
 
 def filter_of(query: FilterQuery, caller: Caller) -> Filter:
-    """The filter that a query describes. A run's token sees its own namespace alone: Refused if another is asked for.
+    """The filter that a query describes. A run's token sees its own namespace alone, and nothing of secrets: Refused
+    if that is asked for.
 
     Raises InvalidInput for kinds that do not exist.
     """
@@ -72,7 +77,12 @@ def filter_of(query: FilterQuery, caller: Caller) -> Filter:
         raise InvalidInput(problems[0].message, problems[0].hint, problems)
     namespace = query.namespace or caller.namespace
     check_allowed(caller, "events:read", namespace)
-    return Filter(frozenset(query.kind), namespace, query.pipeline or "", query.run)
+    kinds = frozenset(query.kind)
+    if caller.kind == "run":
+        kinds = with_nouns(kinds or _EVERY_KIND) - _OF_SECRETS
+        if not kinds:
+            check_allowed(caller, "secrets:read", namespace)
+    return Filter(kinds, namespace, query.pipeline or "", query.run)
 
 
 def _problem(kind: str) -> Problem | None:

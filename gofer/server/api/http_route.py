@@ -115,7 +115,7 @@ class HttpRoute:
             call.remember = remember
             return self._kept(await self._endpoint.handler(call))
 
-        kept, replayed = await self._idempotency.once(key, fingerprint, act)
+        kept, replayed = await self._idempotency.once(key, fingerprint, act, call.caller.namespace)
         body = kept.body if form == "json" or not kept.body else _MSGPACK.encode(msgspec.json.decode(kept.body))
         content_type = CONTENT_TYPES[form] if body else b""
         return Reply(kept.status, body, content_type, [REPLAYED] if replayed else ())

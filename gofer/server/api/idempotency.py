@@ -57,29 +57,33 @@ class Idempotency:
         self._clock = clock
         self._in_flight: dict[str, tuple[str, asyncio.Event]] = {}
 
-    async def once(self, key: str, fingerprint: str, act: Callable[[Ticket], Awaitable[Kept]]) -> tuple[Kept, bool]:
+    async def once(
+        self, key: str, fingerprint: str, act: Callable[[Ticket], Awaitable[Kept]], owner: str = ""
+    ) -> tuple[Kept, bool]:
         """The answer, and whether it is an old one; `act` is called unless there is one.
 
-        A second request waits for the first. Raises InvalidInput if the key was used for another request, and whatever
+        Each `owner` has keys of its own. A second request waits for the first. Raises InvalidInput if the key was used for another request, and whatever
         `act` raises.
         """
-        while (running := self._in_flight.get(key)) is not None:
+        # No key has a space in it.
+        owned = f"{owner} {key}" if owner else key
+        while (running := self._in_flight.get(owned)) is not None:
             _same(running[0], fingerprint, key)
             await running[1].wait()
         done = asyncio.Event()
-        self._in_flight[key] = (fingerprint, done)
+        self._in_flight[owned] = (fingerprint, done)
         try:
-            stored = await self._database.read(lambda connection: rows.get(connection, key))
+            stored = await self._database.read(lambda connection: rows.get(connection, owned))
             if stored is not None:
                 _same(stored.fingerprint, fingerprint, key)
                 return Kept(stored.status, stored.body), True
-            ticket = Ticket(key, fingerprint, self._clock)
+            ticket = Ticket(owned, fingerprint, self._clock)
             answer = await act(ticket)
             if not ticket.kept:
                 await self._keep_late(ticket, answer)
             return answer, False
         finally:
-            del self._in_flight[key]
+            del self._in_flight[owned]
             done.set()
 
     async def _keep_late(self, ticket: Ticket, answer: Kept) -> None:

@@ -46,14 +46,17 @@ class Values:
 
     async def masks(self, ticket: Ticket, more: Collection[str] = ()) -> Masks:
         """What the logs of a run must not show: each secret that any of its tasks uses, with every value that it has
-        had since the run was created, and `more`.
+        had since the run was created, and `more`. Raises Unresolved for one that does not decrypt.
         """
         values = [*more]
-        if ticket.plan.secrets:
+        if ticket.plan.secrets and self._secrets.store.encrypts:
             seen = partial(
                 self._secrets.seen, ticket.namespace, ticket.pipeline, ticket.plan.secrets, ticket.created_at
             )
-            values += await _patiently(seen)
+            try:
+                values += await _patiently(seen)
+            except DamagedSecret as error:
+                raise Unresolved(f"what the log must not show is not known: {error.message}", error.hint) from error
         return self._compiled(tuple(sorted(set(values))))
 
     def _compiled(self, values: tuple[str, ...]) -> Masks:

@@ -48,6 +48,11 @@ class Filter(msgspec.Struct, frozen=True):
         return bool(self.namespace and self.pipeline)
 
 
+def with_nouns(kinds: frozenset[str]) -> frozenset[str]:
+    """Every exact kind that a filter's kinds stand for."""
+    return frozenset(kind.value for kind in Kind if kind in kinds or f"{kind.value.partition('.')[0]}.*" in kinds)
+
+
 class EventPage(NamedTuple):
     """`next` is where to go on in the same direction, None if the end was reached. It may be set with few items."""
 
@@ -145,8 +150,7 @@ def _kinds(filter_: Filter) -> str | None:
     """The exact kinds as a JSON list for the query, None for all of them."""
     if not filter_.kinds:
         return None
-    known = {kind.value for kind in Kind if f"{kind.value.partition('.')[0]}.*" in filter_.kinds}
-    return _JSON.encode(sorted(known | filter_.kinds)).decode()
+    return _JSON.encode(sorted(with_nouns(filter_.kinds))).decode()
 
 
 def _event(row: sqlite3.Row) -> Event:
