@@ -195,8 +195,7 @@ class AttemptRunner:
 
     async def _protect(self, more: Collection[str] = ()) -> None:
         """Before anything is written of what might have a secret in it. `more`: what is to be hidden as well."""
-        own = [self.token] if self.token else []
-        masks = await self._context.values.masks(self._run.ticket, [*own, *more])
+        masks = await self._context.values.masks(self._run.ticket, self.token, more)
         self._context.values.in_use.hold(masks)
         self._context.values.in_use.release(self._masks)
         self._masks = masks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import TypeVar
@@ -12,6 +11,7 @@ from gofer.engines.secret_store.base import DamagedSecret
 from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Unavailable
 from gofer.models.manifest import Task
 from gofer.server.logs.mask import Masks
+from gofer.server.logs.mask_cache import MaskCache
 from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.place import Place
@@ -24,7 +24,6 @@ from gofer.server.secrets.secrets import Secrets
 T = TypeVar("T")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-_REMEMBERED = 64
 
 
 class Values:
@@ -35,7 +34,7 @@ class Values:
         self._secrets = secrets
         self._objects = objects
         self.in_use = in_use
-        self._masks: OrderedDict[tuple[str, ...], Masks] = OrderedDict()
+        self._masks = MaskCache()
 
     async def find(self, ticket: Ticket, task: Task) -> Stored:
         """What every secret and object that the task names stands for now. Raises Unresolved, naming the key."""
@@ -44,9 +43,9 @@ class Values:
             found[reference] = await _patiently(partial(self._one, ticket, reference))
         return found
 
-    async def masks(self, ticket: Ticket, more: Collection[str] = ()) -> Masks:
-        """What the logs of a run must not show: each secret that any of its tasks uses, with every value that it has
-        had since the run was created, and `more`. Raises Unresolved for one that does not decrypt.
+    async def masks(self, ticket: Ticket, token: str = "", more: Collection[str] = ()) -> Masks:
+        """What the logs of an attempt must not show: its token, each secret that any task of its run uses, with every
+        value that it has had since the run was created, and `more`. Raises Unresolved for one that does not decrypt.
         """
         values = [*more]
         if ticket.plan.secrets and self._secrets.store.encrypts:
@@ -57,17 +56,8 @@ class Values:
                 values += await _patiently(seen)
             except DamagedSecret as error:
                 raise Unresolved(f"what the log must not show is not known: {error.message}", error.hint) from error
-        return self._compiled(tuple(sorted(set(values))))
-
-    def _compiled(self, values: tuple[str, ...]) -> Masks:
-        """To compile them takes longer than most tasks of a run are apart."""
-        masks = self._masks.get(values)
-        if masks is None:
-            masks = self._masks[values] = Masks(values)
-        self._masks.move_to_end(values)
-        while len(self._masks) > _REMEMBERED:
-            self._masks.popitem(last=False)
-        return masks
+        # No other attempt has that token.
+        return await self._masks.of([*values, token] if token else values, keep=not token)
 
     async def _one(self, ticket: Ticket, reference: Reference) -> str:
         try:
