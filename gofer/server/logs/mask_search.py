@@ -14,6 +14,8 @@ from gofer.server.logs.mask_spans import merged
 _ANCHOR = 8
 _WORTH_IT = 2048
 _FEW = 64
+# What is longer is compared, not hashed: most differ soon, and a run of one character matches everywhere.
+_LONG = 256
 # Anchors, of which a value of a few lines has about ten a line. With more of them the quickest kinds of search would
 # take more memory than they are worth.
 _MANY = 2048
@@ -75,21 +77,33 @@ class Search:
     def _spans(self, data: bytes, hits: list[Hit]) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         begin = end = -1
-        whole = len(data)
         for anchor, here, _ in hits:
-            for size, group in self._sizes[anchor]:
-                if here + size <= whole and data[here : here + size] in group:
-                    break
-            else:
+            size = self._size(data, here, anchor, end - here)
+            if not size:
                 continue
             if here > end:
                 if end >= 0:
                     spans.append((begin, end))
                 begin = here
-            end = max(end, here + size)
+            end = here + size
         if end >= 0:
             spans.append((begin, end))
         return spans
+
+    def _size(self, data: bytes, here: int, anchor: int, covered: int) -> int:
+        """Of the longest form that stands `here` and is longer than `covered`; 0 if there is none."""
+        left = len(data) - here
+        for size, group in self._sizes[anchor]:
+            if size <= covered:
+                break
+            if size > left:
+                continue
+            if size > _LONG:
+                if any(data.startswith(form, here) for form in group):
+                    return size
+            elif data[here : here + size] in group:
+                return size
+        return 0
 
     def _hold(self, data: bytes, hits: list[Hit]) -> int:
         size = len(data)
