@@ -23,6 +23,7 @@ _MAX_DEPTH = 16
 _LEXER_ERROR = re.compile(r"Line (\d+), column \d+, index \d+: (.*)", re.DOTALL)
 _SHAPE_HINT = 'Settings look like `log_level = "info"`, blocks like `server { host = "localhost:8080" }`.'
 _END = "end of file"
+_CAME = {_END: _END, "STRING": "a text", "IDENTIFIER": "a word", "NUMBER": "a number", "FLOAT": "a number"}
 _OPEN_STRING = "EOF before closing string quote"
 
 
@@ -35,9 +36,12 @@ class Entry(NamedTuple):
 
 
 class _Token(NamedTuple):
+    """`joined`: nothing stands between it and the token before it."""
+
     type: str
     value: str | bool | int | float
     line: int
+    joined: bool = False
 
 
 class Document(NamedTuple):
@@ -100,6 +104,9 @@ class _Parser:
         self._source = source
         self._line = 1
         self._next: _Token | None = None
+        # Where the last token ended, and the line of the last value.
+        self._end = 0
+        self._value_line = 0
         self.entries: list[Entry] = []
         self.problems: list[Problem] = []
 
@@ -116,21 +123,26 @@ class _Parser:
                 continue
             if token.type not in ("IDENTIFIER", "STRING"):
                 raise self._unexpected(token, "the name of a setting")
+            if token.joined and token.line == self._value_line:
+                raise self._error(token.line, "something follows right behind a value", 'Write the whole of it "so".')
             self._item((*block, str(token.value)), token.line)
 
     def _item(self, path: tuple[str, ...], line: int) -> None:
         token = self._take()
         key = ".".join(path)
+        # What follows a value on its line may be a piece of it.
+        name = "the name" if line == self._value_line else shown(path[-1])
         if token.type in ("EQUAL", "COLON"):
             token = self._take()
             if token.type != "LEFTBRACE":
                 found = len(self.problems)
                 value = self._value(token, line)
+                self._value_line = self._line
                 if found == len(self.problems):
                     self.entries.append(Entry(key, value, line))
                 return
         if token.type != "LEFTBRACE":
-            raise self._unexpected(token, f'"=" or "{{" after {shown(path[-1])}')
+            raise self._unexpected(token, f'"=" or "{{" after {name}')
         self.entries.append(Entry(key, None, line))
         self.body(path)
 
@@ -196,10 +208,12 @@ class _Parser:
         if token is None:
             return _Token(_END, "", self._line)
         self._line = token.lineno
-        return _Token(token.type, token.value, token.lineno)
+        joined, self._end = token.lexpos == self._end, self._lexer.lex.lexpos
+        return _Token(token.type, token.value, token.lineno, joined)
 
     def _unexpected(self, token: _Token, expected: str) -> _Fault:
-        came = _END if token.type == _END else shown(str(token.value))
+        # What a setting is set to is not shown: it may be a secret.
+        came = _CAME.get(token.type) or shown(str(token.value))
         return self._error(token.line, f"expected {expected}, came {came}")
 
     def _error(self, line: int, message: str, hint: str = _SHAPE_HINT) -> _Fault:

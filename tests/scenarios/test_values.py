@@ -208,7 +208,9 @@ async def test_where_there_is_no_key_tasks_without_secrets_run(house: House) -> 
 
 
 async def test_a_secret_that_does_not_decrypt_is_named_by_each_task_whose_log_should_hide_it(scene: Scene) -> None:
-    await scene.register(task("a", "gate"), task("b", after="a"), task("c", variables={"S": "secret{{own}}"}, after="b"))
+    await scene.register(
+        task("a", "gate"), task("b", after="a"), task("c", variables={"S": "secret{{own}}"}, after="b")
+    )
     await scene.services.secrets.put(OWNER, "own", SECRET)
     run = await scene.start()
     await scene.container(run, "a")

@@ -62,8 +62,8 @@ class Idempotency:
     ) -> tuple[Kept, bool]:
         """The answer, and whether it is an old one; `act` is called unless there is one.
 
-        Each `owner` has keys of its own. A second request waits for the first. Raises InvalidInput if the key was used for another request, and whatever
-        `act` raises.
+        Each `owner` has keys of its own. A second request waits for the first. Raises InvalidInput if the key was used
+        for another request, and whatever `act` raises.
         """
         # No key has a space in it.
         owned = f"{owner} {key}" if owner else key

@@ -87,13 +87,13 @@ def test_values(text: str, value: Value | None) -> None:
         ("a {\n b {\n", 'line 2: the block "a.b" is never closed'),
         ("a = [1,\n2", "line 1: the list that begins here is never closed"),
         ("a = [", "line 1: the list that begins here is never closed"),
-        ("a = [1 2]", 'line 1: expected "," or "]", came "2"'),
+        ("a = [1 2]", 'line 1: expected "," or "]", came a number'),
         ("a = [[1]]", "line 1: a list cannot stand in a list"),
         ("\n\na = info", "line 3: text must stand in quotes"),
         ("a =\n", "line 1: expected a value, came end of file"),
         ("a = }", 'line 1: expected a value, came "}"'),
-        ("a\nb", 'line 2: expected "=" or "{" after "a", came "b"'),
-        ('trigger "cron" { }', 'line 1: expected "=" or "{" after "trigger", came "cron"'),
+        ("a\nb", 'line 2: expected "=" or "{" after "a", came a word'),
+        ('trigger "cron" { }', 'line 1: expected "=" or "{" after "trigger", came a text'),
         ("a = 1\n}", 'line 2: expected the name of a setting, came "}"'),
         ("= 1", 'line 1: expected the name of a setting, came "="'),
         ('a = 1\nb = "x', "line 2: the text that begins here is never closed"),
@@ -191,3 +191,31 @@ def test_any_text_is_read_or_refused_with_a_line(text: str) -> None:
         assert problem.message.isprintable()
         assert problem.message
     assert all(1 <= entry.line <= text.count("\n") + 1 for entry in document.entries)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'key = "abc" "HIDDEN"',
+        'key = "abc"HIDDEN"x"',
+        'key = "abc"HIDDEN=',
+        'key "HIDDEN"',
+        "key HIDDEN",
+        "key = 12HIDDEN",
+        "key = 12HIDDEN=\nother = 1",
+        "key = 12HIDDEN==\nother = 1",
+        'keys = ["a" "HIDDEN"]',
+        'keys = ["a"HIDDEN]',
+        "key = HIDDEN",
+        "key = +HIDDEN/",
+        "key = 'HIDDEN'",
+        'key = "HIDDEN',
+        "key = 1 HIDDEN",
+    ],
+)
+def test_nothing_of_a_value_is_shown(text: str) -> None:
+    """It may be a key that somebody has not put into quotes, or that has one in it."""
+    document = parse(text, "f")
+    assert document.problems
+    assert "HIDDEN" not in repr(document.problems)
+    assert all("HIDDEN" not in entry.key for entry in document.entries)
