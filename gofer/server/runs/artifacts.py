@@ -160,7 +160,8 @@ def is_folder(found: Object) -> bool:
 
 def file_type(path: str) -> str:
     """The content type of a file by its name. One that is a tar archive itself stays a file: it is not a folder's."""
-    guessed, packed = mimetypes.guess_type(path, strict=True)
+    # Python's own table, not that of the machine, which may be any.
+    guessed, packed = mimetypes.MimeTypes().guess_type(path)
     return _PLAIN_TYPE if packed or guessed in (None, FOLDER_TYPE) else str(guessed)
 
 
