@@ -70,10 +70,10 @@ class Invocation:
     @property
     def server(self) -> Server:
         """Where the server is, for streams."""
-        from gofer.client.address import Server, parse_address
+        from gofer.client.address import Server, parse_address, parse_token
 
         settings = self.settings
-        return Server(parse_address(settings.host), settings.token, str(settings.ca_file or ""))
+        return Server(parse_address(settings.host), parse_token(settings.token), str(settings.ca_file or ""))
 
     def command(self, name: str, arguments: str = "") -> str:
         """A `gofer` command for a person to copy, with the options that say where and in which namespace."""

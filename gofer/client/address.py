@@ -55,6 +55,18 @@ def parse_address(text: str) -> Address:
     return Address("https" if scheme == "https" else "http", host, port)
 
 
+def parse_token(text: str) -> str:
+    """The token without white space around it, as files end with a newline. Raises ConfigError, which does not show
+    it, where it cannot be one: a header could not carry it."""
+    token = text.strip()
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise ConfigError(
+            "the token is none: expected printable ASCII without spaces, of one line",
+            "Look at --token, GOFER_CLI_TOKEN, GOFER_API_TOKEN and the `token` of the configuration file.",
+        )
+    return token
+
+
 def _host_and_port(text: str, netloc: str, default_port: int) -> tuple[str, int]:
     if netloc.startswith("["):
         host, closed, rest = netloc[1:].partition("]")

@@ -10,14 +10,13 @@ from typing import Final
 
 from gofer.config.settings import Settings
 from gofer.errors import ConfigError
-from gofer.models.encryption_keys import KEY_BYTES, EncryptionKeys
+from gofer.models.encryption_keys import KEY_BYTES, SAMPLE_KEY, EncryptionKeys
 
 CREDENTIAL: Final = "gofer.encryption-key"
 KEY: Final = "secret_store.sqlite.encryption_key"
 PREVIOUS: Final = "secret_store.sqlite.previous_encryption_keys"
-SAMPLE: Final = "changemechangemechangemechangeme"
 
-MAKE_ONE: Final = "Make one with: openssl rand -base64 32."
+MAKE_ONE: Final = "Make one with: gofer secret generate-key."
 _LONGEST_FILE = 4096
 
 
@@ -33,7 +32,7 @@ def encryption_keys(settings: Settings, environ: Mapping[str, str]) -> Encryptio
     if path is not None:
         return EncryptionKeys(_checked(settings, _content(path), str(path)), previous, str(path))
     if settings.dev_mode:
-        return EncryptionKeys(SAMPLE.encode(), previous, "dev mode's sample")
+        return EncryptionKeys(SAMPLE_KEY, previous, "dev mode's sample")
     return EncryptionKeys(None, previous, "nowhere")
 
 
@@ -81,7 +80,7 @@ def _checked(settings: Settings, text: str, place: str) -> bytes:
     except ValueError as error:
         message = f"{place}: expected exactly 32 characters of one byte each, or 32 bytes in base64, not {error}"
         raise ConfigError(message, MAKE_ONE) from None
-    if key == SAMPLE.encode() and not settings.dev_mode:
+    if key == SAMPLE_KEY and not settings.dev_mode:
         message = f"{place}: the sample key protects nothing, as everybody knows it: outside dev mode it is refused"
         raise ConfigError(message, MAKE_ONE)
     return key

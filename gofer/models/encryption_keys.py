@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 KEY_BYTES = 32
+SAMPLE_KEY = b"changeme" * 4
+"""That of dev mode; everybody knows it."""
 NO_KEY = "No encryption key is configured, so that there can be no secrets"
 NO_KEY_HINT = (
     "Make one with `gofer secret generate-key`, and set secret_store.sqlite.encryption_key to it, or the variable "

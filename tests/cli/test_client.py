@@ -15,7 +15,7 @@ import pytest
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import exit_code_of
 from gofer.client import paths
-from gofer.client.address import Address, Server, parse_address
+from gofer.client.address import Address, Server, parse_address, parse_token
 from gofer.client.http import Client, query_string
 from gofer.errors import ClientError, ConfigError, InvalidInput
 from gofer.models.pipeline import CreateNamespace
@@ -52,6 +52,18 @@ def failure(address: str, timeout: float = 20.0) -> ClientError:
 )
 def test_addresses(text: str, expected: Address) -> None:
     assert parse_address(text) == expected
+
+
+def test_a_token_loses_the_end_of_its_line() -> None:
+    assert parse_token("gofer_run_abc\r\n") == "gofer_run_abc"
+
+
+@pytest.mark.parametrize("text", ["abc\r\ndef", "abc def", "abc\x00", "abc\u2603"])
+def test_what_no_header_can_carry_is_no_token_and_is_not_shown(text: str) -> None:
+    with pytest.raises(ConfigError, match="the token is none") as caught:
+        parse_token(text)
+    assert "abc" not in caught.value.message + caught.value.hint
+    assert exit_code_of(caught.value) is ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_a_new_key(alone: Gofer) -> None:
 def test_rotation_says_what_to_do_next(gofer: Gofer, pipeline: str) -> None:
     gofer.ok("secret", "put", "key", "--pipeline", pipeline, stdin=b"value")
     said = gofer.ok("secret", "rotate-key")
-    assert "encrypted anew with the current key" in said.out
+    assert said.out.startswith("There was nothing to do: ")
     assert "previous_encryption_keys may be emptied" in said.err
 
 

@@ -28,8 +28,7 @@ def rotate_key(invocation: Invocation) -> int:
     """
     done = invocation.client.send("POST", paths.ROTATE_KEY, Rotation)
     output = invocation.output
-    values = "value" if done.total == 1 else "values"
-    output.show(done, lambda: [f"{done.rotated} of {done.total} {values} encrypted anew with the current key"])
+    output.show(done, lambda: [_told(done)])
     if done.damaged:
         output.warn(
             f"{done.damaged} of them do not decrypt with any key that is configured: they were changed in the store. "
@@ -38,3 +37,10 @@ def rotate_key(invocation: Invocation) -> int:
         return ExitCode.OUTCOME_BAD
     output.note(f"All are under the current key: {_PREVIOUS} may be emptied now. Backups from before need the old key.")
     return ExitCode.OK
+
+
+def _told(done: Rotation) -> str:
+    values = f"{done.total} {'value' if done.total == 1 else 'values'}"
+    if done.rotated or done.damaged:
+        return f"{done.rotated} of {values} encrypted anew with the current key"
+    return f"There was nothing to do: {values}"

@@ -12,14 +12,25 @@ from typing import TypeVar
 
 from gofer.engines.secret_store import sqlite_rows as rows
 from gofer.engines.secret_store.base import DamagedSecret, Entry, Progress, Scope, SecretName
-from gofer.engines.secret_store.sealing import Seals
+from gofer.engines.secret_store.sealing import Seals, key_id
 from gofer.engines.secret_store.sqlite_file import SecretFile, open_file, unusable
 from gofer.errors import ConfigError, NotFound, Unavailable
-from gofer.models.encryption_keys import NO_KEY_HINT, EncryptionKeys
+from gofer.models.encryption_keys import SAMPLE_KEY, EncryptionKeys
 from gofer.sqlite.lock import Lock
 
 T = TypeVar("T")
 
+_OTHER_KEY = (
+    "Set the key that was used before. To change keys, name the old one in "
+    "secret_store.sqlite.previous_encryption_keys as well, then run: gofer secret rotate-key. "
+    "These names of keys are derived from them and may be shown."
+)
+_OF_DEV_MODE = (
+    "They are under the sample key of dev mode. To keep them, start once more with dev_mode = true, a new key "
+    "(gofer secret generate-key), and the sample key, changeme four times, in "
+    "secret_store.sqlite.previous_encryption_keys; run gofer secret rotate-key; then take the sample key out and "
+    "start without dev mode."
+)
 # What one transaction of a rotation takes: a few milliseconds, for which others wait.
 ROTATED_AT_ONCE = 64
 
@@ -79,7 +90,10 @@ class SqliteSecretStore:
         def work(connection: sqlite3.Connection) -> tuple[Entry, bool]:
             before = rows.entry(connection, name)
             if namespaces is None and before is None:
-                raise NotFound(f"There is no secret {name}", "Say which namespaces may use it.")
+                raise NotFound(
+                    f'There is no global secret "{name.key}" yet',
+                    "Say which namespaces may use it: --namespaces A,B, or --namespaces '*' for all.",
+                )
             allowed = before.namespaces if namespaces is None and before is not None else namespaces or ()
             made_at, made_by = (before.created_at, before.created_by) if before is not None else (at, by)
             after = Entry(name, tuple(allowed), made_at, at, made_by, by)
@@ -173,14 +187,12 @@ class SqliteSecretStore:
         values = sum(number for _, number in missing)
         needed = " and ".join(key_id for key_id, _ in missing)
         under = f"{values} of the values in the secret store {self._path} {'is' if values == 1 else 'are'} encrypted"
-        if not seals.current:
-            return ConfigError(f"{under} with the key {needed}, and no encryption key is configured", NO_KEY_HINT)
-        return ConfigError(
-            f"{under} with the key {needed}, which is not configured: the key from {source} is {seals.current}",
-            "Set the key that was used before. To change keys, name the old one in "
-            "secret_store.sqlite.previous_encryption_keys as well, then run: gofer secret rotate-key. "
-            "These names of keys are derived from them and may be shown.",
-        )
+        if seals.current:
+            why = f"{under} with the key {needed}, which is not configured: the key from {source} is {seals.current}"
+        else:
+            why = f"{under} with the key {needed}, and no encryption key is configured"
+        sample = key_id(SAMPLE_KEY) in [found for found, _ in missing]
+        return ConfigError(why, _OF_DEV_MODE if sample else _OTHER_KEY)
 
     def _rotate(self, connection: sqlite3.Connection) -> Progress:
         self._seals.require()

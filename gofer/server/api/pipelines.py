@@ -118,7 +118,9 @@ async def _unset_secrets(services: Services, namespace: str, manifest: Manifest)
 
 
 def _unset(kind: str, key: str, namespace: str, pipeline: str) -> str:
-    where = f"--pipeline {pipeline}" if kind == "secret" else f"--global --namespaces {namespace}"
+    where = (
+        f"--pipeline {pipeline} --namespace {namespace}" if kind == "secret" else f"--global --namespaces {namespace}"
+    )
     return f"{kind}{{{{{key}}}}} is not set yet: gofer secret put {key} {where}"
 
 

@@ -75,11 +75,13 @@ class Values:
         if reference.kind == "secret":
             raise NotFound(
                 f'the pipeline "{ticket.pipeline}" has no secret "{reference.key}"',
-                f"Set it with: gofer secret put {reference.key} --pipeline {ticket.pipeline}.",
+                f"Set it with: gofer secret put {reference.key} --pipeline {ticket.pipeline} "
+                f"--namespace {ticket.namespace}.",
             )
         raise NotFound(
             f'there is no global secret "{reference.key}" that the namespace "{ticket.namespace}" may use',
-            f"Set it with: gofer secret put {reference.key} --global --namespaces {ticket.namespace}.",
+            "See whether there is one for others: gofer secret list --global. "
+            f"If not, set it with: gofer secret put {reference.key} --global --namespaces {ticket.namespace}.",
         )
 
 

@@ -28,12 +28,28 @@ class ClientError(Exception):
     """
 
     def __init__(self, detail: str, hint: str = "", *, status: int = 0, title: str = "", request_id: str = "") -> None:
-        super().__init__(f"{detail} {hint}".strip())
+        super().__init__(f"{_sentence(detail)} {hint}".strip())
         self.detail = detail
         self.hint = hint
         self.status = status
         self.title = title
         self.request_id = request_id
+
+
+def _sentence(text: str) -> str:
+    return text if not text or text[-1] in ".!?:" else f"{text}."
+
+
+def _checked(token: str) -> str:
+    """The token without white space around it, as files end with a newline. What http.client says of one that no
+    header can carry would show it."""
+    token = token.strip()
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise ClientError(
+            "The token is none: expected printable ASCII without spaces, of one line.",
+            "Pass what GOFER_API_TOKEN holds, and nothing else.",
+        )
+    return token
 
 
 class Body(NamedTuple):
@@ -57,7 +73,7 @@ class Connection:
 
     def __init__(self, url: str, token: str, *, timeout: float, patience: float, ca_file: str) -> None:
         self._url = url
-        self._token = token
+        self._token = _checked(token)
         self._timeout = timeout
         self._patience = patience
         self._ca_file = ca_file

@@ -102,6 +102,19 @@ def test_what_is_no_address(url: str) -> None:
         Client(url).run(1, "p")
 
 
+@pytest.mark.parametrize("token", ["gofer_run_a\r\nb", "gofer_run_a b", "gofer_run_\u2603"])
+def test_what_is_no_token_is_not_shown(token: str) -> None:
+    with pytest.raises(ClientError, match="The token is none") as caught:
+        Client("unix:///run/gofer/api.sock", token=token)
+    assert token not in str(caught.value)
+
+
+def test_a_token_loses_the_end_of_its_line(environ: dict[str, str]) -> None:
+    environ["GOFER_API_TOKEN"] += "\r\n"
+    with Client.from_environment(environ) as gofer:
+        assert gofer.run().pipeline == "mine"
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="cannot be reached") as caught:
         Client(f"unix://{tmp_path}/none.sock", patience=0.0).run(1, "p")

@@ -262,10 +262,10 @@ def test_registering_tells_which_secrets_are_not_set(server: ServerThread) -> No
     manifest = {"id": "names-secrets", "tasks": [one]}
     path = "/api/v1/namespaces/default/pipelines"
     assert server.send_json("POST", path, manifest).json["warnings"] == [
-        "secret{{mine}} is not set yet: gofer secret put mine --pipeline names-secrets",
+        "secret{{mine}} is not set yet: gofer secret put mine --pipeline names-secrets --namespace default",
         "global_secret{{everybodys}} is not set yet: gofer secret put everybodys --global --namespaces default",
         "global_secret{{others}} is not set yet: gofer secret put others --global --namespaces default",
-        "secret{{word}} is not set yet: gofer secret put word --pipeline names-secrets",
+        "secret{{word}} is not set yet: gofer secret put word --pipeline names-secrets --namespace default",
     ]
     put(server, f"{path}/names-secrets/secrets/mine")
     put(server, f"{path}/names-secrets/secrets/word")

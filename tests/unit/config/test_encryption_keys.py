@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gofer.config.encryption_keys import KEY, PREVIOUS, SAMPLE, encryption_keys, parse_key
+from gofer.config.encryption_keys import KEY, PREVIOUS, encryption_keys, parse_key
 from gofer.config.load import Configuration, read
 from gofer.config.rules import faults
 from gofer.config.settings import SecretStoreSettings, Settings, SqliteSecretStoreSettings
 from gofer.errors import ConfigError
+from gofer.models.encryption_keys import SAMPLE_KEY
 
 RAW = bytes(range(0xE0, 0x100))
 BASE64 = base64.b64encode(RAW).decode()
@@ -82,7 +83,7 @@ def test_a_credential_that_is_no_key_is_told_with_its_place(tmp_path: Path) -> N
         with pytest.raises(ConfigError, match=str(path)) as caught:
             encryption_keys(settings(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
         assert "hunter2" not in caught.value.message
-        assert "openssl rand" in caught.value.hint
+        assert "gofer secret generate-key" in caught.value.hint
 
 
 def test_a_credential_that_cannot_be_read(tmp_path: Path) -> None:
@@ -93,19 +94,19 @@ def test_a_credential_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_without_any_there_is_the_sample_in_dev_mode_and_none_elsewhere(tmp_path: Path) -> None:
     for environ in ({}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}, {"CREDENTIALS_DIRECTORY": "relative"}):
-        assert encryption_keys(settings(dev=True), environ).current == SAMPLE.encode()
+        assert encryption_keys(settings(dev=True), environ).current == SAMPLE_KEY
         assert encryption_keys(settings(), environ).current is None
 
 
 def test_the_sample_is_refused_outside_dev_mode(tmp_path: Path) -> None:
-    in_base64 = base64.b64encode(SAMPLE.encode()).decode()
-    for text in (SAMPLE, in_base64):
-        assert encryption_keys(settings(text, text, dev=True), {}).current == SAMPLE.encode()
+    in_base64 = base64.b64encode(SAMPLE_KEY).decode()
+    for text in (SAMPLE_KEY.decode(), in_base64):
+        assert encryption_keys(settings(text, text, dev=True), {}).current == SAMPLE_KEY
         for wrong, place in ((settings(text), KEY), (settings("k" * 32, text), PREVIOUS)):
             with pytest.raises(ConfigError, match="everybody knows") as caught:
                 encryption_keys(wrong, {})
             assert caught.value.message.startswith(place)
-    (tmp_path / "gofer.encryption-key").write_text(SAMPLE)
+    (tmp_path / "gofer.encryption-key").write_bytes(SAMPLE_KEY)
     with pytest.raises(ConfigError, match="everybody knows"):
         encryption_keys(settings(), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
