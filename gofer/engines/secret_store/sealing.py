@@ -1,4 +1,5 @@
-"""How values are encrypted: AES-256-GCM, with a fresh nonce each time and the secret's full name as associated data.
+"""How values are encrypted: AES-256-GCM, with a fresh nonce each time and the secret's full name as associated data, to
+which belong the namespaces that may use a global one: who writes to the file cannot give a secret to another.
 
 Neither the key that encrypts nor the key's id is the configured key itself: both are derived from it with HKDF-SHA256
 (RFC 5869), each with an info text of its own, so that the id, which is stored in clear, tells nothing of the key.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gofer.engines.secret_store.base import DamagedSecret, SecretName
@@ -47,14 +49,14 @@ class Seals:
         if not self.current:
             raise Conflict(NO_KEY, NO_KEY_HINT)
 
-    def seal(self, name: SecretName, value: str) -> Sealed:
-        """Encrypt. Raises Conflict where there is no key."""
+    def seal(self, name: SecretName, namespaces: Sequence[str], value: str) -> Sealed:
+        """Encrypt for that name and those namespaces. Raises Conflict where there is no key."""
         self.require()
         nonce = os.urandom(NONCE_BYTES)
         cipher = _cipher(self._keys[self.current])
-        return Sealed(self.current, nonce, cipher.encrypt(nonce, value.encode(), associated(name)))
+        return Sealed(self.current, nonce, cipher.encrypt(nonce, value.encode(), associated(name, namespaces)))
 
-    def open(self, name: SecretName, sealed: Sealed) -> str:
+    def open(self, name: SecretName, namespaces: Sequence[str], sealed: Sealed) -> str:
         """Decrypt. Raises DamagedSecret, or Conflict where there is no key."""
         self.require()
         key = self._keys.get(sealed.key_id)
@@ -64,7 +66,7 @@ class Seals:
         from cryptography.exceptions import InvalidTag
 
         try:
-            return cipher.decrypt(sealed.nonce, sealed.ciphertext, associated(name)).decode()
+            return cipher.decrypt(sealed.nonce, sealed.ciphertext, associated(name, namespaces)).decode()
         except InvalidTag:
             raise _damaged(name) from None
 
@@ -87,16 +89,18 @@ def derive(key: bytes, info: bytes) -> bytes:
     return hmac.digest(extracted, info + b"\x01", "sha256")
 
 
-def associated(name: SecretName) -> bytes:
-    """A full name as bytes, with the length in front of each part, so that no two names have the same."""
+def associated(name: SecretName, namespaces: Sequence[str] = ()) -> bytes:
+    """A full name and namespaces as bytes, with the length in front of each part, so that no two have the same."""
     scope = name.scope
     parts = [_NAME_FORM, scope.namespace.encode(), scope.pipeline.encode(), str(scope.pipeline_key).encode()]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in (*parts, name.key.encode()))
+    return b"".join(
+        len(part).to_bytes(4, "big") + part for part in (*parts, name.key.encode(), *map(str.encode, namespaces))
+    )
 
 
 def _damaged(name: SecretName) -> DamagedSecret:
     return DamagedSecret(
-        f"The secret {name} does not decrypt: its value was changed in the store, or belongs to another name",
+        f"The secret {name} does not decrypt: it was changed in the store, or its value belongs to another name",
         "Put it again, or restore a backup. If nobody changed the file by hand, suspect the disk.",
     )
 

@@ -98,7 +98,7 @@ class SqliteSecretStore:
             made_at, made_by = (before.created_at, before.created_by) if before is not None else (at, by)
             after = Entry(name, tuple(allowed), made_at, at, made_by, by)
             rows.retire(connection, name, at)
-            rows.insert(connection, after, self._seals.seal(name, value))
+            rows.insert(connection, after, self._seals.seal(name, after.namespaces, value))
             self._reached("secret-put")
             return after, before is None
 
@@ -107,8 +107,8 @@ class SqliteSecretStore:
     async def get(self, name: SecretName) -> str | None:
         def work(connection: sqlite3.Connection) -> str | None:
             self._seals.require()
-            sealed = rows.value(connection, name)
-            return None if sealed is None else self._seals.open(name, sealed)
+            row = rows.value(connection, name)
+            return None if row is None else self._seals.open(*row[1:])
 
         return await self._read(work)
 
@@ -137,7 +137,7 @@ class SqliteSecretStore:
             self._seals.require()
             current = rows.value(connection, name)
             found = [*rows.retired_since(connection, name, at), *([current] if current is not None else [])]
-            return [self._seals.open(name, sealed) for sealed in found]
+            return [self._seals.open(*row[1:]) for row in found]
 
         return await self._read(work)
 
@@ -200,10 +200,10 @@ class SqliteSecretStore:
         rotated = 0
         for row in rows.stale(connection, current):
             try:
-                value = self._seals.open(row.name, row.sealed)
+                value = self._seals.open(*row[1:])
             except DamagedSecret:
                 continue  # It stays as it is: `done` never reaches `total`.
-            rows.reseal(connection, row, self._seals.seal(row.name, value))
+            rows.reseal(connection, row, self._seals.seal(row.name, row.namespaces, value))
             self._reached("secret-rotated")
             rotated += 1
             if rotated == ROTATED_AT_ONCE:
@@ -212,7 +212,7 @@ class SqliteSecretStore:
 
     def _decrypts(self, row: rows.Row) -> bool:
         try:
-            self._seals.open(row.name, row.sealed)
+            self._seals.open(*row[1:])
         except DamagedSecret:
             return False
         return True

@@ -50,6 +50,7 @@ class Row(NamedTuple):
 
     key: int
     name: SecretName
+    namespaces: tuple[str, ...]
     sealed: Sealed
 
 
@@ -58,9 +59,9 @@ def entry(connection: sqlite3.Connection, name: SecretName) -> Entry | None:
     return _entry(row) if row else None
 
 
-def value(connection: sqlite3.Connection, name: SecretName) -> Sealed | None:
+def value(connection: sqlite3.Connection, name: SecretName) -> Row | None:
     row = connection.execute(_GET, _of(name)).fetchone()
-    return _sealed(row) if row else None
+    return _row(row) if row else None
 
 
 def page(connection: sqlite3.Connection, scope: Scope, after: str, limit: int) -> list[Entry]:
@@ -78,9 +79,9 @@ def retire(connection: sqlite3.Connection, name: SecretName, at: int) -> bool:
     return connection.execute(_RETIRE, (at, *_of(name))).rowcount == 1
 
 
-def retired_since(connection: sqlite3.Connection, name: SecretName, at: int) -> list[Sealed]:
+def retired_since(connection: sqlite3.Connection, name: SecretName, at: int) -> list[Row]:
     """Oldest first."""
-    return [_sealed(row) for row in connection.execute(_RETIRED_SINCE, (*_of(name), at))]
+    return [_row(row) for row in connection.execute(_RETIRED_SINCE, (*_of(name), at))]
 
 
 def delete_retired(connection: sqlite3.Connection, before: int) -> int:
@@ -142,21 +143,22 @@ def _of_scope(scope: Scope) -> tuple[int, str, str]:
 
 
 def _row(row: sqlite3.Row) -> Row:
-    return Row(row["key"], _name(row), _sealed(row))
+    sealed = Sealed(row["key_id"], row["nonce"], row["ciphertext"])
+    return Row(row["key"], _name(row), _namespaces(row), sealed)
 
 
 def _name(row: sqlite3.Row) -> SecretName:
     return SecretName(row["name"], Scope(row["namespace"], row["pipeline"], row["pipeline_key"]))
 
 
-def _sealed(row: sqlite3.Row) -> Sealed:
-    return Sealed(row["key_id"], row["nonce"], row["ciphertext"])
+def _namespaces(row: sqlite3.Row) -> tuple[str, ...]:
+    return tuple(row["namespaces"].split())
 
 
 def _entry(row: sqlite3.Row) -> Entry:
     return Entry(
         name=_name(row),
-        namespaces=tuple(row["namespaces"].split()),
+        namespaces=_namespaces(row),
         created_at=row["created_at"],
         modified_at=row["modified_at"],
         created_by=row["created_by"],

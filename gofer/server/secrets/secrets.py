@@ -122,11 +122,15 @@ class Secrets:
         name = await self._name(namespace, pipeline, kind, key)
         if name is None:
             return None
-        if name.is_global:
-            entry = await self.store.entry(name)
-            if entry is None or not _may_use(entry, namespace):
-                return None
-        return await self.store.get(name)
+        if not name.is_global:
+            return await self.store.get(name)
+        # Looked at on either side: a value that is put meanwhile may be for others.
+        before = await self.store.entry(name)
+        if before is None or not _may_use(before, namespace):
+            return None
+        value = await self.store.get(name)
+        after = await self.store.entry(name)
+        return value if after is not None and _may_use(after, namespace) else None
 
     async def seen(
         self, namespace: str, pipeline: str, references: Iterable[tuple[str, str]], since: int

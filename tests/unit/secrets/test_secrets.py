@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from gofer.engines.secret_store.base import GLOBAL, SecretStore
+from gofer.engines.secret_store.base import GLOBAL, SecretName, SecretStore
 from gofer.engines.secret_store.sqlite import SqliteSecretStore
 from gofer.errors import Conflict, NotFound
 from gofer.models.encryption_keys import EncryptionKeys
@@ -236,3 +236,17 @@ async def test_without_a_key_a_run_is_told_so(tmp_path: Path, house: House) -> N
     with pytest.raises(Conflict, match="encryption key"):
         await secrets.put(ONE, "key", "value")
     await store.close()
+
+
+async def test_a_value_that_is_put_for_others_meanwhile_is_not_given(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.secrets.put(NOBODY, "key", "for all", ["*"])
+    get = house.store.get
+
+    async def overtaken(name: SecretName) -> str | None:
+        await house.secrets.put(NOBODY, "key", "for others", ["other"])
+        return await get(name)
+
+    monkeypatch.setattr(house.store, "get", overtaken)
+    assert await house.secrets.resolve("default", "one", "global_secret", "key") is None

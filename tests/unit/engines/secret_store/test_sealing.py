@@ -36,20 +36,20 @@ def test_the_id_of_a_key_is_always_the_same_and_no_part_of_it() -> None:
 
 def test_the_same_value_never_looks_the_same() -> None:
     seals = Seals(EncryptionKeys(KEY))
-    sealed = [seals.seal(NAME, "value") for _ in range(100)]
+    sealed = [seals.seal(NAME, (), "value") for _ in range(100)]
     assert len({one.nonce for one in sealed}) == len({one.ciphertext for one in sealed}) == 100
     assert {len(one.nonce) for one in sealed} == {NONCE_BYTES}
-    assert {seals.open(NAME, one) for one in sealed} == {"value"}
+    assert {seals.open(NAME, (), one) for one in sealed} == {"value"}
 
 
 def test_what_was_changed_or_moved_does_not_decrypt() -> None:
     seals = Seals(EncryptionKeys(KEY))
-    sealed = seals.seal(NAME, "the value")
+    sealed = seals.seal(NAME, (), "the value")
     for position in range(len(sealed.ciphertext)):
         changed = bytearray(sealed.ciphertext)
         changed[position] ^= 1
         with pytest.raises(DamagedSecret) as caught:
-            seals.open(NAME, sealed._replace(ciphertext=bytes(changed)))
+            seals.open(NAME, (), sealed._replace(ciphertext=bytes(changed)))
         assert str(NAME) in caught.value.message
     for wrong in (
         sealed._replace(nonce=bytes(NONCE_BYTES)),
@@ -59,10 +59,20 @@ def test_what_was_changed_or_moved_does_not_decrypt() -> None:
         sealed._replace(key_id="another"),
     ):
         with pytest.raises(DamagedSecret):
-            seals.open(NAME, wrong)
+            seals.open(NAME, (), wrong)
     for name in (SecretName("kez", NAME.scope), SecretName("key"), SecretName("key", Scope("default", "p", 2))):
         with pytest.raises(DamagedSecret):
-            seals.open(name, sealed)
+            seals.open(name, (), sealed)
+
+
+def test_a_global_value_is_for_its_namespaces_alone() -> None:
+    seals = Seals(EncryptionKeys(KEY))
+    name = SecretName("key")
+    sealed = seals.seal(name, ("team-a", "team-b"), "the value")
+    assert seals.open(name, ("team-a", "team-b"), sealed) == "the value"
+    for namespaces in ((), ("*",), ("team-a",), ("team-a", "team-c"), ("team-ateam-b",)):
+        with pytest.raises(DamagedSecret):
+            seals.open(name, namespaces, sealed)
 
 
 def test_no_two_names_are_encoded_alike() -> None:

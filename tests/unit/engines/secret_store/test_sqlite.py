@@ -120,6 +120,22 @@ async def test_rows_that_changed_places_do_not_decrypt(path: Path) -> None:
     await made.close()
 
 
+async def test_who_writes_to_the_file_cannot_let_others_use_a_secret(path: Path) -> None:
+    made = store(path, OLD)
+    await made.open()
+    name = SecretName("shared")
+    await made.put(name, "one", ["team-a"], 1, "")
+    await made.put(name, "two", ["team-a", "team-b"], 2, "")
+    assert await made.since(name, 0) == ["one", "two"]
+    await made.use(EncryptionKeys(NEW, (OLD,)))
+    assert (await made.rotate()).rotated == 2
+    assert await made.since(name, 0) == ["one", "two"]
+    change(path, "UPDATE secrets SET namespaces = '*' WHERE retired_at IS NULL")
+    with pytest.raises(DamagedSecret):
+        await made.get(name)
+    await made.close()
+
+
 async def test_a_rotation_leaves_out_what_is_damaged(path: Path) -> None:
     made = store(path, OLD)
     await made.open()
