@@ -20,7 +20,7 @@ from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
 from gofer.server.gate import Gate
-from gofer.server.logs.expire import Expiry
+from gofer.server.logs.expire import LogExpiry
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.objects.build import ObjectParts
@@ -111,7 +111,7 @@ async def build(parts: Parts, front: Front) -> Built:
         front.url, front.access, parts.reached,
     )  # fmt: skip
     await settle(database, settings.task_run_logs_dir, clock)
-    expiry = Expiry(database, logs, clock, settings.task_run_log_expiry)
+    expiry = LogExpiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
     launcher = Launcher(context, [expiry.notice, objects.expiry.notice])
     ingress.on_change = lambda: launcher.queue.hold(ingress.closed)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from gofer.errors import Unavailable
 from gofer.server.clock import Clock
+from gofer.server.expiry import PAUSE, Expiry
 from gofer.server.logs import folder
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.thread import in_thread
@@ -18,26 +17,20 @@ from gofer.server.store.database import Database
 from gofer.server.store.transaction import Readable
 
 _BATCH = 200
-_PAUSE = 1.0
-_RETRY = 5.0
 
 
-class Expiry:
+class LogExpiry(Expiry):
     """Keeps the logs of the newest `keep` runs of each pipeline (0: of all). Runs that have not ended keep theirs.
 
     The database says first that a log is expired, then its files go; files that a sudden end has left behind go at
     the next start, as do those of pipelines that are no more. `pause`: seconds for which ends of runs are collected.
     """
 
-    def __init__(self, database: Database, logs: Logs, clock: Clock, keep: int, *, pause: float = _PAUSE) -> None:
+    def __init__(self, database: Database, logs: Logs, clock: Clock, keep: int, *, pause: float = PAUSE) -> None:
+        super().__init__("logs", keep, pause)
         self._database = database
         self._logs = logs
         self._clock = clock
-        self._keep = keep
-        self._pause = pause
-        self._noticed: set[int] = set()
-        self._all = False
-        self._wake = asyncio.Event()
 
     async def open(self) -> None:
         """Make sure that what stands in the folder is this database's. Call before any run goes on or starts.
@@ -52,41 +45,10 @@ class Expiry:
             if (namespace, pipeline) not in known and folder.holds_only_logs(root, namespace, pipeline):
                 await self._delete_pipeline(namespace, pipeline)
 
-    async def run(self) -> None:
-        """Catch up with everything, then expire what each `notice` makes old, until cancelled."""
-        await self._patiently(self._remove_left_behind)
-        await self._patiently(self.expire_once)
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(self._pause)
-            self._wake.clear()
-            if self._all:
-                self._all = False
-                await self._patiently(self.expire_once)
-            noticed, self._noticed = self._noticed, set()
-            for key in sorted(noticed):
-                await self._patiently(partial(self._expire, key))
-
-    def set_keep(self, keep: int) -> None:
-        """From now on; what is old by that is expired soon."""
-        self._keep = keep
-        self._all = True
-        self._wake.set()
-
-    def notice(self, pipeline_key: int) -> None:
-        """A run of this pipeline has ended."""
-        if self._keep > 0:
-            self._noticed.add(pipeline_key)
-            self._wake.set()
-
-    async def expire_once(self) -> None:
-        """Expire everything that is old now. Raises Unavailable when the database is in trouble."""
-        if self._keep > 0:
-            for key in await self._database.read(partial(rows.pipelines_with_expirable, keep=self._keep)):
-                await self._expire(key)
+    async def _pipelines(self) -> Sequence[int]:
+        return await self._database.read(partial(rows.pipelines_with_expirable, keep=self._keep))
 
     async def _expire(self, pipeline_key: int) -> None:
-        # Asked for each batch: a reload may change it, and 0 would make every run old.
         while self._keep > 0:
             find = partial(rows.expirable, pipeline_key=pipeline_key, keep=self._keep, limit=_BATCH)
             found = await self._database.read(find)
@@ -95,7 +57,7 @@ class Expiry:
             await self._database.write(partial(rows.expire, found=found, at=self._clock.now()))
             await self._delete_runs(found[0].namespace, found[0].pipeline, [run.number for run in found])
 
-    async def _remove_left_behind(self) -> None:
+    async def _begin(self) -> None:
         """Remove the files of runs whose logs are expired already, or that the database does not know."""
         root = self._logs.root
         await in_thread(partial(folder.empty_trash, root))
@@ -125,15 +87,6 @@ class Expiry:
             await self._logs.delete_pipeline(namespace, pipeline)
         except OSError as error:
             _warn("logs of a pipeline that is gone stay", namespace=namespace, pipeline=pipeline, error=str(error))
-
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work`, again and again while the database or the disk is in trouble."""
-        while True:
-            try:
-                return await work()
-            except (Unavailable, OSError) as error:
-                _warn("expiry of logs waits", error=str(error))
-            await asyncio.sleep(_RETRY)
 
 
 def _list_runs(root: Path, some: list[tuple[str, str]]) -> list[list[int]]:

@@ -11,7 +11,7 @@ from gofer.engines.object_store.base import ObjectStore
 from gofer.server.clock import Clock
 from gofer.server.objects.collect import Collector
 from gofer.server.objects.digest_locks import DigestLocks
-from gofer.server.objects.expire import Expiry
+from gofer.server.objects.expire import ObjectExpiry
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.put import Putter
 from gofer.server.objects.tally import Tally
@@ -25,7 +25,7 @@ class ObjectParts:
 
     service: Objects
     collector: Collector
-    expiry: Expiry
+    expiry: ObjectExpiry
     watch: StoreWatch
 
     def tasks(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
@@ -57,7 +57,7 @@ def build(
     locks, tally = DigestLocks(), Tally()
     watch = StoreWatch(store, on_fault)
     collector = Collector(database, store, locks, reached)
-    expiry = Expiry(database, clock, collector, tally, reached, live.settings.object_store.run_object_expiry)
+    expiry = ObjectExpiry(database, clock, collector, tally, reached, live.settings.object_store.run_object_expiry)
     putter = Putter(database, store, clock, live, locks, collector, tally, reached)
     service = Objects(database, store, clock, live, putter, collector, tally, reached, watch.notice)
     return ObjectParts(service, collector, expiry, watch)

@@ -13,7 +13,7 @@ from gofer.errors import ConfigError
 from gofer.models.event import Event, Kind
 from gofer.server.clock import Clock
 from gofer.server.logs import folder
-from gofer.server.logs.expire import Expiry
+from gofer.server.logs.expire import LogExpiry
 from gofer.server.logs.folder import LogId, log_path
 from gofer.server.logs.logs import Logs
 from gofer.server.store.database import Database
@@ -38,8 +38,8 @@ class World:
         self.events: list[Event] = []
         database.on_commit = self._heard
 
-    def expiry(self, keep: int) -> Expiry:
-        return Expiry(self.database, self.logs, Clock(), keep, pause=0)
+    def expiry(self, keep: int) -> LogExpiry:
+        return LogExpiry(self.database, self.logs, Clock(), keep, pause=0)
 
     async def pipeline(self, name: str) -> int:
         """Returns the key."""

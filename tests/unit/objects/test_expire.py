@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from gofer.errors import Conflict, NotFound
-from gofer.server.objects.expire import Expiry
+from gofer.server.objects.expire import ObjectExpiry
 from gofer.server.objects.place import Place
 from gofer.server.store import objects as rows
 from gofer.server.store.transaction import Transaction
@@ -19,7 +19,7 @@ def at(run: int) -> Place:
     return Place("default", "one", run)
 
 
-def expiry(world: World, keep: int) -> Expiry:
+def expiry(world: World, keep: int) -> ObjectExpiry:
     world.set(run_object_expiry=keep)
     parts = world.build()
     parts.expiry._pause = 0
