@@ -62,6 +62,27 @@ async def test_an_upload_that_has_no_room(name: str, disk: Path) -> None:
         assert await got(store, other) == some(10 * PIECE, 9)
 
 
+@pytest.mark.parametrize("megabytes", [12, 24])
+@pytest.mark.parametrize("name", list(OBJECT_STORES))
+async def test_a_small_disk_that_was_filled_once(name: str, megabytes: int, disk: Path) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={megabytes}m", str(disk)], check=True)
+    stores = Stores(name, disk)
+    async with stores.life() as store:
+        counts = []
+        for turn in range(3):
+            kept: list[str] = []
+            with pytest.raises(StoreFull):
+                for number in range(1000):
+                    data = some(200_000, turn * 1000 + number)
+                    await until_full(store, data)
+                    kept.append(digest(data))
+            for one in kept:
+                await store.delete(one)
+            await stores.shrinks_to(6 * PIECE)
+            counts.append(len(kept))
+        assert min(counts) > 20
+
+
 @pytest.mark.parametrize("name", list(OBJECT_STORES))
 async def test_others_have_filled_it(name: str, disk: Path) -> None:
     stores = Stores(name, disk / "data")

@@ -20,7 +20,7 @@ from gofer.engines.object_store import sqlite_file as file
 from gofer.engines.object_store.base import Content, DamagedContent, check_digest, no_content
 from gofer.engines.object_store.room import require_room
 from gofer.engines.object_store.sqlite_thread import ConnectionThread
-from gofer.errors import ConfigError, Unavailable
+from gofer.errors import ConfigError, StoreFull, Unavailable
 from gofer.sqlite.faults import damage, fault
 from gofer.sqlite.lock import Lock
 
@@ -46,11 +46,6 @@ class SqliteObjectStore:
     @property
     def name(self) -> str:
         return "sqlite"
-
-    @property
-    def folder(self) -> Path:
-        """The folder of its file."""
-        return self._path.parent
 
     async def open(self) -> None:
         """See `base.ObjectStore.open`."""
@@ -139,6 +134,19 @@ class SqliteObjectStore:
         with _explained(self._path):
             return await min(self._threads[1:], key=lambda thread: thread.waiting).call(work)
 
+    def require_room(self, connection: sqlite3.Connection, size: int) -> None:
+        """Raises StoreFull unless there is room for `size` more bytes. In the writer's thread only."""
+        try:
+            self._look_for_room(connection, size)
+        except StoreFull:
+            file.empty_log(connection)
+            self._look_for_room(connection, size)
+
+    def _look_for_room(self, connection: sqlite3.Connection, size: int) -> None:
+        # They are written to the log now, and to the file when the log is moved into it; without room for that the
+        # log could not begin anew, and not even a removal would find a place in it.
+        require_room(self._path.parent, 2 * size + file.growth(connection, self._path))
+
     def abandon(self, key: int) -> None:
         """An upload is given up. In the writer's thread only."""
         self._abandoned.append(key)
@@ -205,12 +213,12 @@ class SqliteUpload:
             return
 
     def _stage(self, connection: sqlite3.Connection, pieces: list[bytes]) -> None:
-        require_room(self._store.folder, len(pieces) * file.PIECE_BYTES)
+        self._store.require_room(connection, len(pieces) * file.PIECE_BYTES)
         self._key = file.stage(connection, self._key, self._staged, pieces)
         self._staged += len(pieces)
 
     def _keep(self, connection: sqlite3.Connection, content: Content) -> None:
-        require_room(self._store.folder, len(self._held))
+        self._store.require_room(connection, len(self._held))
         file.keep(connection, self._key, self._staged, bytes(self._held), content)
         self._ended = True
 

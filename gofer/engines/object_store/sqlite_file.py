@@ -7,6 +7,7 @@ id `key * PIECES + number`, so that the pieces of a content are side by side.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
@@ -189,6 +190,9 @@ def give_back(connection: sqlite3.Connection, path: Path) -> float | None:
 
     Returns after how many seconds there is more to do; None: not before something else was done.
     """
+    free = _free(path)
+    if free < 2 * _STEP_BYTES and path.with_name(path.name + "-wal").stat().st_size > free // 2:
+        empty_log(connection)
     row = connection.execute("SELECT key FROM contents WHERE state = 'gone' LIMIT 1").fetchone()
     if row is not None:
         _remove_some(connection, row[0])
@@ -196,13 +200,26 @@ def give_back(connection: sqlite3.Connection, path: Path) -> float | None:
     page = _number(connection, "PRAGMA page_size")
     if _number(connection, "PRAGMA freelist_count") * page > SPARE_BYTES:
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA incremental_vacuum({_STEP_BYTES // page})").fetchall()
+        # What it moves goes into the log first.
+        step = min(_STEP_BYTES, _free(path) // 4)
+        connection.execute(f"PRAGMA incremental_vacuum({max(1, step // page)})").fetchall()
         return 0.0
     if path.stat().st_size <= _number(connection, "PRAGMA page_count") * page:
         return None
     # The file becomes shorter when the whole log has been moved into it, which a reader may prevent for a moment.
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     return _WAIT_FOR_READERS
+
+
+def growth(connection: sqlite3.Connection, path: Path) -> int:
+    """So many bytes the file is still to grow by, when what stands in the log is moved into it."""
+    size = _number(connection, "PRAGMA page_count") * _number(connection, "PRAGMA page_size")
+    return max(0, size - path.stat().st_size)
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Move everything from the log into the file and give its room back, unless a reader is in the way."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def listed(connection: sqlite3.Connection, prefix: str, after: str, limit: int) -> list[Content]:
@@ -239,6 +256,11 @@ def _is_whole(connection: sqlite3.Connection, content: Kept, data: bytes) -> boo
 def _checksum(place: int, data: bytes) -> int:
     """Of the bytes and of where they belong."""
     return zlib.crc32(data, place & 0xFFFF_FFFF)
+
+
+def _free(path: Path) -> int:
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _number(connection: sqlite3.Connection, statement: str) -> int:
