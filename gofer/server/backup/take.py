@@ -6,7 +6,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -62,38 +62,43 @@ class Backups:
         taking = self._taking = _Taking(self._place)
         size, at = 0, self._clock.now()
         try:
-            with self._objects.keep_all() if objects else nullcontext():
-                await taking.copy()
-                await taking.begin(Contents(self._sources(taking, logs, objects), at))
-                while piece := await taking.next():
-                    size += len(piece)
-                    giving_up = asyncio.get_running_loop().call_later(self._patience, self._give_up, taking)
+            taking.keep(self._objects.keep_all() if objects else nullcontext())
+            await taking.copy()
+            await taking.begin(Contents(self._sources(taking, logs, objects), at))
+            while piece := await taking.next():
+                size += len(piece)
+                giving_up = asyncio.get_running_loop().call_later(self._patience, self._end, taking)
+                try:
                     yield piece
+                finally:
                     giving_up.cancel()
-                    if self._taking is not taking:
-                        raise Unavailable("The backup was given up: nobody took it.", "Take another one.")
+                if taking.ending is not None:
+                    raise Unavailable("The backup was given up: nobody took it.", "Take another one.")
         except GoferError as error:
             get_logger("gofer.backup").warning("no backup was taken", error=str(error), hint=error.hint)
             raise
         finally:
-            # A large file takes a while to remove.
-            try:
-                await in_thread(taking.close)
-            finally:
-                self._forget(taking)
+            await _surely(self._end(taking))
         await self._record({"bytes": size, "logs": logs, "objects": objects})
 
     def _sources(self, taking: _Taking, logs: bool, objects: bool) -> Sources:
         stored = Stored(self._objects.store, asyncio.get_running_loop()) if objects else None
         return Sources(taking.file, taking.secrets, self._place.logs if logs else None, stored)
 
-    def _give_up(self, taking: _Taking) -> None:
-        taking.close()
-        self._forget(taking)
+    def _end(self, taking: _Taking) -> asyncio.Task[None]:
+        """Begin to remove everything, if that has not begun yet. A reader that takes nothing must not hold it up."""
+        if taking.ending is None:
+            taking.ending = asyncio.create_task(self._close(taking), name="end of a backup")
+        return taking.ending
 
-    def _forget(self, taking: _Taking) -> None:
-        if self._taking is taking:
-            self._taking = None
+    async def _close(self, taking: _Taking) -> None:
+        try:
+            # A large file takes a while to remove, and a content that is being read is closed in the event loop.
+            await in_thread(taking.close)
+        finally:
+            taking.keeping.close()
+            if self._taking is taking:
+                self._taking = None
 
     async def _record(self, data: dict[str, int]) -> None:
         log, at = get_logger("gofer.backup"), self._clock.now()
@@ -106,7 +111,7 @@ class Backups:
 
 
 class _Taking:
-    """One backup: its passing files, and how far it is."""
+    """One backup: its passing files, what is held for it, and how far it is. `ending` once it is over."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -114,6 +119,12 @@ class _Taking:
         self._slices: Iterator[bytes] = iter(())
         self.file = self._folder / DATABASE
         self.secrets: Path | None = None
+        self.keeping = ExitStack()
+        self.ending: asyncio.Task[None] | None = None
+
+    def keep(self, holding: AbstractContextManager[None]) -> None:
+        """Enter `holding` until the end."""
+        self.keeping.enter_context(holding)
 
     async def copy(self) -> None:
         """Copy the databases. Cancelled, it leaves off soon."""
@@ -166,3 +177,12 @@ def _slices(pieces: Iterator[bytes]) -> Iterator[bytes]:
             held, size = [], 0
     if held:
         yield b"".join(held)
+
+
+async def _surely(ending: asyncio.Task[None]) -> None:
+    """Wait for it, also when cancelled."""
+    try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await asyncio.wait([ending])
+        raise

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from gofer.archive.read import read_archive
-from gofer.errors import ConfigError, Conflict, InvalidArchive
+from gofer.errors import ConfigError, Conflict, InvalidArchive, Unavailable
 from gofer.server.backup.layout import Place, part_names
 from gofer.server.backup.restore import restore, verify
 from gofer.server.backup.swap import finish_interrupted
@@ -323,3 +323,26 @@ async def test_broken_off_anywhere_changes_nothing(archive: bytes, tmp_path: Pat
             restore(io.BytesIO(archive[:cut]).read, at, new_store, force=True)
         assert tree(tmp_path / "target") == before
     assert not finish_interrupted(at)
+
+
+async def test_a_reader_that_stands_still_holds_up_neither_the_server_nor_the_contents(tmp_path: Path) -> None:
+    at = await filled(place(tmp_path), {"large": some(5_000_000)})
+    database, store = Database(at.database), store_of(at)
+    await database.open()
+    await store.open()
+    collector = Collector(database, store, DigestLocks(), lambda _: None)
+    one = Backups(at, database, Clock(), ObjectSource(store, collector.keep_all), patience=0.05)
+    pieces = one.take()
+    # It stands in the middle of a content.
+    while len(await anext(pieces)) < 200_000:
+        pass
+    await database.write(lambda tx: tx.execute("DELETE FROM objects"))
+    async with asyncio.timeout(60):
+        while at.taking.exists() or await listed(store):
+            await collector.collect_once()
+            await asyncio.sleep(0.01)
+    assert await taken(backups(at, database, store=store))
+    with pytest.raises(Unavailable, match="given up"):
+        await anext(pieces)
+    await store.close()
+    await database.close()
