@@ -65,7 +65,12 @@ class FilesystemObjectStore:
     async def upload(self) -> FileUpload:
         """See `base.ObjectStore.upload`."""
         upload = FileUpload(self, files.staged(self._folder))
-        await self.run(upload.begin)
+        try:
+            await self.run(upload.begin)
+        except BaseException:
+            # Cancelled, nobody gets to know of the file that was made.
+            await upload.abort()
+            raise
         return upload
 
     async def get(self, digest: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

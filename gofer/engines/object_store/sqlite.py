@@ -131,8 +131,10 @@ class SqliteObjectStore:
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in the thread that has least to do."""
         self._writer()
+        # While it is closed, the readers go first.
+        readers = self._threads[1:] or self._threads
         with _explained(self._path):
-            return await min(self._threads[1:], key=lambda thread: thread.waiting).call(work)
+            return await min(readers, key=lambda thread: thread.waiting).call(work)
 
     def require_room(self, connection: sqlite3.Connection, size: int) -> None:
         """Raises StoreFull unless there is room for `size` more bytes. In the writer's thread only."""

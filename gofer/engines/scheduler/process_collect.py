@@ -111,7 +111,7 @@ class _Walk:
             yield _Found(entry, None, path)
             return
         if entry.kind == "file":
-            data = _small(parent, name, entry, path)
+            data = _small(parent, name, entry, path, self._owner)
         yield _Found(entry, data, path)
         if entry.kind == "folder":
             if shown.count("/") >= DEEPEST:
@@ -130,8 +130,7 @@ class _Walk:
             target = decoded(os.readlink(name, dir_fd=parent)) if kind == "link" else ""
             return Entry(shown, kind, 0, stat.S_IMODE(info.st_mode), at, target)
         if info.st_nlink > 1:
-            if info.st_uid != self._owner:
-                # A second name for a file of somebody else, which the job itself perhaps could not read.
+            if _is_foreign(info, self._owner):
                 raise PermissionError(errno.EPERM, "it is a hard link to somebody else's file", decoded(name))
             before = self._seen.setdefault((info.st_dev, info.st_ino), shown)
             if before != shown:
@@ -139,10 +138,10 @@ class _Walk:
         return Entry(shown, "file", info.st_size, stat.S_IMODE(info.st_mode), at)
 
 
-def _small(parent: int, name: bytes, entry: Entry, path: bytes) -> bytes:
+def _small(parent: int, name: bytes, entry: Entry, path: bytes, owner: int) -> bytes:
     fd = os.open(name, _FILE, dir_fd=parent)
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        if not _is_fit(os.fstat(fd), owner):
             raise _changed(path)
         data = os.read(fd, _SMALL + 1)
     finally:
@@ -159,10 +158,20 @@ def _open_file(root: int, path: bytes) -> int:
         fd = os.open(name, _FILE, dir_fd=parent)
     finally:
         os.close(parent)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    if not _is_fit(os.fstat(fd), os.fstat(root).st_uid):
         os.close(fd)
         raise _changed(path)
     return fd
+
+
+def _is_fit(info: os.stat_result, owner: int) -> bool:
+    """Whether what was opened is a file that may be read: it may have been put there since it was looked at."""
+    return stat.S_ISREG(info.st_mode) and not _is_foreign(info, owner)
+
+
+def _is_foreign(info: os.stat_result, owner: int) -> bool:
+    """Whether it is a second name for a file of somebody else, which the job itself perhaps could not read."""
+    return info.st_nlink > 1 and info.st_uid != owner
 
 
 def _changed(path: bytes) -> Conflict:

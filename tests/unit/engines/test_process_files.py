@@ -130,6 +130,23 @@ async def test_somebody_elses_file_is_not_read_by_another_name(processes: Proces
         await names(processes, name, "out")
 
 
+async def test_a_file_that_becomes_a_name_of_somebody_elses_before_it_is_read(
+    processes: Processes, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.write_bytes(b"s" * LARGE)
+    os.chown(foreign, 1234, 1234)
+    name = await ended(processes, f"head -c {LARGE} /dev/zero >out")
+    path = scratch(processes, name) / "out"
+
+    def change() -> None:
+        path.unlink()
+        path.hardlink_to(foreign)
+
+    with pytest.raises(Conflict, match="changed while it was read"):
+        await read_after(processes, name, path, change)
+
+
 async def test_a_file_that_shrinks_while_it_is_read(processes: Processes) -> None:
     name = await ended(processes, f"head -c {LARGE * 3} /dev/zero >out")
     path = scratch(processes, name) / "out"

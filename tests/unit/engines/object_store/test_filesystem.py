@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from gofer.engines.object_store import filesystem_folder
 from gofer.engines.object_store.base import Content, DamagedContent
 from gofer.engines.object_store.filesystem import FilesystemObjectStore
 from gofer.errors import ConfigError, Unavailable
@@ -97,3 +101,28 @@ async def test_staging_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "staging").write_text("mine")
     with pytest.raises(ConfigError, match="cannot be opened"):
         await FilesystemObjectStore(tmp_path).open()
+
+
+async def test_an_upload_that_is_cancelled_as_it_begins_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FilesystemObjectStore(tmp_path / "store")
+    await store.open()
+    began, go_on, make = threading.Event(), threading.Event(), filesystem_folder.make
+
+    def slow(path: Path) -> int:
+        began.set()
+        go_on.wait()
+        return make(path)
+
+    monkeypatch.setattr(filesystem_folder, "make", slow)
+    beginning = asyncio.create_task(store.upload())
+    await asyncio.to_thread(began.wait)
+    opened = set(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    beginning.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+    assert list((tmp_path / "store/staging").iterdir()) == []
+    assert set(os.listdir("/proc/self/fd")) <= opened  # noqa: PTH208
+    await store.close()
