@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import IO, Any, Literal, NamedTuple, TextIO, cast
 
@@ -135,6 +135,9 @@ class _MaskedStream:
     def write(self, text: str) -> int:
         self._stream.write(self._log.mask(text))
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
 
 
 class _Speaker(NamedTuple):

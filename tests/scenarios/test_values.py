@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -15,7 +16,7 @@ from gofer.errors import StoreBusy
 from gofer.models.manifest import Registry
 from gofer.models.status import RunStatus, TaskStatus
 from gofer.server.objects.place import Place
-from gofer.server.secrets.secrets import NOBODY, Owner
+from gofer.server.secrets.secrets import NOBODY, Owner, Secrets
 from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, retries, task
 
 SECRET = "correct horse battery"
@@ -222,6 +223,40 @@ async def test_a_secret_that_does_not_decrypt_is_named_by_each_task_whose_log_sh
     found = await scene.task(run, "b")
     assert found.reason == "interpolation_failed"
     assert f"{NAMESPACE}/{PIPELINE}/own does not decrypt" in found.detail
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_container_is_stopped_though_it_is_not_known_what_its_log_must_hide(
+    house: House, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    """`begun`: the server died before it could record that the engine had started it."""
+    async with house.open() as scene:
+        await scene.register(task("a", "variable", "S", "hang", variables={"S": "secret{{own}}"}))
+        await scene.services.secrets.put(OWNER, "own", SECRET)
+        run = await scene.start()
+        await scene.until("taskrun.running", run, "a")
+        name = await scene.container(run, "a")
+        if begun:
+            await scene.services.database.write(lambda tx: tx.execute(FORGET_RUNNING))
+            await scene.services.database.write(lambda tx: tx.execute(FORGET_RUNNING_ATTEMPT))
+
+    seen, answers = Secrets.seen, asyncio.Event()
+
+    async def busy(*given: Any) -> Sequence[str]:
+        if not answers.is_set():
+            raise StoreBusy("the file is locked")
+        return await seen(*given)
+
+    monkeypatch.setattr(Secrets, "seen", busy)
+    async with house.open() as scene:
+        await scene.cancel(run)
+        async with asyncio.timeout(20):
+            while not house.world.get(name).over:
+                await asyncio.sleep(0.01)
+        assert not (await scene.run(run)).status.ended
+        answers.set()
+        assert outcome(await scene.ended(run)) == (RunStatus.CANCELLED, "cancelled_by_user")
+        assert await scene.log(run, "a") == ["***"]
 
 
 async def test_a_container_that_has_begun_is_adopted_whatever_became_of_its_secret(house: House) -> None:

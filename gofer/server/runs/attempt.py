@@ -125,7 +125,7 @@ class AttemptRunner:
 
     async def _run_container(self) -> Outcome:
         if self._state.status is TaskStatus.RUNNING:
-            await self._protect()
+            await self._protect_begun()
             if await self._context.watch.call(partial(self._context.scheduler.inspect, self.container)) is None:
                 return self._decide(None)
             return await self._end(adopted=True)
@@ -161,7 +161,7 @@ class AttemptRunner:
         """The started container, or None when the attempt is to end before it was."""
         if self._state.adopted is not None:
             # It may have begun already, with values that are others by now.
-            await self._protect()
+            await self._protect_begun()
             if (container := await self._begun()) is not None:
                 return container
         try:
@@ -200,6 +200,17 @@ class AttemptRunner:
         self._context.values.in_use.release(self._masks)
         self._masks = masks
         self._context.logs.protect(self._log, masks)
+
+    async def _protect_begun(self) -> None:
+        """The same for a container that may run: while it is not known what to hide, it can be ended all the same."""
+        try:
+            # It may have ended long before its time was up.
+            async with self._interruptible(timed=False):
+                await self._protect()
+        except _Interrupted:
+            if await self._begun() is not None:
+                await self._stop()
+            await self._protect()
 
     async def _start(self, spec: ContainerSpec) -> Container | None:
         """The started container, or None when the attempt is to end before it was."""

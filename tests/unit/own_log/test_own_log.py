@@ -186,3 +186,8 @@ sys.excepthook(RuntimeError, RuntimeError(value), None)
     assert text.count("***") >= 6
     assert "swordfish" not in text
     assert "second line" not in text
+
+
+def test_lines_that_are_written_at_once_are_masked() -> None:
+    body = "log.mask = lambda text: text.replace('swordfish', '***')\nsys.stderr.writelines(['a sword', 'fish', '\\n'])"
+    assert said(body) == ["a ***"]
