@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from gofer.engines.secret_store.base import GLOBAL, Entry, Scope, SecretName, SecretStore
-from gofer.errors import NotFound
+from gofer.errors import NotFound, Unavailable
 from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.models.page import Page
 from gofer.models.secret import Revealed, Secret, SecretSet
 from gofer.server.clock import Clock
+from gofer.server.own_log import get_logger
 from gofer.server.secrets.told import told
 from gofer.server.secrets.values import EVERYBODY, check_key, check_namespaces, check_value, warnings
 from gofer.server.store import namespaces, pipelines, runs
@@ -75,11 +76,11 @@ class Secrets:
         data = {"key": key, "created": created}
         if name.is_global:
             data["namespaces"] = list(entry.namespaces)
-        if not await self._tell(Kind.SECRET_PUT, at, name, data, by):
-            await self.store.drop(name.scope)
-            raise await self._database.read(lambda connection: _no_pipeline(connection, owner))
         if not created:
             self.on_retired()
+        if not await self._tell_done(Kind.SECRET_PUT, at, name, data, by):
+            await self.store.drop(name.scope)
+            raise await self._database.read(lambda connection: _no_pipeline(connection, owner))
         return SecretSet(secret=_model(entry), created=created, warnings=warnings(value))
 
     async def find(self, owner: Owner, key: str) -> Secret:
@@ -111,7 +112,7 @@ class Secrets:
         if not await self.store.delete(name, at):
             raise _missing(owner, key)
         self.on_retired()
-        await self._tell(Kind.SECRET_DELETED, at, name, {"key": key}, by)
+        await self._tell_done(Kind.SECRET_DELETED, at, name, {"key": key}, by)
 
     async def resolve(self, namespace: str, pipeline: str, kind: str, key: str) -> str | None:
         """The value for a run of that pipeline; `kind` is that of the interpolation: `secret` or `global_secret`.
@@ -186,6 +187,18 @@ class Secrets:
             return Scope(owner.namespace, owner.pipeline, row.key)
 
         return await self._database.read(work)
+
+    async def _tell_done(self, kind: Kind, at: int, name: SecretName, data: dict[str, Any], by: str) -> bool:
+        """As `_tell`, of what was done: who asked for it must not take it for undone because that cannot be stored."""
+        try:
+            return await self._tell(kind, at, name, data, by)
+        except Unavailable as error:
+            get_logger("gofer").warning("the event of a secret is lost", kind=kind, name=str(name), why=error.message)
+            done = "has its new value" if kind is Kind.SECRET_PUT else "was deleted"
+            message = f"The secret {name} {done}, and no event tells of it: {error.message}"
+            raise Unavailable(
+                message, "There is no need to do it again. `gofer service doctor` says what is wrong."
+            ) from error
 
     async def _tell(self, kind: Kind, at: int, name: SecretName, data: dict[str, Any], by: str) -> bool:
         """Store the event. False if the secret's pipeline is gone, and nothing was stored."""

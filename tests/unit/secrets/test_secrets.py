@@ -11,7 +11,7 @@ import pytest
 
 from gofer.engines.secret_store.base import GLOBAL, SecretName, SecretStore
 from gofer.engines.secret_store.sqlite import SqliteSecretStore
-from gofer.errors import Conflict, NotFound
+from gofer.errors import Conflict, NotFound, StoreFull, Unavailable
 from gofer.models.encryption_keys import EncryptionKeys
 from gofer.models.pipeline import Namespace
 from gofer.server.clock import Clock
@@ -250,3 +250,23 @@ async def test_a_value_that_is_put_for_others_meanwhile_is_not_given(
 
     monkeypatch.setattr(house.store, "get", overtaken)
     assert await house.secrets.resolve("default", "one", "global_secret", "key") is None
+
+
+async def test_what_was_done_is_not_called_undone_where_its_event_cannot_be_stored(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_: object) -> None:
+        raise StoreFull("The disk is full")
+
+    await house.secrets.put(NOBODY, "key", "old value", ["*"])
+    await house.tidier.tidy()
+    retired: list[None] = []
+    house.secrets.on_retired = lambda: retired.append(None)
+    monkeypatch.setattr(house.database, "write", full)
+    with pytest.raises(Unavailable, match="global/key has its new value"):
+        await house.secrets.put(NOBODY, "key", "new value", by="ann")
+    assert await house.secrets.resolve("default", "one", "global_secret", "key") == "new value"
+    with pytest.raises(Unavailable, match="global/key was deleted"):
+        await house.secrets.delete(NOBODY, "key")
+    assert await house.secrets.resolve("default", "one", "global_secret", "key") is None
+    assert len(retired) == 2
