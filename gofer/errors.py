@@ -63,6 +63,10 @@ class NotFound(GoferError):
     title = "Not found"
 
 
+class Replaced(NotFound):
+    """It was there a moment ago, and something else is in its place now: to look again finds that."""
+
+
 class Conflict(GoferError):
     """The request is well formed, but the present state of what it names forbids it."""
 

@@ -71,7 +71,7 @@ async def test_a_small_disk_that_was_filled_once(name: str, megabytes: int, disk
         counts = []
         for turn in range(3):
             kept: list[str] = []
-            with pytest.raises(StoreFull):
+            with suppress(StoreFull):
                 for number in range(1000):
                     data = some(200_000, turn * 1000 + number)
                     await until_full(store, data)
@@ -81,6 +81,7 @@ async def test_a_small_disk_that_was_filled_once(name: str, megabytes: int, disk
             await stores.shrinks_to(6 * PIECE)
             counts.append(len(kept))
         assert min(counts) > 20
+        assert max(counts) < 1000
 
 
 @pytest.mark.parametrize("name", list(OBJECT_STORES))

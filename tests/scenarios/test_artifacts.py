@@ -6,6 +6,7 @@ import asyncio
 import io
 import tarfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from gofer.config.settings import ObjectStoreSettings
 from gofer.errors import Unavailable
 from gofer.models.manifest import Cache, Input, Output, Parameter
+from gofer.models.object import Object
 from gofer.models.status import RunStatus
 from gofer.server.objects.place import Place
 from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, retries, task
@@ -263,13 +265,22 @@ class Moody:
         if name == "read":
             return method
 
+        @asynccontextmanager
+        async def held(*arguments: Any) -> AsyncIterator[Object]:
+            self._fail()
+            async with method(*arguments) as found:
+                yield found
+
         async def call(*arguments: Any, **options: Any) -> Any:
-            if self.failures:
-                self.failures -= 1
-                raise Unavailable("the disk is full")
+            self._fail()
             return await method(*arguments, **options)
 
-        return call
+        return held if name == "held" else call
+
+    def _fail(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("the disk is full")
 
 
 def moody(scene: Scene, failures: int) -> Moody:
@@ -435,3 +446,40 @@ async def test_a_whole_retry_begins_without_objects(scene: Scene) -> None:
     assert (await scene.services.objects.list(Place(NAMESPACE, PIPELINE, second), None, 10)).items == []
     await scene.release(second, "b")
     await scene.ended(second)
+
+
+class Overtaken:
+    """An object service whose objects are overwritten as soon as somebody has begun to read them."""
+
+    def __init__(self, objects: Any) -> None:
+        self._objects = objects
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objects, name)
+
+    async def read(self, found: Object) -> AsyncIterator[bytes]:
+        place = Place(found.namespace, found.pipeline, found.run)
+
+        async def another() -> AsyncIterator[bytes]:
+            yield b"another"
+
+        await self._objects.put(place, found.key, another(), content_type="text/plain", force=True)
+        await self._objects._collector.collect_once()
+        async for piece in self._objects.read(found):
+            yield piece
+
+
+async def test_what_is_overwritten_while_it_is_placed_is_placed_whole(scene: Scene) -> None:
+    await scene.register(
+        task("a", "show", "x/one", inputs=given("in", "x", "pipeline"), caches=cache("c", "f")),
+    )
+    await put(scene, "in", tar(one=b"1", two=b"2"), content_type=TAR)
+    await put(scene, "c", tar(**{"relative/f": b"f"}), content_type=TAR)
+    context = scene.services.runs._context
+    object.__setattr__(context, "objects", Overtaken(context.objects))
+    run = await scene.start()
+    ended = await scene.ended(run)
+    log = await scene.log(run, "a")
+    assert ended.status is RunStatus.SUCCESSFUL, log
+    assert log[0].startswith("gofer: input in: 2B in 2 files and folders placed at x in ")
+    assert "restored in" in log[1]

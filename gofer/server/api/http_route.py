@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.types import Receive, Scope
 
+from gofer.errors import Replaced
 from gofer.server.api.authentication import CALLER
 from gofer.server.api.body import Body, read_body
 from gofer.server.api.download import reply_to
@@ -92,8 +94,13 @@ class HttpRoute:
                 scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"], raw
             )
             return await self._once(call, key, fingerprint, form)
-        value = await self._endpoint.handler(call)
-        return await (reply_to(value, scope) if isinstance(value, Download) else self._reply(value, form))
+        while True:
+            value = await self._endpoint.handler(call)
+            if not isinstance(value, Download):
+                return await self._reply(value, form)
+            # What is overwritten all the time is there all the time: it is looked up again.
+            with suppress(Replaced):
+                return await reply_to(value, scope)
 
     async def _read(self, receive: Receive, head: _Head) -> bytes:
         if not self._has_body:

@@ -44,6 +44,7 @@ class Collector:
         self._suspects: set[str] = set()
         self._wake = asyncio.Event()
         self._keepers = 0
+        self._held: dict[str, int] = {}
 
     def notice(self) -> None:
         """An object has gone, or has another content now."""
@@ -63,6 +64,19 @@ class Collector:
         finally:
             self._keepers -= 1
             self._wake.set()
+
+    @contextmanager
+    def keep(self, digest: str) -> Iterator[None]:
+        """While this is entered that content is not deleted, if an object has it now."""
+        self._held[digest] = self._held.get(digest, 0) + 1
+        try:
+            yield
+        finally:
+            self._held[digest] -= 1
+            if not self._held[digest]:
+                del self._held[digest]
+                if digest in self._suspects:
+                    self._wake.set()
 
     async def run(self) -> None:
         """Remove what was left behind, then what becomes loose, until cancelled."""
@@ -116,7 +130,7 @@ class Collector:
                 if not await self._database.read(partial(rows.in_use, digest=digest)):
                     # One that is being deleted when somebody begins to keep all has no object by then, nor gets one
                     # before this lock is free.
-                    if self._keepers:
+                    if self._keepers or digest in self._held:
                         self._suspects.add(digest)
                         return None
                     await self._store.delete(digest)

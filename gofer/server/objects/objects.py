@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from gofer.config.live import Live
 from gofer.engines.object_store.base import ObjectStore
-from gofer.errors import GoferError, InvalidInput, NotFound, Unavailable
+from gofer.errors import GoferError, InvalidInput, NotFound, Replaced, Unavailable
 from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.models.object import Object
@@ -87,11 +88,25 @@ class Objects:
         row = await self._database.read(partial(require_row, place=place, key=key, keep=self._keep))
         return model(place, row)
 
+    @asynccontextmanager
+    async def held(self, place: Place, key: str) -> AsyncIterator[Object]:
+        """The object, whose content can be read while the body runs, even if it is overwritten or deleted then. Raises
+        NotFound before."""
+        found = await self.find(place, key)
+        while True:
+            with self._collector.keep(found.sha256):
+                # Only what an object has now is kept: it may have been overwritten just before.
+                now = await self.find(place, key)
+                if now.sha256 == found.sha256:
+                    yield now
+                    return
+            found = now
+
     async def read(self, found: Object, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` to before `end` (None: to the last), in pieces.
 
-        Raises NotFound, before the first piece too, if the object goes meanwhile; DamagedContent, at the latest instead
-        of the last piece, if what the store kept is not what was put there.
+        Raises NotFound (Replaced, if it was overwritten), before the first piece too, if the object goes meanwhile;
+        DamagedContent, at the latest instead of the last piece, if what the store kept is not what was put there.
         """
         self.tally.downloads += 1
         pieces = self._store.get(found.sha256, start, end)
@@ -109,14 +124,14 @@ class Objects:
 
     async def text(self, place: Place, key: str) -> str:
         """The content as text. Raises NotFound, and InvalidInput unless it is UTF-8, without NUL, of at most 64 KiB."""
-        found = await self.find(place, key)
         what = f"The object {shown(key)} at {place}"
-        if found.size > MAX_TEXT:
-            raise InvalidInput(
-                f"{what} has {found.size} bytes; a value may have {MAX_TEXT}",
-                "Fetch a large object inside of the task, or declare it as an input.",
-            )
-        data = b"".join([piece async for piece in self.read(found)])
+        async with self.held(place, key) as found:
+            if found.size > MAX_TEXT:
+                raise InvalidInput(
+                    f"{what} has {found.size} bytes; a value may have {MAX_TEXT}",
+                    "Fetch a large object inside of the task, or declare it as an input.",
+                )
+            data = b"".join([piece async for piece in self.read(found)])
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
@@ -167,7 +182,7 @@ class Objects:
         """The store has not got the content of an object that was there a moment ago."""
         now = await self.find(Place(found.namespace, found.pipeline, found.run), found.key)
         if now.sha256 != found.sha256:
-            return NotFound(f"The object {shown(found.key)} has just got another content", "Read it again.")
+            return Replaced(f"The object {shown(found.key)} has just got another content", "Read it again.")
         return GoferError(
             f"The content of the object {shown(found.key)} is missing from the object store",
             "Look at the store with: gofer service doctor. Put the object again with --force, or restore a backup.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from gofer.archive.entry import Entry
@@ -28,6 +29,8 @@ class ObjectAccess(Protocol):
     """What of `server.objects.objects.Objects` is used here; see there."""
 
     async def find(self, place: Place, key: str) -> Object: ...
+
+    def held(self, place: Place, key: str) -> AbstractAsyncContextManager[Object]: ...
 
     def read(self, found: Object, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]: ...
 

@@ -81,17 +81,19 @@ class Artifacts:
 
     async def _place_input(self, given: Input, files: Files) -> None:
         means, stopwatch = self._means, Stopwatch()
-        found = await means.objects.find(means.run if given.level == "run" else means.pipeline, given.key)
-        pieces = means.objects.read(found)
-        if is_folder(found):
-            tree = Tree(means.limits())
-            await files.put(given.path, checked(read_tar(pieces), tree))
-            what = files_text(tree)
-        else:
-            folder, name = posixpath.split(given.path.rstrip("/"))
-            entry = Entry(name, "file", found.size, 0o644, found.modified_at // 1000)
-            await files.put(folder or ".", _one(Member(entry, pieces)))
-            what = format_size(found.size)
+        place = means.run if given.level == "run" else means.pipeline
+        # Not one half of what was overwritten meanwhile.
+        async with means.objects.held(place, given.key) as found:
+            pieces = means.objects.read(found)
+            if is_folder(found):
+                tree = Tree(means.limits())
+                await files.put(given.path, checked(read_tar(pieces), tree))
+                what = files_text(tree)
+            else:
+                folder, name = posixpath.split(given.path.rstrip("/"))
+                entry = Entry(name, "file", found.size, 0o644, found.modified_at // 1000)
+                await files.put(folder or ".", _one(Member(entry, pieces)))
+                what = format_size(found.size)
         await means.note(f"input {given.key}: {what} placed at {given.path} in {stopwatch}")
 
     async def _keep(self, output: Output) -> Fault | None:

@@ -28,9 +28,10 @@ class Caches:
         """Place what is kept. It is read to its end before, so that nothing of a damaged one is placed."""
         means, stopwatch = self._means, Stopwatch()
         try:
-            found = await means.objects.find(means.pipeline, cache.key)
-            await self._unpack(cache, found, None)
-            await self._unpack(cache, found, files)
+            # Another run may save it meanwhile: what was looked through is what is placed.
+            async with means.objects.held(means.pipeline, cache.key) as found:
+                await self._unpack(cache, found, None)
+                await self._unpack(cache, found, files)
         except EngineUnavailable:
             raise
         except NotFound:

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gofer.engines.object_store.base import PIECE
-from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, StoreFull, TooLarge, Unavailable
+from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Replaced, StoreFull, TooLarge, Unavailable
 from gofer.server.objects.place import Place
 from gofer.server.store import pipelines
 from gofer.server.store.transaction import Transaction
-from tests.unit.objects.conftest import AT_PIPELINE, AT_RUN, World, pieces, sha256
+from tests.unit.objects.conftest import AT_PIPELINE, AT_RUN, World, pieces, settled, sha256
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"hello\n" * 10_000])
@@ -292,3 +292,41 @@ async def test_trouble_of_the_store_is_told_and_its_end_too(world: World) -> Non
             await asyncio.sleep(0.001)
     assert world.faults == ["away", ""]
     watching.cancel()
+
+
+async def test_text_of_an_object_that_is_overwritten_just_then(world: World) -> None:
+    await world.put("key", b"one")
+    gate = world.store.hold["get"] = asyncio.Event()
+    reading = asyncio.create_task(world.parts.service.text(AT_PIPELINE, "key"))
+    await settled(lambda: world.parts.service.tally.downloads)
+    await world.put("key", b"two", force=True)
+    await world.parts.collector.collect_once()
+    gate.set()
+    assert await reading in ("one", "two")
+    await world.check()
+
+
+async def test_what_is_held_stays_until_nobody_holds_it(world: World) -> None:
+    first, _ = await world.put("key", b"one")
+    service, collector = world.parts.service, world.parts.collector
+    async with service.held(AT_PIPELINE, "key") as found, service.held(AT_PIPELINE, "key"):
+        assert found == first
+        await service.delete(AT_PIPELINE, "key")
+        await collector.collect_once()
+        assert b"".join([piece async for piece in service.read(found)]) == b"one"
+    assert list(world.store.contents.values()) == [b"one"]
+    collecting = asyncio.create_task(collector.run())
+    await settled(lambda: not world.store.contents)
+    collecting.cancel()
+    with pytest.raises(NotFound):
+        async with service.held(AT_PIPELINE, "key"):
+            pass
+    await world.check()
+
+
+async def test_what_was_replaced_says_so(world: World) -> None:
+    found, _ = await world.put("key", b"one")
+    await world.put("key", b"two", force=True)
+    await world.parts.collector.collect_once()
+    with pytest.raises(Replaced, match="another content"):
+        await anext(world.parts.service.read(found))
