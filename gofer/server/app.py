@@ -28,6 +28,7 @@ from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.thread import in_thread
 from gofer.server.own_log import OwnLog
+from gofer.server.own_stores import require_own
 from gofer.server.routes import application
 from gofer.server.runs.access import TaskAccess
 from gofer.server.runs.recover import Recovery
@@ -104,6 +105,7 @@ async def running(
         reached = crash_at(os.environ.get("GOFER_TEST_CRASH_AT", ""))
         secrets = await open_secrets(settings, stack, reached)
         objects = await open_objects(settings, stack)
+        await require_own(database, where.database, secrets, objects)
         parts = Parts(live, clock, database, logs, engine, secrets, objects, own_log or OwnLog(), reached)
         async with _live(parts, Front(gate, web, address.url, serving, tls, access)) as server:
             yield server

@@ -37,6 +37,9 @@ def contents(backup: Backup) -> str:
     from gofer.cli.times import clock
 
     head = backup.head
-    logs = sum(part.files for part in backup.parts if part.name == "logs")
-    what = f"database (schema {head.schema}) " + (f"and {logs} logs" if head.logs else "without logs")
+    files = {part.name: part.files for part in backup.parts}
+    secrets = "secrets" if head.secrets else "no secrets"
+    logs = f"{files.get('logs', 0)} logs" if head.logs else "no logs"
+    objects = f"the contents of {files.get('objects', 0)} objects" if head.objects else "no contents of objects"
+    what = f"database (schema {head.schema}), {secrets}, {logs}, {objects}"
     return f"{format_size(backup.size)}, {what}, taken {clock(head.created_at)} by Gofer {head.gofer}"

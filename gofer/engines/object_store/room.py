@@ -21,6 +21,6 @@ def require_room(folder: Path, size: int) -> None:
     if free < size + reserve:
         raise StoreFull(
             f"The disk that holds the object store in {folder} is full: {format_size(free)} are free, and"
-            f" {format_size(reserve)} of them are left to the server",
+            f" {format_size(reserve)} must stay free for the server",
             "Free some space on that disk, by deleting objects too. Gofer goes on by itself.",
         )

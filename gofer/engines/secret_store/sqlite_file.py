@@ -113,11 +113,12 @@ def open_file(path: Path, busy_timeout: float) -> SecretFile:
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.row_factory = sqlite3.Row
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and (version == 0 or "secrets" not in tables):
+        raise ConfigError(f"{path} is a database, but no secret store", _PLACE_HINT)
     if version > VERSION:
         hint = "It was written by a newer Gofer: install that one, or set another secret_store.sqlite.path."
         raise ConfigError(f"The secret store {path} has version {version}, this Gofer knows up to {VERSION}", hint)
-    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        raise ConfigError(f"{path} is a database of another program", _PLACE_HINT)
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON").fetchone()

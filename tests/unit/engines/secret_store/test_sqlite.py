@@ -177,8 +177,17 @@ async def test_what_is_forgotten_is_overwritten(path: Path) -> None:
 async def test_a_file_of_another_program(path: Path) -> None:
     path.parent.mkdir()
     change(path, "CREATE TABLE other (x)")
-    with pytest.raises(ConfigError, match="another program"):
+    with pytest.raises(ConfigError, match="a database, but no secret store"):
         await store(path).open()
+
+
+async def test_another_file_of_gofers(path: Path) -> None:
+    """Of whatever version: it is not taken for a newer secret store."""
+    path.parent.mkdir()
+    change(path, "CREATE TABLE pipelines (id)")
+    change(path, "PRAGMA user_version = 99")
+    with pytest.raises(ConfigError, match="a database, but no secret store"):
+        await store(path, OLD).open()
 
 
 async def test_a_file_of_a_newer_gofer(path: Path) -> None:
