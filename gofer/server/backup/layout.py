@@ -102,7 +102,9 @@ class Store(NamedTuple):
         """What was unpacked, and where it belongs."""
         unpacked = self.restoring / self.unpacked
         if self.names:
-            return [(unpacked, self.folder / self.names[0])] if unpacked.exists() else []
+            # The log is there if a full disk kept SQLite from moving it into the file: the contents are in it then.
+            names = [(unpacked.name + tail, self.names[0] + tail) for tail in ("", "-wal")]
+            return [(self.restoring / a, self.folder / b) for a, b in names if (self.restoring / a).exists()]
         return [(unpacked / name, self.folder / name) for name in fans(unpacked)]
 
 

@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 from gofer.archive.read import read_archive
+from gofer.engines.object_store.base import ObjectStore
+from gofer.engines.object_store.sqlite import SqliteObjectStore
 from gofer.errors import ConfigError, Conflict, InvalidArchive, Unavailable
 from gofer.server.backup.layout import Place, part_names
 from gofer.server.backup.restore import restore, verify
@@ -346,3 +348,25 @@ async def test_a_reader_that_stands_still_holds_up_neither_the_server_nor_the_co
         await anext(pieces)
     await store.close()
     await database.close()
+
+
+async def test_a_store_whose_log_could_not_be_moved_into_its_file_comes_back_whole(tmp_path: Path) -> None:
+    archive = await archive_of(await filled(place(tmp_path / "source")))
+    target = place(tmp_path / "target")
+    looking: list[sqlite3.Connection] = []
+
+    def make(engine: str, folder: Path) -> ObjectStore:
+        store = SqliteObjectStore(folder / "objects.db")
+
+        async def close() -> None:
+            # Whoever has the file open keeps SQLite from removing the log, as a full disk does.
+            looking.append(sqlite3.connect(folder / "objects.db", check_same_thread=False))
+            looking[0].execute("BEGIN").execute("SELECT * FROM contents").fetchall()
+            await SqliteObjectStore.close(store)
+
+        store.close = close  # type: ignore[method-assign]
+        return store
+
+    restore(reader(archive), target, make, force=False)
+    looking[0].close()
+    assert await stores_hold(target) == (OBJECTS, SECRETS)
