@@ -12,6 +12,7 @@ from gofer.errors import GoferError, NotFound
 from gofer.models.ids import shown
 from gofer.server.api import reply
 from gofer.server.api.body import ClientGone
+from gofer.server.api.decoders import Decoders
 from gofer.server.api.endpoint import Endpoint, Socket
 from gofer.server.api.http_route import HttpRoute
 from gofer.server.api.idempotency import Idempotency
@@ -41,11 +42,11 @@ class Dispatcher:
         self._tally = tally
         self._log = get_logger("gofer.api")
         self._tree: Tree[_Route] = Tree()
-        idempotency = Idempotency(services.database, services.clock)
+        idempotency, decoders = Idempotency(services.database, services.clock), Decoders()
         for endpoint in endpoints:
-            self._tree.add(endpoint.method, endpoint.path, HttpRoute(services, endpoint, idempotency))
+            self._tree.add(endpoint.method, endpoint.path, HttpRoute(services, endpoint, idempotency, decoders))
         for socket in sockets:
-            self._tree.add(_SOCKET, socket.path, SocketRoute(services, socket, tally))
+            self._tree.add(_SOCKET, socket.path, SocketRoute(services, socket, tally, decoders))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

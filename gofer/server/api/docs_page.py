@@ -26,8 +26,6 @@ th, td { text-align: left; vertical-align: top; padding: .2rem .6rem .2rem 0; bo
 h3 { margin: .8rem 0 0; font-size: 1rem; }
 """
 
-CONTENT = "text/html; charset=utf-8"
-
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 

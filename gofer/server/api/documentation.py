@@ -7,12 +7,11 @@ from functools import cached_property
 
 import msgspec
 
-from gofer.server.api import docs_page
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoPath, NoQuery, Socket, Text
-from gofer.server.api.openapi import document
 
 TAG = "documentation"
 _JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
 
 
 class Documentation:
@@ -41,7 +40,7 @@ class Documentation:
                 summary="This description, as a page",
                 tag=TAG,
                 permission="docs:read",
-                content=(docs_page.CONTENT,),
+                content=(_HTML,),
             ),
         ]
 
@@ -55,10 +54,15 @@ class Documentation:
 
     @cached_property
     def _openapi(self) -> Text:
+        # Asked for by few.
+        from gofer.server.api.openapi import document
+
         found = document([*self._described, *self.endpoints()], self._sockets)
         return Text(msgspec.json.encode(found), _JSON)
 
     @cached_property
     def _page(self) -> Text:
+        from gofer.server.api import docs_page
+
         page = docs_page.page(msgspec.json.decode(self._openapi.body))
-        return Text(page, docs_page.CONTENT, docs_page.policy())
+        return Text(page, _HTML, docs_page.policy())

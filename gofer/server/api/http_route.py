@@ -10,12 +10,12 @@ from starlette.types import Receive, Scope
 
 from gofer.errors import Replaced
 from gofer.server.api.authentication import CALLER
-from gofer.server.api.body import Body, read_body
+from gofer.server.api.body import read_body
+from gofer.server.api.decoders import Decoders
 from gofer.server.api.download import reply_to
 from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, Text, shapes_of
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
-from gofer.server.api.parameters import Parameters
 from gofer.server.api.reply import Chunks, Reply
 from gofer.server.api.upload import Incoming, taking
 from gofer.server.auth.allow import check_allowed
@@ -55,14 +55,14 @@ class _Head:
 class HttpRoute:
     """What an endpoint needs at run time, made once."""
 
-    def __init__(self, services: Services, endpoint: Endpoint, idempotency: Idempotency) -> None:
+    def __init__(self, services: Services, endpoint: Endpoint, idempotency: Idempotency, decoders: Decoders) -> None:
         self._services = services
         self._endpoint = endpoint
         self._idempotency = idempotency
         shapes = shapes_of(endpoint.handler)
-        self._path = Parameters(shapes.path)
-        self._query = Parameters(shapes.query)
-        self._body = Body(shapes.body, endpoint.decode)
+        self._path = decoders.parameters(shapes.path)
+        self._query = decoders.parameters(shapes.query)
+        self._body = decoders.body(shapes.body, endpoint)
         self._negotiates = shapes.answer not in (None, Download)
         self._has_body = endpoint.method in ("POST", "PUT", "PATCH")
         self._keeps = endpoint.keeps and endpoint.method != "GET"

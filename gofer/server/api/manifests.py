@@ -11,7 +11,6 @@ from gofer.errors import InvalidInput, Problem
 from gofer.models.manifest import Manifest
 from gofer.server.api.endpoint import Call, Endpoint, Input, NoPath, NoQuery, Text
 from gofer.server.pipelines.decode import decode_manifest
-from gofer.server.pipelines.render import to_mermaid, to_svg, to_text
 from gofer.server.pipelines.validate import validate
 
 TAG = "manifests"
@@ -60,6 +59,9 @@ def endpoints() -> list[Endpoint]:
 
 def drawn(manifest: Manifest, form: GraphFormat) -> Text:
     """The graph of a valid manifest."""
+    # Few servers draw.
+    from gofer.server.pipelines.render import to_mermaid, to_svg, to_text
+
     if form == "svg":
         return Text(to_svg(manifest).encode(), GRAPH_CONTENT[2])
     if form == "mermaid":

@@ -11,8 +11,8 @@ from gofer.errors import GoferError, Unavailable
 from gofer.server import correlation
 from gofer.server.api import problem, reply
 from gofer.server.api.authentication import CALLER
+from gofer.server.api.decoders import Decoders
 from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of
-from gofer.server.api.parameters import Parameters
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import LOCAL
@@ -38,13 +38,13 @@ class _WebSocket(WebSocket):
 class SocketRoute:
     """What a websocket endpoint needs at run time, made once."""
 
-    def __init__(self, services: Services, socket: Socket, tally: Tally) -> None:
+    def __init__(self, services: Services, socket: Socket, tally: Tally, decoders: Decoders) -> None:
         self._services = services
         self._socket = socket
         self._tally = tally
         shapes = shapes_of(socket.handler)
-        self._path = Parameters(shapes.path)
-        self._query = Parameters(shapes.query)
+        self._path = decoders.parameters(shapes.path)
+        self._query = decoders.parameters(shapes.query)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, given: dict[str, str]) -> None:
         """Returns when the websocket is closed. An error before it is accepted is answered as a problem."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
@@ -35,6 +34,9 @@ class Nearest:
         begins_alike = [known for known in self._names if known.startswith(beginning)]
         if len(begins_alike) == 1:
             return begins_alike[0]
+        # Only who makes mistakes needs it.
+        import difflib
+
         close = difflib.get_close_matches(name, self._names, n=1, cutoff=0.6)
         return close[0] if close else None
 
