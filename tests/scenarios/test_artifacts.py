@@ -156,9 +156,11 @@ async def test_an_object_that_is_not_there_fails_the_task_before_its_start_and_f
 async def test_a_hostile_archive_is_never_unpacked(scene: Scene, data: bytes, word: str) -> None:
     await scene.register(task("a", inputs=given("evil", "in", "pipeline"), retries=retries(1)))
     await put(scene, "evil", data, content_type=TAR)
-    found = await only(scene, await scene.start())
+    run = await scene.start()
+    found = await only(scene, run)
     assert (found.status, found.reason, len(found.attempts)) == ("failed", "input_failed", 2)
     assert word in found.detail
+    assert ".. " not in "".join(await scene.log(run, "a"))
     assert '"evil"' in found.detail
     assert scene.world.starts == {}
 

@@ -45,7 +45,7 @@ def resolve_for_new(connection: Readable, place: Place, keep: int) -> Spot:
     if expired and keep:
         raise Conflict(
             f"The objects of {place} have expired",
-            f"Objects of a run are kept for {keep} further runs (setting object_store.run_object_expiry). "
+            f"Objects of a run are kept for {keep} further {'run' if keep == 1 else 'runs'} (setting object_store.run_object_expiry). "
             "Put it at a newer run or at the pipeline.",
         )
     return spot
@@ -74,7 +74,7 @@ def require_row(connection: Readable, place: Place, key: str, keep: int) -> Obje
     if row is None:
         hint = f"List what there is with: {place.command.format('list')}."
         if expired and keep:
-            hint = f"Objects of a run are kept for {keep} further runs (setting object_store.run_object_expiry)."
+            hint = f"Objects of a run are kept for {keep} further {'run' if keep == 1 else 'runs'} (setting object_store.run_object_expiry)."
         raise NotFound(f"There is no object {shown(key)} at {place}", hint)
     return row
 

@@ -123,4 +123,5 @@ class Stopwatch:
 
 def files_text(tree: Tree) -> str:
     """Such as `12 KiB in 3 files and folders`."""
-    return f"{format_size(tree.bytes)} in {tree.entries} files and folders"
+    what = "file or folder" if tree.entries == 1 else "files and folders"
+    return f"{format_size(tree.bytes)} in {tree.entries} {what}"

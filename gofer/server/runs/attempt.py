@@ -119,9 +119,9 @@ class AttemptRunner:
         self._masks = Masks(())
 
     async def _explained(self, reason: Reason, error: StartFailed | Unresolved | Refused) -> Outcome:
-        text = f"{error.message}. {error.hint}" if error.hint else error.message
-        await self._context.logs.note(self._log, text)
-        return Outcome(TaskStatus.FAILED, reason, error.message, final=isinstance(error, InputMissing))
+        message = error.message.removesuffix(".")
+        await self._context.logs.note(self._log, f"{message}. {error.hint}" if error.hint else message)
+        return Outcome(TaskStatus.FAILED, reason, message, final=isinstance(error, InputMissing))
 
     async def _run_container(self) -> Outcome:
         if self._state.status is TaskStatus.RUNNING:
