@@ -105,6 +105,24 @@ async def test_an_object_that_is_no_text(scene: Scene, data: bytes) -> None:
     assert detail.startswith("pipeline{{blob}}: ")
 
 
+@pytest.mark.parametrize(
+    ("harm", "why"),
+    [
+        ("UPDATE pieces SET data = zeroblob(length(data))", 'The object "broken" at the pipeline "p" is damaged: '),
+        ("DELETE FROM contents", 'The content of the object "broken" is missing from the object store'),
+    ],
+)
+async def test_an_object_whose_content_is_gone_bad(scene: Scene, harm: str, why: str) -> None:
+    await scene.register(task("a"))
+    await put(scene, "broken", b"some text")
+    store = scene.services.settings.server.storage_path / "objects.db"
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute(harm)
+    reason, detail = await failed(scene, task("a", variables={"V": "pipeline{{broken}}"}))
+    assert reason == "interpolation_failed"
+    assert detail.startswith(f"pipeline{{{{broken}}}}: {why}")
+
+
 async def test_credentials_of_a_registry(scene: Scene) -> None:
     await scene.register(
         task("a", "gate", registry=Registry(user="secret{{who}}", password_secret="word")),

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from gofer.config.live import Live
-from gofer.engines.object_store.base import ObjectStore
+from gofer.engines.object_store.base import DamagedContent, ObjectStore
 from gofer.errors import GoferError, InvalidInput, NotFound, Replaced, Unavailable
 from gofer.models.event import Kind
 from gofer.models.ids import shown
@@ -119,6 +119,9 @@ class Objects:
             raise
         except NotFound as error:
             raise await self._why_not_there(found) from error
+        except DamagedContent as error:
+            what = f"The object {shown(found.key)} at {Place(found.namespace, found.pipeline, found.run)} is damaged"
+            raise DamagedContent(f"{what}: {error.message}", error.hint) from error
         finally:
             await _close(pieces)
 
@@ -183,7 +186,7 @@ class Objects:
         now = await self.find(Place(found.namespace, found.pipeline, found.run), found.key)
         if now.sha256 != found.sha256:
             return Replaced(f"The object {shown(found.key)} has just got another content", "Read it again.")
-        return GoferError(
+        return DamagedContent(
             f"The content of the object {shown(found.key)} is missing from the object store",
             "Look at the store with: gofer service doctor. Put the object again with --force, or restore a backup.",
         )

@@ -45,8 +45,7 @@ def resolve_for_new(connection: Readable, place: Place, keep: int) -> Spot:
     if expired and keep:
         raise Conflict(
             f"The objects of {place} have expired",
-            f"Objects of a run are kept for {keep} further {'run' if keep == 1 else 'runs'} (setting object_store.run_object_expiry). "
-            "Put it at a newer run or at the pipeline.",
+            f"{_how_long(keep)} Put it at a newer run or at the pipeline.",
         )
     return spot
 
@@ -74,7 +73,7 @@ def require_row(connection: Readable, place: Place, key: str, keep: int) -> Obje
     if row is None:
         hint = f"List what there is with: {place.command.format('list')}."
         if expired and keep:
-            hint = f"Objects of a run are kept for {keep} further {'run' if keep == 1 else 'runs'} (setting object_store.run_object_expiry)."
+            hint = _how_long(keep)
         raise NotFound(f"There is no object {shown(key)} at {place}", hint)
     return row
 
@@ -102,3 +101,8 @@ def _no_pipeline(connection: Readable, place: Place) -> NotFound:
         f"There is no pipeline {shown(place.pipeline)} in the namespace {shown(place.namespace)}",
         f"List what there is with: gofer pipeline list --namespace {place.namespace}.",
     )
+
+
+def _how_long(keep: int) -> str:
+    runs = "1 further run" if keep == 1 else f"{keep} further runs"
+    return f"Objects of a run are kept for {runs} (setting object_store.run_object_expiry)."

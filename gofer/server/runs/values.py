@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import TypeVar
 
+from gofer.engines.object_store.base import DamagedContent
 from gofer.engines.secret_store.base import DamagedSecret
 from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Unavailable
 from gofer.models.manifest import Task
@@ -65,7 +66,7 @@ class Values:
                 return await self._secret(ticket, reference)
             run = ticket.number if reference.kind == "run" else None
             return await self._objects.text(Place(ticket.namespace, ticket.pipeline, run), reference.key)
-        except (NotFound, InvalidInput, Conflict, DamagedSecret) as error:
+        except (NotFound, InvalidInput, Conflict, DamagedContent, DamagedSecret) as error:
             raise _unresolved(reference, error) from error
 
     async def _secret(self, ticket: Ticket, reference: Reference) -> str:
