@@ -68,6 +68,7 @@ log and the answer say what is wrong, with the line. Each reload is an event, `s
 Options and the environment stay what they were when the server was started, and still beat the file.
 
 A server that was started in a terminal ends on SIGHUP instead, as the terminal sends it when it is closed.
+Under `nohup` it does nothing on SIGHUP. `gofer service reload` works in every case.
 
 ## HTTPS
 
