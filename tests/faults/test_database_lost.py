@@ -56,7 +56,7 @@ def test_what_another_database_names_stays(server: ServerProcess, which: str, en
         with pytest.raises(AssertionError, match="did not start"):
             server.start()
         assert server.stop() == 2
-        assert "gofer.db is new, and the " in server.log_text()
+        assert "store belongs to another database than" in server.log_text()
         assert "Put that database back in its place" in server.log_text()
 
     move(server, "gofer.db*", "new")

@@ -90,6 +90,12 @@ class ObjectStore(Protocol):
     async def check(self) -> None:
         """A quick sign of life. Raises Unavailable."""
 
+    async def claim(self, server_id: str) -> str:
+        """Take the store for that server, if nobody has: whose it is then. Called after `open`, before all else.
+
+        `server_id`: letters and digits. A store belongs to one database for good: whose names decide what stays.
+        """
+
     async def upload(self) -> Upload:
         """Begin a content."""
 

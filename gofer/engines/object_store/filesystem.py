@@ -3,6 +3,7 @@
     staging/NAME        an upload
     ab/cd/abcd…         the content whose digest begins with abcd
     lock                held by the one process that uses the folder
+    owner               the id of the one server whose database names the contents
 
 An upload is written to `staging`, brought to the disk, and renamed to its place: a file has all of its bytes or is not
 there.
@@ -61,6 +62,10 @@ class FilesystemObjectStore:
     async def check(self) -> None:
         """See `base.ObjectStore.check`: a file can be made and removed."""
         await self.run(partial(files.touch, self._folder))
+
+    async def claim(self, server_id: str) -> str:
+        """See `base.ObjectStore.claim`."""
+        return await self.run(partial(files.claim, self._folder, server_id))
 
     async def upload(self) -> FileUpload:
         """See `base.ObjectStore.upload`."""

@@ -35,6 +35,23 @@ def prepare(folder: Path, lock: Lock) -> None:
     _sync(folder)
 
 
+def claim(folder: Path, server_id: str) -> str:
+    """See `base.ObjectStore.claim`."""
+    path = folder / "owner"
+    with suppress(FileNotFoundError):
+        return path.read_text("ascii", "replace").strip()
+    passing = staged(folder)
+    descriptor = make(passing)
+    try:
+        os.write(descriptor, server_id.encode("ascii") + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    passing.rename(path)
+    _sync(folder)
+    return server_id
+
+
 def touch(folder: Path) -> None:
     """A file can be made and removed."""
     path = staged(folder)

@@ -83,6 +83,10 @@ class SqliteObjectStore:
         await self.read(partial(file.listed, prefix="", after="", limit=1))
         await self.write(_lock_once)
 
+    async def claim(self, server_id: str) -> str:
+        """See `base.ObjectStore.claim`."""
+        return await self.write(partial(file.claim, server_id=server_id))
+
     async def upload(self) -> SqliteUpload:
         """See `base.ObjectStore.upload`. Nothing is written before there is a whole piece."""
         self._writer()

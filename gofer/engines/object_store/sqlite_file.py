@@ -48,6 +48,9 @@ CREATE TABLE pieces (
   data     BLOB NOT NULL
 ) STRICT;
 
+-- The one server whose database names the contents.
+CREATE TABLE owner (server TEXT NOT NULL) STRICT;
+
 PRAGMA user_version = {_VERSION};
 PRAGMA application_id = {_APPLICATION};
 """
@@ -99,6 +102,15 @@ def prepare(connection: sqlite3.Connection) -> None:
         return
     with transaction(connection):
         connection.execute("UPDATE contents SET state = 'gone' WHERE state = 'staging'")
+
+
+def claim(connection: sqlite3.Connection, server_id: str) -> str:
+    """See `base.ObjectStore.claim`."""
+    found = connection.execute("SELECT server FROM owner").fetchone()
+    if found is None:
+        with transaction(connection):
+            connection.execute("INSERT INTO owner (server) VALUES (?)", (server_id,))
+    return server_id if found is None else str(found[0])
 
 
 @contextmanager

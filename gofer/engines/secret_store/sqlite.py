@@ -77,6 +77,10 @@ class SqliteSecretStore:
             await asyncio.wrap_future(thread.submit(self._close))
             thread.shutdown()
 
+    async def claim(self, server_id: str) -> str:
+        owner = await self._read(rows.owner)
+        return await self._write(partial(rows.claim, server_id=server_id)) if owner is None else owner
+
     async def check(self) -> None:
         await self._read(lambda connection: connection.execute("SELECT 1 FROM secrets LIMIT 1").fetchone())
 

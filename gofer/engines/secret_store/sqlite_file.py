@@ -49,6 +49,8 @@ _SCHEMA = (
     """,
     "CREATE INDEX secrets_retired_by_age ON secrets (retired_at) WHERE retired_at IS NOT NULL",
     "CREATE INDEX secrets_by_key_id ON secrets (key_id, key)",
+    # The one server whose pipelines the secrets belong to.
+    "CREATE TABLE owner (server TEXT NOT NULL) STRICT",
 )
 
 

@@ -54,6 +54,18 @@ class Row(NamedTuple):
     sealed: Sealed
 
 
+def owner(connection: sqlite3.Connection) -> str | None:
+    """The id of the server that has claimed the store."""
+    found = connection.execute("SELECT server FROM owner").fetchone()
+    return None if found is None else str(found[0])
+
+
+def claim(connection: sqlite3.Connection, server_id: str) -> str:
+    """Claim it; nobody has."""
+    connection.execute("INSERT INTO owner (server) VALUES (?)", (server_id,))
+    return server_id
+
+
 def entry(connection: sqlite3.Connection, name: SecretName) -> Entry | None:
     row = connection.execute(_GET, _of(name)).fetchone()
     return _entry(row) if row else None

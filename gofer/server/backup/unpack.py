@@ -153,4 +153,4 @@ def check_secrets(path: Path) -> None:
 
 
 def _own(kind: str, table: str) -> bool:
-    return kind in ("table", "index") and table in ("secrets", "sqlite_sequence")
+    return kind in ("table", "index") and table in ("secrets", "owner", "sqlite_sequence")

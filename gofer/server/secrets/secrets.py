@@ -81,7 +81,8 @@ class Secrets:
         if not await self._tell_done(Kind.SECRET_PUT, at, name, data, by):
             await self.store.drop(name.scope)
             raise await self._database.read(lambda connection: _no_pipeline(connection, owner))
-        return SecretSet(secret=_model(entry), created=created, warnings=warnings(value))
+        told = [*warnings(value), *await self._unknown(entry.namespaces)]
+        return SecretSet(secret=_model(entry), created=created, warnings=told)
 
     async def find(self, owner: Owner, key: str) -> Secret:
         """Raises NotFound."""
@@ -175,6 +176,14 @@ class Secrets:
             return SecretName(key)
         row = await self._database.read(lambda connection: pipelines.get(connection, namespace, pipeline))
         return None if row is None else SecretName(key, Scope(namespace, pipeline, row.key))
+
+    async def _unknown(self, allowed: Sequence[str]) -> list[str]:
+        """A sentence for each namespace that there is none of: it may come, or was misspelt."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [one for one in allowed if one != EVERYBODY and namespaces.get(connection, one) is None]
+
+        return [f"There is no namespace {shown(one)} yet." for one in await self._database.read(work)]
 
     async def _scope(self, owner: Owner) -> Scope:
         if owner == NOBODY:

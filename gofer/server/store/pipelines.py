@@ -60,11 +60,6 @@ def count(connection: Readable) -> int:
     return number
 
 
-def any_ever(connection: Readable) -> bool:
-    """Whether this database has, or ever had, a pipeline."""
-    return bool(connection.execute(_SQL.any_ever).fetchone()[0])
-
-
 def set_version(transaction: Transaction, key: int, *, version: int, name: str, description: str, at: int) -> None:
     """Make `version` the live one, and take over what its manifest says of the pipeline."""
     row = {"key": key, "version": version, "name": name, "description": description, "at": at}

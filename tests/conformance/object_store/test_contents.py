@@ -163,3 +163,12 @@ def test_any_sizes_and_parts(name: str, tmp_path_factory: pytest.TempPathFactory
                 assert await got(store, digest, start, end) == content[start:end]
 
     asyncio.run(check())
+
+
+async def test_it_belongs_to_the_server_that_has_claimed_it_first(stores: Stores) -> None:
+    async with stores.life() as store:
+        assert await store.claim("5e1f") == "5e1f"
+        assert await store.claim("5e1f") == "5e1f"
+        assert await store.claim("07e4") == "5e1f"
+    async with stores.life() as store:
+        assert await store.claim("07e4") == "5e1f"

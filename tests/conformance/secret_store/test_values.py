@@ -118,3 +118,12 @@ async def test_closing_again_does_nothing(stores: Stores) -> None:
     await store.open()
     await store.close()
     await store.close()
+
+
+async def test_it_belongs_to_the_server_that_has_claimed_it_first(stores: Stores) -> None:
+    async with stores.life() as store:
+        assert await store.claim("5e1f") == "5e1f"
+        assert await store.claim("5e1f") == "5e1f"
+        assert await store.claim("07e4") == "5e1f"
+    async with stores.life() as store:
+        assert await store.claim("07e4") == "5e1f"

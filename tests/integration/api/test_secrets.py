@@ -272,3 +272,11 @@ def test_registering_tells_which_secrets_are_not_set(server: ServerThread) -> No
     put(server, f"{GLOBAL}/everybodys", namespaces=["*"])
     put(server, f"{GLOBAL}/others", namespaces=["default", "elsewhere"])
     assert server.send_json("POST", path, manifest).json["warnings"] == []
+
+
+def test_a_namespace_that_there_is_none_of_is_told(server: ServerThread) -> None:
+    path = f"{GLOBAL}/for-somebody"
+    assert put(server, path, namespaces=["*"]).json["warnings"] == []
+    assert put(server, path, namespaces=["default", "defualt"]).json["warnings"] == [
+        'There is no namespace "defualt" yet.'
+    ]

@@ -33,6 +33,9 @@ class MemoryStore:
     async def check(self) -> None:
         await self.reach("check")
 
+    async def claim(self, server_id: str) -> str:
+        return server_id
+
     async def upload(self) -> MemoryUpload:
         await self.reach("upload")
         self.open_uploads += 1

@@ -23,9 +23,6 @@ UPDATE pipelines SET enabled = ?, modified_at = ? WHERE key = ?;
 -- name: count
 SELECT COUNT(*) FROM pipelines;
 
--- name: any_ever
-SELECT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'pipelines' AND seq > 0);
-
 -- name: oldest_runs
 SELECT number, task_count FROM runs WHERE pipeline_key = ? ORDER BY number LIMIT 500;
 
