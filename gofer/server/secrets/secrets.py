@@ -177,10 +177,10 @@ class Secrets:
         row = await self._database.read(lambda connection: pipelines.get(connection, namespace, pipeline))
         return None if row is None else SecretName(key, Scope(namespace, pipeline, row.key))
 
-    async def _unknown(self, allowed: Sequence[str]) -> list[str]:
+    async def _unknown(self, allowed: Sequence[str]) -> Sequence[str]:
         """A sentence for each namespace that there is none of: it may come, or was misspelt."""
 
-        def work(connection: sqlite3.Connection) -> list[str]:
+        def work(connection: sqlite3.Connection) -> Sequence[str]:
             return [one for one in allowed if one != EVERYBODY and namespaces.get(connection, one) is None]
 
         return [f"There is no namespace {shown(one)} yet." for one in await self._database.read(work)]
