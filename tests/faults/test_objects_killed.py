@@ -81,7 +81,8 @@ class House:
                 # Of an upload that broke off and of what was deleted nothing stays either.
                 return {row[0] or row[1] for row in store.execute("SELECT digest, state FROM contents")}
         folder = self.home / "data" / "objects"
-        return {file.name for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")} - {"lock", "owner"}
+        files = {file.name for file in folder.rglob("*") if file.is_file() and not file.name.startswith(".")}
+        return files - {"lock", "owner"}
 
     async def listed(self) -> set[str]:
         """What the engine itself says, while no server runs."""
