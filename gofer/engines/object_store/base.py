@@ -4,8 +4,8 @@ What an object is called, to which pipeline or run it belongs, its type and its 
 `objects`): a store knows bytes only, so identical content is there once. The server counts who uses a content, and
 deletes it when nobody does any more.
 
-Order of calls: `open` once, then everything else in any order and concurrently, `close` at the end. The server never
-calls `commit` and `delete` for the same digest at the same time.
+Order of calls: `open` once, then `claim`, then everything else in any order and concurrently, `close` at the end. The
+server never calls `commit` and `delete` for the same digest at the same time.
 
 After a sudden end (SIGKILL, power) at any moment every content is there whole or not at all; what an upload that was
 not committed has left is removed by `open`.

@@ -1,6 +1,6 @@
 """The contract of a secret store: it keeps the values of secrets, encrypted at rest, by their full names.
 
-Order of calls: `open` once, then everything else in any order and concurrently, `close` at the end.
+Order of calls: `open` once, then `claim`, then everything else in any order and concurrently, `close` at the end.
 
 A value that was replaced or deleted is *retired*, and kept until `forget`: a run that got it may still print it, and
 its log must not show it, even after the server was restarted in between.
