@@ -82,7 +82,7 @@ async def test_what_is_placed_is_there_before_the_command_begins(engine: Engine)
 
 
 async def test_a_relative_path_is_below_the_working_directory(engine: Engine) -> None:
-    where = "/work/place" if engine.name == "docker" else "work/place"
+    where = "/srv/place" if engine.name == "docker" else "srv/place"
     name = await ended(
         engine, Show("a"), Write("b", "back"), place=placing(".", file("a", b"there")), working_directory=where
     )
