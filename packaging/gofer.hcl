@@ -70,6 +70,10 @@ server {
   # The certificate's private key (PEM, not encrypted). (reload)
   #tls_key_path = "/etc/gofer/tls.key"
 
+  # Addresses and networks of reverse proxies: from these, and nobody else, `X-Forwarded-For` and `X-Forwarded-
+  # Proto` are believed. (default [], reload)
+  #trusted_proxies = []
+
   # How long open requests may take to end when the server stops. (duration, default "15s")
   #shutdown_timeout = "15s"
 

@@ -1,11 +1,16 @@
-"""The address that the server listens on: `server.host`."""
+"""Addresses in the settings: where the server listens (`server.host`), and networks."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gofer.errors import ConfigError
+from gofer.models.ids import shown
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Address(NamedTuple):
@@ -41,6 +46,24 @@ def check_loopback(ip: str, what: str) -> None:
             f"{what} is {ip}: without access control Gofer listens on loopback addresses only",
             'Use "localhost:8080", and reach it from elsewhere through an SSH tunnel: ssh -L 8080:localhost:8080 HOST.',
         )
+
+
+def parse_networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
+    """The networks of `server.trusted_proxies`: addresses, or networks as in "10.0.0.0/8". Raises ConfigError."""
+    found = []
+    for text in texts:
+        try:
+            found.append(ipaddress.ip_network(text))
+        except ValueError as error:
+            why = "has bits beyond its mask" if "host bits" in str(error) else "is neither an address nor a network"
+            hint = 'Write addresses or networks, such as ["127.0.0.1", "10.1.0.0/16"].'
+            raise ConfigError(f"server.trusted_proxies: {shown(text)} {why}", hint) from None
+    return tuple(found)
+
+
+def unmapped(ip: IpAddress) -> IpAddress:
+    """An IPv4 address as such, where a socket for both families has it as `::ffff:192.0.2.1`."""
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
 
 
 def _loopback(host: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from gofer.config.address import parse_address
+from gofer.config.address import parse_address, parse_networks
 from gofer.config.certificate import Certificate, read_certificate
 from gofer.config.encryption_keys import KEY, PREVIOUS, encryption_keys
 from gofer.config.load import Configuration
@@ -42,6 +42,10 @@ def faults(configuration: Configuration) -> list[Problem]:
         parse_address(configuration.settings.server.host)
     except ConfigError as error:
         found.append(_fault(configuration, "server.host", error))
+    try:
+        parse_networks(configuration.settings.server.trusted_proxies)
+    except ConfigError as error:
+        found.append(_fault(configuration, "server.trusted_proxies", error))
     try:
         if (paths := tls_paths(configuration)) is not None:
             read_certificate(*paths)

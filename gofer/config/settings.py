@@ -54,6 +54,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             "The certificate's private key (PEM, not encrypted).", "path", reloadable=True, example="/etc/gofer/tls.key"
         ),
     ] = None
+    trusted_proxies: Annotated[
+        list[str],
+        Doc(
+            "Addresses and networks of reverse proxies: from these, and nobody else, `X-Forwarded-For` and "
+            "`X-Forwarded-Proto` are believed.",
+            "list",
+            reloadable=True,
+        ),
+    ] = []
     shutdown_timeout: Annotated[
         int, Doc("How long open requests may take to end when the server stops.", "duration", minimum=0)
     ] = 15 * SECOND

@@ -15,6 +15,7 @@ from gofer.config.address import Address
 from gofer.config.live import Live
 from gofer.config.settings import Settings
 from gofer.models.event import Kind
+from gofer.server.api.peer import Peers
 from gofer.server.auth.key import open_key
 from gofer.server.backup.copy import sweep
 from gofer.server.backup.layout import DATABASE, place_of
@@ -81,7 +82,9 @@ async def running(
     async with AsyncExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.close)
-        gate = Gate(settings.server.host)
+        peers = Peers(settings.server.trusted_proxies)
+        live.follow({"server.trusted_proxies": peers.trust})
+        gate = Gate(settings.server.host, peers)
         web = WebServer(gate, settings.server, tls.context if tls is not None else None)
         serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)

@@ -28,6 +28,7 @@ class Connection(NamedTuple):
     server_port: int
 
 
+_ADDRESS: ContextVar[str] = ContextVar("address", default="")
 _CONNECTION: ContextVar[Connection | None] = ContextVar("connection", default=None)
 _ORIGIN: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (immutable)
 
@@ -43,6 +44,17 @@ def bind_connection(client: tuple[str, int] | None, server: tuple[str, int | Non
         _CONNECTION.set(None)
     else:
         _CONNECTION.set(Connection(client[0], client[1], server[1]))
+
+
+def bind_address(address: str) -> None:
+    """The same for the client's address, as `Peer` has it."""
+    _ADDRESS.set(address)
+
+
+def address() -> str:
+    """From where the present work was asked for: the client's IP address, "task socket" for a task. Empty where nobody
+    has asked."""
+    return _ADDRESS.get()
 
 
 def connection() -> Connection | None:

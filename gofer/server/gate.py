@@ -10,18 +10,20 @@ from gofer.models.system import Health
 from gofer.server import correlation
 from gofer.server.api import reply
 from gofer.server.api.origin import HostCheck
+from gofer.server.api.peer import PEER, Peers
 from gofer.server.api.reply import Reply
 
 
 class Gate:
-    """The outermost of all: gives each request its id. Until it is opened `/healthz` says that the process lives, and
-    everything else is a 503 that says why.
+    """The outermost of all: gives each request its id, and finds out where it comes from. Until it is opened
+    `/healthz` says that the process lives, and everything else is a 503 that says why.
 
     `address` is the configured `server.host`, as for HostCheck.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, peers: Peers) -> None:
         self._app: ASGIApp = HostCheck(_starting, address)
+        self._peers = peers
 
     def open(self, app: ASGIApp) -> None:
         """From now on `app` answers."""
@@ -31,6 +33,8 @@ class Gate:
         # uvicorn makes a task for each request, so the id is bound for as long as that lasts.
         correlation.bind(correlation.of_request(scope["headers"]))
         correlation.bind_connection(scope.get("client"), scope.get("server"))
+        peer = scope[PEER] = self._peers.of(scope)
+        correlation.bind_address(peer.address)
         await self._app(scope, receive, send)
 
 

@@ -7,13 +7,14 @@ import http.client
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from gofer.config.live import Live
 from gofer.config.load import Configuration, read
@@ -41,18 +42,20 @@ class Changing(Scene):
         self.path.write_text(self.base + text)
         return await self.services.reloader.reload()
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
-        return await asyncio.to_thread(self._ask, method, path, body)
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        return await asyncio.to_thread(self._ask, method, path, body, headers or {})
 
     async def certificate(self) -> bytes:
         """What a new connection is served."""
         return await asyncio.to_thread(ssl_certificate, self.services.address)
 
-    def _ask(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
         where = urlsplit(self.services.address)
         connection = http.client.HTTPConnection(where.netloc, timeout=30)
         try:
-            connection.request(method, path, body or None, {"Content-Type": "application/json"})
+            connection.request(method, path, body or None, {"Content-Type": "application/json", **headers})
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
         finally:
@@ -234,6 +237,26 @@ async def storage_results_limit(house: House, _: Authority) -> None:
         assert [run["id"] for run in rest["items"]] == [3, 2]
 
 
+async def trusted_proxies(house: House, _: Authority) -> None:
+    async def seen() -> str:
+        """The client's address, as the log has it."""
+        with capture_logs() as lines:
+            await scene.ask("GET", "/healthz", headers={"X-Forwarded-For": "192.0.2.7"})
+        return next(str(line["client"]) for line in lines if line["event"] == "request")
+
+    async with changing(house, 'log_level = "debug"') as scene:
+        set_level("debug")
+        try:
+            for text, address in (("", "127.0.0.1"), ('server.trusted_proxies = ["127.0.0.0/8"]', "192.0.2.7")):
+                await scene.reload('log_level = "debug"\n' + text)
+                assert await seen() == address
+            with pytest.raises(InvalidInput, match="faults"):
+                await scene.reload('server.trusted_proxies = ["proxy"]')
+            assert await seen() == "192.0.2.7"
+        finally:
+            set_level("info")
+
+
 async def tls_cert_path(house: House, authority: Authority) -> None:
     old, new = authority.sign("old"), authority.sign("new", key="rsa")
     async with changing(house, https(old)) as scene:
@@ -355,6 +378,7 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
     "server.storage_results_limit": storage_results_limit,
+    "server.trusted_proxies": trusted_proxies,
     "server.tls_cert_path": tls_cert_path,
     "server.tls_key_path": tls_key_path,
 }

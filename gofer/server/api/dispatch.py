@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from gofer.errors import GoferError, NotFound
 from gofer.models.ids import shown
+from gofer.server import correlation
 from gofer.server.api import reply
 from gofer.server.api.body import ClientGone
 from gofer.server.api.decoders import Decoders
@@ -77,7 +78,12 @@ class Dispatcher:
         if says_debug():
             path = scope["raw_path"].decode("latin-1")
             self._log.debug(
-                "request", method=_method(scope), path=path, status=answer.status, milliseconds=f"{seconds * 1000:.1f}"
+                "request",
+                client=correlation.address(),
+                method=_method(scope),
+                path=path,
+                status=answer.status,
+                milliseconds=f"{seconds * 1000:.1f}",
             )
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
