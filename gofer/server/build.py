@@ -12,6 +12,7 @@ from gofer.config.live import Live
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
+from gofer.server.auth.registry import Registry
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
 from gofer.server.backup.take import Backups, ObjectSource
@@ -110,6 +111,8 @@ async def build(parts: Parts, front: Front) -> Built:
         live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, objects.service, remover,
         front.url, front.access, parts.reached,
     )  # fmt: skip
+    registry = Registry()
+    await registry.load(database)
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = LogExpiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
@@ -136,6 +139,7 @@ async def build(parts: Parts, front: Front) -> Built:
         object_store=parts.objects,
         object_watch=objects.watch,
         logs=logs,
+        registry=registry,
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,

@@ -29,7 +29,7 @@ from gofer.server.api.endpoint import Endpoint, Socket
 from gofer.server.api.origin import HostCheck
 from gofer.server.api.scrape import Scrape
 from gofer.server.api.tally import Tally
-from gofer.server.auth.tokens import Verifier
+from gofer.server.auth.verify import Verifier
 from gofer.server.services import Services
 from gofer.server.site.serve import ARCHIVE, Site
 from gofer.server.streams.attach import EndOfInput, Exited, Failed, Resize, attach
@@ -44,7 +44,9 @@ def application(services: Services) -> ASGIApp:
     known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
-    known_callers = Authentication(Site(dispatcher, ARCHIVE, tally), Verifier(services.database))
+    verifier = Verifier(services.registry, services.database, services.clock)
+    site = Site(dispatcher, ARCHIVE, tally)
+    known_callers = Authentication(site, verifier, dev_mode=services.settings.dev_mode)
     return HostCheck(known_callers, services.settings.server.host)
 
 
@@ -85,6 +87,7 @@ def sockets() -> list[Socket]:
             summary="Follow events, from any number",
             tag=events.TAG,
             permission="events:read",
+            filtered=True,
             sends=(EventFrame,),
         ),
         Socket(
@@ -92,7 +95,7 @@ def sockets() -> list[Socket]:
             handler=own_log_stream,
             summary="Follow the server's own log",
             tag=own_log.TAG,
-            permission="system:logs",
+            permission="system:read",
             sends=(OwnLogFrame,),
         ),
         Socket(
@@ -100,7 +103,7 @@ def sockets() -> list[Socket]:
             handler=attach,
             summary="Run a command in a running container",
             tag=taskruns.TAG,
-            permission="runs:attach",
+            permission="attach:run",
             sends=(Exited, Failed),
             takes=(Resize, EndOfInput),
         ),

@@ -20,7 +20,7 @@ from gofer.models.run import Initiator
 from gofer.models.status import Reason, RunStatus
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.auth.caller import Caller
-from gofer.server.auth.tokens import is_token
+from gofer.server.auth.tokens import kind_of
 from gofer.server.secrets.secrets import Owner
 from tests.scenarios.scene import House, Scene, outcome, retries, task
 
@@ -70,7 +70,7 @@ async def test_a_task_that_asks_is_given_a_token_and_the_way(scene: Scene, house
     run = await scene.start()
     mine, other = await given(scene, run, "a"), await given(scene, run, "b")
     assert mine["GOFER_API_URL"] == "unix:///run/gofer/api.sock"
-    assert is_token(mine["GOFER_API_TOKEN"])
+    assert kind_of(mine["GOFER_API_TOKEN"])
     assert mounts(scene, "a") == [Bind(source=str(house.home / "task-api"), target="/run/gofer", read_only=True)]
     assert "GOFER_API_TOKEN" not in other
     assert other["GOFER_API_URL"] == scene.services.address

@@ -9,14 +9,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gofer.errors import GoferError, NotAuthenticated
 from gofer.server.api import reply
-from gofer.server.auth.tokens import Verifier
+from gofer.server.auth.caller import ANONYMOUS, LOCAL, UNCLAIMED, Caller
+from gofer.server.auth.verify import Verifier
 from gofer.server.own_log import get_logger, says_debug
 
 TASK_SOCKET: Final = "gofer.task_socket"
 """Stands in the scope of what comes in through the tasks' socket."""
 
 CALLER: Final = "gofer.caller"
-"""Stands in the scope where a token has said who asks; absent: `LOCAL`."""
+"""Stands in the scope of every request behind Authentication: who asks."""
 
 _HINT = "Send the header: Authorization: Bearer TOKEN, with what GOFER_API_TOKEN holds."
 
@@ -33,19 +34,17 @@ class TaskDoor:
 
 
 class Authentication:
-    """Wraps the application. On the tasks' socket a token is needed; elsewhere one that is given must be good."""
+    """Wraps the application. A token or session that is given must be good; who brings none is `local` in development
+    mode, and nobody elsewhere. On the tasks' socket a token is always needed."""
 
-    def __init__(self, app: ASGIApp, verifier: Verifier) -> None:
+    def __init__(self, app: ASGIApp, verifier: Verifier, *, dev_mode: bool) -> None:
         self._app = app
         self._verifier = verifier
+        self._dev_mode = dev_mode
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            token = _bearer(scope["headers"])
-            if token is not None:
-                scope[CALLER] = await self._verifier.caller(token)
-            elif TASK_SOCKET in scope:
-                raise NotAuthenticated("This socket is for tasks, and they show the token of their run.", _HINT)
+            scope[CALLER] = await self._caller(scope)
         except GoferError as error:
             if says_debug():
                 get_logger("gofer.api").debug("request refused", where="authentication", detail=error.message)
@@ -56,6 +55,16 @@ class Authentication:
                 await reply.write(answer, scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        token = _bearer(scope["headers"])
+        if token is not None:
+            return await self._verifier.of_token(token)
+        if TASK_SOCKET in scope:
+            raise NotAuthenticated("This socket is for tasks, and they show the token of their run.", _HINT)
+        if self._dev_mode:
+            return LOCAL
+        return ANONYMOUS if self._verifier.is_claimed else UNCLAIMED
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -26,7 +26,7 @@ def endpoints() -> list[Endpoint]:
             handler=_backup,
             summary="Download a backup: the database and the secrets as they are now, logs of task runs, objects",
             tag=TAG,
-            permission="system:backup",
+            permission="backups:read",
             content=(_CONTENT,),
             errors=(409,),
         )

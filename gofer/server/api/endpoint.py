@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
@@ -11,7 +11,7 @@ from starlette.websockets import WebSocket
 
 from gofer.models.ids import ID_PATTERN
 from gofer.models.page import DEFAULT_LIMIT, MAX_LIMIT
-from gofer.server.auth.caller import LOCAL, Caller
+from gofer.server.auth.caller import Caller
 from gofer.server.auth.permission import Permission
 
 if TYPE_CHECKING:
@@ -123,6 +123,13 @@ class Upload:
     sha256: str | None
 
 
+def subject_of(at: Input) -> tuple[str | None, tuple[str, ...]]:
+    """The namespace that a path names, and the name of what it is about: the pipeline, then a key; or an id alone."""
+    return getattr(at, "namespace", None), tuple(
+        found for field in ("pipeline", "key", "token", "role") if (found := getattr(at, field, None))
+    )
+
+
 P = TypeVar("P", bound=Input)
 Q = TypeVar("Q", bound=Input)
 B = TypeVar("B", bound=msgspec.Struct)
@@ -143,8 +150,8 @@ class Call(Generic[P, Q, B]):
     path: P
     query: Q
     body: B
+    caller: Caller
     remember: Remember | None = None
-    caller: Caller = LOCAL
     upload: Upload | None = None
 
 
@@ -156,11 +163,12 @@ class Endpoint:
     of one of the types in `content`, a Download of any type, or None (204). How a request is decoded, and what is
     documented, is what the handler's annotations say: see `shapes_of`. `status` is that of success, or a function of
     the answer whose possible values stand in `statuses`. `errors` are the statuses that only this route has, beside
-    those that every route may have. `permission` is what the caller must be allowed to do, in the namespace of the
-    path. `decode` replaces the decoding of the body; with `upload` nothing decodes it, and the handler reads it from
-    the call. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing; an upload, which
-    changes nothing when it is sent again), and where nothing may be kept of the request or the answer, as a secret is
-    in it.
+    those that every route may have. `permission` is what the caller must be allowed to do: in the namespace of the
+    path, with what it names there; without a namespace in the path, for the whole server. `filtered`: the handler
+    itself keeps to what the caller may see, so to be allowed anything of the kind is enough. `decode` replaces the
+    decoding of the body; with `upload` nothing decodes it, and the handler reads it from the call. `keeps` is false
+    where an Idempotency-Key has no meaning (a POST that changes nothing; an upload, which changes nothing when it is
+    sent again), and where nothing may be kept of the request or the answer, as a secret is in it.
     """
 
     method: str
@@ -173,6 +181,7 @@ class Endpoint:
     content: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     permission: Permission = "undeclared"
+    filtered: bool = False
     decode: Callable[[bytes, str], Any] | None = None
     upload: bool = False
     keeps: bool = True
@@ -183,17 +192,18 @@ class Socket:
     """One websocket. `handler` accepts it, and returns when it may be closed.
 
     A GoferError before the websocket is accepted is answered as a problem; one after it closes the websocket. `sends`
-    and `takes` are the types of the text frames, for the documentation. `permission` as of an Endpoint.
+    and `takes` are the types of the text frames, for the documentation. `permission` and `filtered` as of an Endpoint.
     """
 
     path: str
-    handler: Callable[[Call[Any, Any, NoBody], WebSocket], Awaitable[None]]
+    handler: Callable[[Call[Any, Any, NoBody], WebSocket], Coroutine[Any, Any, None]]
     summary: str
     tag: str
     sends: tuple[type[Any], ...] = ()
     takes: tuple[type[Any], ...] = ()
     errors: tuple[int, ...] = ()
     permission: Permission = "undeclared"
+    filtered: bool = False
 
 
 class Shapes(NamedTuple):

@@ -62,6 +62,7 @@ def endpoints() -> list[Endpoint]:
             summary="List events, oldest first",
             tag=TAG,
             permission="events:read",
+            filtered=True,
         )
     ]
 

@@ -13,13 +13,13 @@ from gofer.server.api.authentication import CALLER
 from gofer.server.api.body import read_body
 from gofer.server.api.decoders import Decoders
 from gofer.server.api.download import reply_to
-from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, Text, shapes_of
+from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, Text, shapes_of, subject_of
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.reply import Chunks, Reply
 from gofer.server.api.upload import Incoming, taking
 from gofer.server.auth.allow import check_allowed
-from gofer.server.auth.caller import LOCAL
+from gofer.server.auth.caller import Caller
 
 if TYPE_CHECKING:
     from gofer.server.services import Services
@@ -79,8 +79,8 @@ class HttpRoute:
         head = _Head(scope["headers"])
         form = self._format(head.accept)
         at = self._path.of_path(given)
-        caller = scope.get(CALLER, LOCAL)
-        check_allowed(caller, self._endpoint.permission, getattr(at, "namespace", None))
+        caller: Caller = scope[CALLER]
+        check_allowed(caller, self._endpoint.permission, *subject_of(at), filtered=self._endpoint.filtered)
         query = self._bounded(self._query.of_query(scope["query_string"]))
         if incoming is not None:
             upload = incoming.upload(scope["headers"])
@@ -122,7 +122,7 @@ class HttpRoute:
             call.remember = remember
             return self._kept(await self._endpoint.handler(call))
 
-        kept, replayed = await self._idempotency.once(key, fingerprint, act, call.caller.namespace)
+        kept, replayed = await self._idempotency.once(key, fingerprint, act, call.caller.scope)
         body = kept.body if form == "json" or not kept.body else _MSGPACK.encode(msgspec.json.decode(kept.body))
         content_type = CONTENT_TYPES[form] if body else b""
         return Reply(kept.status, body, content_type, [REPLAYED] if replayed else ())

@@ -16,7 +16,13 @@ def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     return [
         Endpoint(
-            method="GET", path=ALL, handler=_list, summary="List namespaces", tag=TAG, permission="namespaces:list"
+            method="GET",
+            path=ALL,
+            handler=_list,
+            summary="List namespaces",
+            tag=TAG,
+            permission="namespaces:read",
+            filtered=True,
         ),
         Endpoint(
             method="POST",
@@ -45,7 +51,7 @@ def endpoints() -> list[Endpoint]:
             handler=_delete,
             summary="Delete an empty namespace",
             tag=TAG,
-            permission="namespaces:write",
+            permission="namespaces:delete",
             status=204,
             errors=(409,),
         ),

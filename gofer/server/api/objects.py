@@ -95,7 +95,7 @@ def _of_pipeline() -> list[Endpoint]:
             handler=_delete,
             summary="Delete an object of a pipeline",
             tag=TAG,
-            permission="objects:write",
+            permission="objects:delete",
             status=204,
         ),
     ]
@@ -148,7 +148,7 @@ def _of_run() -> list[Endpoint]:
             handler=_delete_of_run,
             summary="Delete an object of a run",
             tag=TAG,
-            permission="objects:write",
+            permission="objects:delete",
             status=204,
         ),
     ]

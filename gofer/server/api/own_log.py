@@ -43,7 +43,7 @@ class OwnLogQuery(OwnLogFilter, frozen=True, kw_only=True):
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
     summary = "List the newest lines of the server's own log, oldest first"
-    return [Endpoint(method="GET", path=ALL, handler=_list, summary=summary, tag=TAG, permission="system:logs")]
+    return [Endpoint(method="GET", path=ALL, handler=_list, summary=summary, tag=TAG, permission="system:read")]
 
 
 async def _list(call: Call[NoPath, OwnLogQuery, NoBody]) -> Page[OwnLogLine]:

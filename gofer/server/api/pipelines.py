@@ -22,6 +22,7 @@ from gofer.server.api.endpoint import (
     Text,
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
+from gofer.server.auth.allow import check_allowed
 from gofer.server.pipelines.decode import decode_manifest
 from gofer.server.pipelines.interpolation import secret_references
 from gofer.server.services import Services
@@ -56,6 +57,7 @@ def endpoints() -> list[Endpoint]:
             summary="Register a manifest: a new pipeline (201), or a new version of one (200)",
             tag=TAG,
             permission="pipelines:write",
+            filtered=True,
             status=_registered_status,
             statuses=(200, 201),
             decode=decode_manifest,
@@ -75,7 +77,7 @@ def endpoints() -> list[Endpoint]:
             handler=_delete,
             summary="Delete a pipeline with its versions, runs, objects and logs",
             tag=TAG,
-            permission="pipelines:write",
+            permission="pipelines:delete",
             status=204,
             errors=(409,),
         ),
@@ -102,6 +104,8 @@ async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
 
 
 async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
+    # The path does not name the pipeline.
+    check_allowed(call.caller, "pipelines:write", call.path.namespace, (call.body.id,))
     registered = await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
     registered.warnings += await _unset_secrets(call.services, call.path.namespace, call.body)
     return registered

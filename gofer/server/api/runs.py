@@ -39,6 +39,7 @@ def endpoints() -> list[Endpoint]:
             summary="List the runs of a namespace, newest first",
             tag=TAG,
             permission="runs:read",
+            filtered=True,
         ),
         Endpoint(
             method="GET",
@@ -64,7 +65,7 @@ def endpoints() -> list[Endpoint]:
             handler=_cancel_all,
             summary="Cancel every run of a pipeline that has not ended",
             tag=TAG,
-            permission="runs:manage",
+            permission="runs:write",
         ),
         Endpoint(method="GET", path=ONE, handler=_get, summary="Get a run", tag=TAG, permission="runs:read"),
         Endpoint(
@@ -73,7 +74,7 @@ def endpoints() -> list[Endpoint]:
             handler=_cancel,
             summary="Cancel a run: it ends soon, or has ended",
             tag=TAG,
-            permission="runs:manage",
+            permission="runs:write",
             status=202,
         ),
         Endpoint(
@@ -82,7 +83,7 @@ def endpoints() -> list[Endpoint]:
             handler=_retry,
             summary="Run an ended run again, whole or from what failed",
             tag=TAG,
-            permission="runs:manage",
+            permission="runs:write",
             status=201,
             errors=(409,),
         ),

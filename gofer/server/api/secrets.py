@@ -74,7 +74,7 @@ def endpoints() -> list[Endpoint]:
             summary="Delete a secret",
             tag=TAG,
             status=204,
-            permission="secrets:write",
+            permission="secrets:delete",
         ),
         Endpoint(
             method="POST",
@@ -108,7 +108,7 @@ def _global_endpoints() -> list[Endpoint]:
             handler=_list_global,
             summary="List the global secrets, without their values",
             tag=TAG,
-            permission="secrets:read",
+            permission="global_secrets:read",
         ),
         Endpoint(
             method="PUT",
@@ -119,7 +119,7 @@ def _global_endpoints() -> list[Endpoint]:
             status=_set_status,
             statuses=(200, 201),
             errors=(409,),
-            permission="secrets:write",
+            permission="global_secrets:write",
             keeps=False,
         ),
         Endpoint(
@@ -128,7 +128,7 @@ def _global_endpoints() -> list[Endpoint]:
             handler=_get_global,
             summary="What is known of a global secret, without its value",
             tag=TAG,
-            permission="secrets:read",
+            permission="global_secrets:read",
         ),
         Endpoint(
             method="DELETE",
@@ -137,7 +137,7 @@ def _global_endpoints() -> list[Endpoint]:
             summary="Delete a global secret",
             tag=TAG,
             status=204,
-            permission="secrets:write",
+            permission="global_secrets:delete",
         ),
         Endpoint(
             method="POST",
@@ -146,7 +146,7 @@ def _global_endpoints() -> list[Endpoint]:
             summary="The value of a global secret; an event tells that it was asked for",
             tag=TAG,
             errors=(409,),
-            permission="secrets:reveal",
+            permission="global_secrets:reveal",
             keeps=False,
         ),
     ]

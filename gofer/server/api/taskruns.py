@@ -37,7 +37,7 @@ def endpoints() -> list[Endpoint]:
             handler=_cancel,
             summary="Cancel one task run: it ends soon, or has ended",
             tag=TAG,
-            permission="runs:manage",
+            permission="runs:write",
             status=202,
             errors=(409,),
         ),

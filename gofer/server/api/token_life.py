@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gofer.errors import NotAuthenticated, NotFound
 from gofer.models.event import Kind
@@ -14,30 +14,47 @@ from gofer.server.events.bus import Filter
 if TYPE_CHECKING:
     from gofer.server.services import Services
 
+T = TypeVar("T")
 
-async def while_token_lives(services: Services, caller: Caller, work: Awaitable[None]) -> None:
-    """Does `work`, to its end or to that of the caller's run. Raises NotAuthenticated in the latter case."""
-    if caller.kind == "local":
-        await work
-        return
-    tasks = [
-        asyncio.create_task(_finished(work), name="websocket of a task"),
-        asyncio.create_task(_run_ended(services, caller), name="end of a token"),
-    ]
+
+async def while_token_lives(services: Services, caller: Caller, work: Coroutine[Any, Any, T]) -> T:
+    """Does `work`, unless the caller's token, session or run ends before, or may do something else from then on: then
+    it raises NotAuthenticated."""
+    if caller.kind == "run":
+        ending = _run_ended(services, caller)
+    elif caller.token:
+        ending = _token_ended(services, caller)
+    else:
+        return await work
+    doing = asyncio.create_task(work, name="request of a token")
+    life = asyncio.create_task(ending, name="end of a token")
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            if task.done():
-                task.result()
-                return
+        await asyncio.wait([doing, life], return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            life.result()
+        return doing.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        doing.cancel()
+        life.cancel()
+        await asyncio.gather(doing, life, return_exceptions=True)
 
 
-async def _finished(work: Awaitable[None]) -> None:
-    await work
+async def _token_ended(services: Services, caller: Caller) -> None:
+    """Raises NotAuthenticated once it has, also by its expiry."""
+    registry = services.registry
+    stored = registry.token(caller.token)
+    # It may have gone since it was looked up.
+    why = "This token was deleted." if stored is None else ""
+    if stored is not None:
+        expires = stored.token.expires_at
+        left = None if expires is None else max(0.0, (expires - services.clock.now()) / 1000)
+        with registry.watch(caller) as ended:
+            try:
+                async with asyncio.timeout(left):
+                    why = await ended
+            except TimeoutError:
+                why = "This token has expired."
+    raise NotAuthenticated(why, "Connect again with one that is good.")
 
 
 async def _run_ended(services: Services, caller: Caller) -> None:

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from gofer.errors import Refused
+from gofer.errors import NotAuthenticated, Refused
 from gofer.server.auth.caller import Caller
-from gofer.server.auth.permission import ANYWHERE, OF_RUNS, Permission
+from gofer.server.auth.permission import OPEN, OWN, Permission
+from gofer.server.auth.rights import Name
 
-_HINT = "docs/task-api.md lists what a task may do."
+_LOG_IN = "Send a token: Authorization: Bearer TOKEN. For the command line: GOFER_CLI_TOKEN, or token in ~/.gofer.hcl."
+_ROLES = "`gofer token whoami` tells what a token may do; docs/security.md tells what each role has."
+_CLAIM = "On the machine that it runs on, as root or Gofer's own user: gofer service token bootstrap."
+_TASKS = "docs/task-api.md lists what a task may do."
 
 
-def check_allowed(caller: Caller, permission: Permission, namespace: str | None) -> None:
-    """Raises Refused unless `caller` may do that. `namespace` is the one that the path names, None where it names none.
+def check_allowed(
+    caller: Caller, permission: Permission, namespace: str | None, name: Name = (), *, filtered: bool = False
+) -> None:
+    """Raises NotAuthenticated for somebody unknown, Refused unless `caller` may do that.
 
-    Nothing is looked up for it, so that the answer tells nothing about what there is.
+    `namespace` and `name` are those that the path names; without a namespace it concerns the whole server. `filtered`:
+    the handler keeps to what the caller may see, so to be allowed anything of the kind there is enough. Nothing is
+    looked up for it, so that the answer tells nothing about what there is.
     """
-    if caller.kind == "local":
+    if permission in OPEN:
         return
-    if permission not in OF_RUNS:
-        raise Refused(f"The token of a run does not allow this ({permission}).", _HINT)
-    if namespace is None and permission not in ANYWHERE:
-        raise Refused(f"The token of a run allows this ({permission}) in the run's own namespace only.", _HINT)
+    if caller.kind == "unclaimed":
+        raise NotAuthenticated("No token was made yet for this server, so it serves nobody.", _CLAIM)
+    if caller.kind == "anonymous":
+        raise NotAuthenticated("This needs a token, and the request brings none.", _LOG_IN)
+    if permission == "undeclared":
+        raise Refused("This route does not say what it needs, so nobody may use it.", "Please report that.")
+    if caller.may_everything:
+        return
+    if permission in OWN or caller.may(permission, namespace, name):
+        return
+    rights = caller.rights
+    if filtered and rights is not None and rights.any_of(permission, namespace):
+        return
+    raise _refused(caller, permission, namespace)
+
+
+def _refused(caller: Caller, permission: Permission, namespace: str | None) -> Refused:
+    where = "for the whole server" if namespace is None else f'in the namespace "{namespace}"'
+    if caller.kind != "run":
+        return Refused(f"The token does not allow this ({permission}) {where}.", _ROLES)
     if namespace is not None and namespace != caller.namespace:
-        raise Refused(f'The token of a run allows nothing outside its namespace "{caller.namespace}".', _HINT)
+        return Refused(f'The token of a run allows nothing outside its namespace "{caller.namespace}".', _TASKS)
+    return Refused(f"The token of a run does not allow this ({permission}).", _TASKS)

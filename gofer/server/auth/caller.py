@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from gofer.server.auth.rights import EVERYTHING, Name, Rights, Sight
+
 
 class Caller(NamedTuple):
-    """`local`: whoever reaches the server's own address without a token. `run`: a task with the token of its run, the
-    fields say which."""
+    """`anonymous`: nobody has said who they are. `unclaimed`: likewise, and nobody could, as no token was made yet.
+    `local`: in development mode, whoever brings no token. `management` and `client`: the token `token`. `run`: a task
+    with the token of its run, `namespace` to `task` say which.
 
-    kind: Literal["local", "run"]
+    `rights` is None for those who may do everything. `session`: the digest of a browser's session, in hexadecimal.
+    """
+
+    kind: Literal["anonymous", "unclaimed", "local", "management", "client", "run"]
     namespace: str = ""
     pipeline: str = ""
     run: int = 0
     task: str = ""
+    token: str = ""
+    rights: Rights | None = None
+    session: str = ""
 
     @property
     def path(self) -> str:
@@ -22,8 +31,39 @@ class Caller(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What is recorded as the author of a change, such as `task backup/12/dump`; empty where nobody is known."""
+        """What is recorded as the author of a change, such as `task backup/12/dump` or `token tok-4f7k2m9qx1`; empty
+        where nobody is known."""
+        if self.token:
+            return f"token {self.token}"
         return f"task {self.path}" if self.kind == "run" else ""
+
+    @property
+    def key(self) -> str:
+        """One for each whose requests are counted together."""
+        if self.token:
+            return self.token
+        return f"run {self.namespace}/{self.pipeline}/{self.run}" if self.kind == "run" else self.kind
+
+    @property
+    def scope(self) -> str:
+        """Whose Idempotency-Keys are whose."""
+        return self.namespace if self.kind == "run" else self.token
+
+    @property
+    def may_everything(self) -> bool:
+        return self.kind in ("local", "management")
+
+    def may(self, permission: str, namespace: str | None, name: Name = ()) -> bool:
+        """Whether it is allowed. `namespace` None: it concerns the whole server."""
+        return self.may_everything or (self.rights is not None and self.rights.allows(permission, namespace, name))
+
+    def sight(self, permission: str) -> Sight:
+        """What of lists over several namespaces or pipelines may be seen with this permission."""
+        if self.may_everything:
+            return EVERYTHING
+        return Sight(()) if self.rights is None else self.rights.sight(permission)
 
 
 LOCAL = Caller("local")
+ANONYMOUS = Caller("anonymous")
+UNCLAIMED = Caller("unclaimed")

@@ -1,4 +1,4 @@
-"""What a caller may be allowed to do. Every route of the API declares one of these."""
+"""What a caller may be allowed to do: `resource:action`. Every route of the API declares one of these."""
 
 from __future__ import annotations
 
@@ -7,49 +7,51 @@ from typing import Literal
 Permission = Literal[
     "docs:read",
     "health:read",
-    "metrics:read",
-    "namespaces:list",
+    "login:write",
+    "bootstrap:write",
+    "self:read",
+    "self:write",
     "namespaces:read",
     "namespaces:write",
-    "manifests:check",
+    "namespaces:delete",
     "pipelines:read",
     "pipelines:write",
+    "pipelines:delete",
     "runs:read",
     "runs:run",
-    "runs:manage",
-    "runs:attach",
+    "runs:write",
     "logs:read",
-    "events:read",
     "objects:read",
     "objects:write",
+    "objects:delete",
     "secrets:read",
     "secrets:write",
+    "secrets:delete",
     "secrets:reveal",
+    "global_secrets:read",
+    "global_secrets:write",
+    "global_secrets:delete",
+    "global_secrets:reveal",
+    "events:read",
+    "audit:read",
+    "attach:run",
+    "tokens:read",
+    "tokens:write",
+    "tokens:delete",
+    "roles:read",
+    "roles:write",
+    "roles:delete",
     "system:read",
     "system:write",
-    "system:logs",
-    "system:backup",
-    # No route may keep this: it is what one has that declares nothing, and only the server's own user has it.
+    "backups:read",
+    "metrics:read",
+    # No route may keep this: it is what one has that declares nothing, and nobody has it.
     "undeclared",
 ]
-"""`runs:run` starts runs, `runs:manage` cancels and retries them; `secrets:read` sees keys, `secrets:reveal` values."""
+"""`runs:run` starts runs, `runs:write` cancels and retries them; `secrets:read` sees keys, `secrets:reveal` values."""
 
-OF_RUNS: frozenset[Permission] = frozenset(
-    {
-        "docs:read",
-        "health:read",
-        "namespaces:read",
-        "pipelines:read",
-        "runs:read",
-        "runs:run",
-        "logs:read",
-        "events:read",
-        "objects:read",
-        "objects:write",
-    }
-)
-"""What the token of a run allows, in the run's own namespace."""
+OPEN: frozenset[Permission] = frozenset({"docs:read", "health:read", "login:write", "bootstrap:write"})
+"""What needs no token: its handlers tell nothing of what the server holds, or ask for a proof of their own."""
 
-ANYWHERE: frozenset[Permission] = frozenset({"docs:read", "health:read", "events:read"})
-"""What a route may ask for whose path names no namespace, and a run's token allows all the same. The handlers of events
-keep to the caller's namespace by themselves."""
+OWN: frozenset[Permission] = frozenset({"self:read", "self:write"})
+"""What everybody may who is known: to ask who they are, to end their own session."""

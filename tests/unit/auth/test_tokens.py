@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import re
 import zlib
+from typing import Literal
 
 import pytest
 
-from gofer.server.auth.tokens import digest_of, is_token, token_of
+from gofer.server.auth.tokens import digest_of, kind_of, new_token, token_of
 
 KEY = bytes(range(32))
 
@@ -42,5 +43,13 @@ def test_one_attempt_has_one_token_and_no_other_has_it() -> None:
 )
 def test_what_is_no_token(change: object) -> None:
     token = token_of(KEY, "uid")
-    assert is_token(token)
-    assert not is_token(change(token))  # type: ignore[operator]
+    assert kind_of(token) == "run"
+    assert kind_of(change(token)) is None  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("kind", ["management", "client", "session"])
+def test_new_ones(kind: Literal["management", "client", "session"]) -> None:
+    token = new_token(kind)
+    assert re.fullmatch(f"gofer_{kind}_[0-9A-Za-z]{{49}}", token)
+    assert kind_of(token) == kind
+    assert len({new_token(kind) for _ in range(1000)}) == 1000

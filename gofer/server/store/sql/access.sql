@@ -1,0 +1,10 @@
+-- name: tokens
+SELECT key, id, hash, previous_hash, previous_until, kind, root, description, namespaces, roles, created_at, created_by,
+  expires_at, disabled_at, rotated_at, last_used_at, last_used_from FROM tokens ORDER BY key;
+
+-- name: roles
+SELECT id, description, permissions, created_at, created_by, modified_at, modified_by FROM roles ORDER BY id;
+
+-- name: sessions
+SELECT s.hash, t.id AS token, s.created_at, s.seen_at, s.address, s.agent
+FROM sessions AS s JOIN tokens AS t ON t.key = s.token_key;
