@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
-from gofer.errors import GoferError, NotFound
+from gofer.errors import GoferError, NotAuthenticated, NotFound
 from gofer.models.ids import shown
 from gofer.server import correlation
 from gofer.server.api import reply
+from gofer.server.api.authentication import CALLER
 from gofer.server.api.body import ClientGone
 from gofer.server.api.decoders import Decoders
 from gofer.server.api.endpoint import Endpoint, Socket
@@ -21,6 +22,7 @@ from gofer.server.api.problem import MethodNotAllowed, UpgradeRequired
 from gofer.server.api.reply import Reply
 from gofer.server.api.socket_route import SocketRoute
 from gofer.server.api.tally import Tally
+from gofer.server.api.token_life import while_token_lives
 from gofer.server.api.tree import Node, Tree
 from gofer.server.api.upload import RefusedUpload
 from gofer.server.own_log import get_logger, says_debug
@@ -40,6 +42,7 @@ class Dispatcher:
     def __init__(
         self, services: Services, endpoints: Sequence[Endpoint], sockets: Sequence[Socket], tally: Tally
     ) -> None:
+        self._services = services
         self._tally = tally
         self._log = get_logger("gofer.api")
         self._tree: Tree[_Route] = Tree()
@@ -72,7 +75,7 @@ class Dispatcher:
             answer = reply.of_error(error, where)
             if isinstance(raised, RefusedUpload):
                 answer = answer._replace(drain=raised.unread)
-        await reply.write(answer, scope, receive, send)
+        await self._write(answer, scope, receive, send)
         seconds = perf_counter() - started
         self._tally.note(_method(scope), node.template if node else "", answer.status, seconds)
         if says_debug():
@@ -85,6 +88,17 @@ class Dispatcher:
                 status=answer.status,
                 milliseconds=f"{seconds * 1000:.1f}",
             )
+
+    async def _write(self, answer: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+        """What may take long is broken off with the end of the caller's token."""
+        writing = reply.write(answer, scope, receive, send)
+        if answer.chunks is None:
+            await writing
+            return
+        try:
+            await while_token_lives(self._services, scope[CALLER], writing)
+        except NotAuthenticated as error:
+            self._log.info("an answer was broken off", path=scope["path"], detail=error.message)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

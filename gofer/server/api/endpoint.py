@@ -173,7 +173,7 @@ class Endpoint:
 
     method: str
     path: str
-    handler: Callable[[Call[Any, Any, Any]], Awaitable[Any]]
+    handler: Callable[[Call[Any, Any, Any]], Coroutine[Any, Any, Any]]
     summary: str
     tag: str
     status: int | Callable[[Any], int] = 200

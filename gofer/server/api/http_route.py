@@ -17,6 +17,7 @@ from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, 
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.reply import Chunks, Reply
+from gofer.server.api.token_life import while_token_lives
 from gofer.server.api.upload import Incoming, taking
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import Caller
@@ -85,7 +86,8 @@ class HttpRoute:
         if incoming is not None:
             upload = incoming.upload(scope["headers"])
             taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload)
-            return await self._reply(await self._endpoint.handler(taking_it), form)
+            value = await while_token_lives(self._services, caller, self._endpoint.handler(taking_it))
+            return await self._reply(value, form)
         raw = await self._read(receive, head)
         call = Call(self._services, at, query, self._body.of(raw, head.content_type), caller=caller)
         if self._keeps and head.key is not None:
