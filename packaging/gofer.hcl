@@ -52,8 +52,19 @@ task_run_logs_dir = "/var/log/gofer"
 #allowed_mounts = []
 
 server {
-  # Address and port to listen on. Only a loopback address is allowed. (default "localhost:8080")
+  # Address and port to listen on: `localhost`, an IP address, or `0.0.0.0` or `[::]` for all addresses of the
+  # machine. In dev mode loopback only; beyond that a certificate is needed, or `server.allow_plain_http`.
+  # (default "localhost:8080")
   #host = "localhost:8080"
+
+  # Listen on others than loopback addresses without TLS. Only behind a proxy that speaks https, on a network
+  # that you trust. (default false)
+  #allow_plain_http = false
+
+  # Names under which the server may be called, beside `localhost`, loopback addresses and what its certificate
+  # is for: a proxy's, or those of a forwarded port. `*.example.org` is any one name below that. (default [],
+  # reload)
+  #allowed_hosts = []
 
   # Folder of the database, logs and scratch files. Default: systemd's `StateDirectory`, else
   # `$XDG_DATA_HOME/gofer`, else `~/.local/share/gofer`.
@@ -73,6 +84,14 @@ server {
   # Addresses and networks of reverse proxies: from these, and nobody else, `X-Forwarded-For` and `X-Forwarded-
   # Proto` are believed. (default [], reload)
   #trusted_proxies = []
+
+  # In dev mode speak https with a certificate for this machine, which is made at the first start in the folder
+  # `dev-tls` of `server.storage_path`. (default false)
+  #dev_certificate = false
+
+  # How long a browser that has called the server by https, by a name, is to call no port of that host
+  # otherwise. `0s`: it forgets that. Outside dev mode. (duration, default "8760h", reload)
+  #hsts_max_age = "8760h"
 
   # How long open requests may take to end when the server stops. (duration, default "15s")
   #shutdown_timeout = "15s"

@@ -76,7 +76,7 @@ def _settings(folder: Path, engine: str) -> Settings:
     }
     settings = load(None, os.environ, overrides)
     # Nobody but this process calls it.
-    plain = msgspec.structs.replace(settings.server, tls_cert_path=None, tls_key_path=None)
+    plain = msgspec.structs.replace(settings.server, tls_cert_path=None, tls_key_path=None, dev_certificate=False)
     return msgspec.structs.replace(settings, server=plain)
 
 

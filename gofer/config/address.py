@@ -1,8 +1,9 @@
-"""Addresses in the settings: where the server listens (`server.host`), and networks."""
+"""Addresses and names in the settings: where the server listens (`server.host`), networks, and names of hosts."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,9 +13,12 @@ from gofer.models.ids import shown
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\Z")
+
 
 class Address(NamedTuple):
-    """`host` as it is configured, `ip` the loopback address that it stands for."""
+    """`host` as it is configured or called, `ip` the address that it stands for."""
 
     host: str
     port: int
@@ -27,25 +31,59 @@ class Address(NamedTuple):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
+    def called(self, names: tuple[str, ...]) -> Address:
+        """The same with a `host` that a client can call. `names` are those of the served certificate.
+
+        Nobody can call `0.0.0.0` or `[::]`, and whoever calls a certificate's server by its bare address is told that
+        the name is wrong.
+        """
+        ip = ip_of(self.ip)
+        if ip.is_loopback or (not ip.is_unspecified and (not names or self.host in names)):
+            return self
+        callable_ = [name for name in names if "*" not in name]
+        far = [name for name in callable_ if name != "localhost" and not _is_loopback_text(name)]
+        # A name tells a person more than an address.
+        far.sort(key=is_ip)
+        fallback = "localhost" if ip.is_unspecified else self.host
+        return self._replace(host=next(iter(far), fallback))
+
 
 def parse_address(text: str) -> Address:
-    """`host:port`, with an IPv6 address in brackets. Raises ConfigError, also for an address that is not loopback."""
+    """`host:port`, with an IPv6 address in brackets; `localhost` is 127.0.0.1. Raises ConfigError.
+
+    Whether the server may listen there is for `check_reach` to say.
+    """
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535 or not host:
         raise ConfigError(
             f'server.host is "{text}", which is not an address', 'Write host and port, such as "localhost:8080".'
         )
     host = host.removeprefix("[").removesuffix("]")
-    return Address(host, int(port), _loopback(host))
-
-
-def check_loopback(ip: str, what: str) -> None:
-    """Raises ConfigError for an address that others can reach. `what` names who wants to listen there."""
-    if not ipaddress.ip_address(ip).is_loopback:
+    try:
+        ip = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
         raise ConfigError(
-            f"{what} is {ip}: without access control Gofer listens on loopback addresses only",
-            'Use "localhost:8080", and reach it from elsewhere through an SSH tunnel: ssh -L 8080:localhost:8080 HOST.',
-        )
+            f'server.host names "{host}", which is not an IP address',
+            'Use "localhost", an address of this machine such as "192.0.2.7" or "[2001:db8::7]", or, for all of them, '
+            '"0.0.0.0" or "[::]".',
+        ) from None
+    return Address(host, int(port), str(ip))
+
+
+def ip_of(text: str) -> IpAddress:
+    """The address; an IPv4 address as such, where a socket for both families has it as `::ffff:192.0.2.1`, and none
+    with a zone. Raises ValueError."""
+    ip = ipaddress.ip_address(text.partition("%")[0])
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def is_ip(text: str) -> bool:
+    """Whether that is an IP address, without brackets."""
+    try:
+        ip_of(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
@@ -61,17 +99,28 @@ def parse_networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
     return tuple(found)
 
 
-def unmapped(ip: IpAddress) -> IpAddress:
-    """An IPv4 address as such, where a socket for both families has it as `::ffff:192.0.2.1`."""
-    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+def parse_names(texts: Iterable[str]) -> tuple[str, ...]:
+    """The names of `server.allowed_hosts`, in small letters: `*.` in front stands for one label, as in a certificate.
+    Raises ConfigError."""
+    found = []
+    for text in texts:
+        name = text.lower()
+        if not is_ip(name) and (not _NAME.match(name) or len(name) > 255):
+            raise ConfigError(
+                f"server.allowed_hosts: {shown(text)} is not the name of a host",
+                'Write names without scheme and port, such as ["gofer.example.org", "*.lan.example.org"].',
+            )
+        found.append(str(ip_of(name)) if is_ip(name) else name)
+    return tuple(found)
 
 
-def _loopback(host: str) -> str:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        raise ConfigError(
-            f'server.host names "{host}", which is not an IP address', 'Use "localhost", "127.0.0.1" or "[::1]".'
-        ) from None
-    check_loopback(str(address), "server.host")
-    return str(address)
+def covers(name: str, host: str) -> bool:
+    """Whether `name`, of a certificate or of `server.allowed_hosts`, is that of `host`. Both in small letters."""
+    if name.startswith("*."):
+        label, _, rest = host.partition(".")
+        return bool(label) and rest == name[2:]
+    return name == host
+
+
+def _is_loopback_text(text: str) -> bool:
+    return is_ip(text) and ip_of(text).is_loopback

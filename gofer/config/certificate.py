@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from gofer.config.address import covers, ip_of
 from gofer.errors import ConfigError
 
 if TYPE_CHECKING:
     import ssl
+
+DEV_ORGANIZATION: Final = "Gofer dev mode, never for production"
+"""Whose certificates dev mode makes: by this they are known wherever they are."""
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name: an expired certificate must be readable as well.
 _NO_CHECK_TIME = 0x200000
@@ -21,7 +25,7 @@ _MAX_BYTES = 1024 * 1024
 
 class Certificate(NamedTuple):
     """`context` serves it. Times in seconds since the Unix epoch; `names` are the hosts that it is good for.
-    `fingerprint`: SHA-256, in hexadecimal digits.
+    `fingerprint`: SHA-256, in hexadecimal digits. `is_dev`: dev mode has made it, whoever keeps it where.
     """
 
     context: ssl.SSLContext
@@ -29,9 +33,11 @@ class Certificate(NamedTuple):
     not_after: int
     names: tuple[str, ...]
     fingerprint: str
+    is_dev: bool
 
     def doubts(self, host: str, now: float) -> list[str]:
-        """What clients may refuse: sentences without a hint. `host`: the name under which the server is called."""
+        """What clients may refuse: sentences without a hint. `host`: the name under which the server is called; empty
+        if nobody can tell."""
         found = []
         day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(self.not_after))
         if now < self.not_before:
@@ -41,7 +47,7 @@ class Certificate(NamedTuple):
             found.append(f"the certificate has expired, on {day}")
         elif now > self.not_after - _SOON:
             found.append(f"the certificate expires soon, on {day}")
-        if host not in self.names and not any(_covers(name, host) for name in self.names):
+        if host and not any(covers(name, host) for name in self.names):
             names = ", ".join(self.names) or "nothing"
             found.append(f'the certificate is not for "{host}", only for {names}')
         return found
@@ -133,9 +139,15 @@ def _described(context: ssl.SSLContext, cert_path: Path) -> Certificate:
         context,
         ssl.cert_time_to_seconds(told["notBefore"]),
         ssl.cert_time_to_seconds(told["notAfter"]),
-        tuple(value for kind, value in told.get("subjectAltName", ()) if kind in ("DNS", "IP Address")),
+        tuple(_name(kind, value) for kind, value in told.get("subjectAltName", ()) if kind in ("DNS", "IP Address")),
         hashlib.sha256(seen.getpeercert(binary_form=True) or b"").hexdigest(),
+        any(pair == ("organizationName", DEV_ORGANIZATION) for part in told.get("issuer", ()) for pair in part),
     )
+
+
+def _name(kind: str, value: str) -> str:
+    """OpenSSL writes `::1` as `0:0:0:0:0:0:0:1`."""
+    return str(ip_of(value)) if kind == "IP Address" else value
 
 
 def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
@@ -155,7 +167,3 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObjec
         if turn % 2 == 0:
             break
     return ends[0]
-
-
-def _covers(name: str, host: str) -> bool:
-    return name.startswith("*.") and host.partition(".")[2] == name[2:]

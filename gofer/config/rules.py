@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from shlex import quote
 
-from gofer.config.address import parse_address, parse_networks
-from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.address import parse_address, parse_names, parse_networks
+from gofer.config.certificate import Certificate
 from gofer.config.encryption_keys import KEY, PREVIOUS, encryption_keys
 from gofer.config.load import Configuration
+from gofer.config.reach import check_reach, reach_doubts, reaches_beyond
 from gofer.config.settings import MINUTE
+from gofer.config.tls_files import configured_certificate
 from gofer.errors import ConfigError, Problem
 
 _FLEETING = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108  # named to warn of them
@@ -20,26 +22,11 @@ _SOCKETS = ("docker.sock", "podman.sock", "containerd.sock")
 _WHOLE_HOST = ("/", "/etc", "/root", "/home", "/var", "/var/lib", "/proc", "/sys", "/dev", "/run", "/var/run")
 
 
-def tls_paths(configuration: Configuration) -> tuple[Path, Path] | None:
-    """Certificate and key, if the server is to speak https. Raises ConfigError where only one of the two is set."""
-    server = configuration.settings.server
-    if server.tls_cert_path is not None and server.tls_key_path is not None:
-        return server.tls_cert_path, server.tls_key_path
-    if server.tls_cert_path is None and server.tls_key_path is None:
-        return None
-    missing, given = "tls_key_path", "tls_cert_path"
-    if server.tls_key_path is not None:
-        missing, given = given, missing
-    raise ConfigError(
-        f"server.{given} is set, but server.{missing} is not", "Set both for https, or none of them for http."
-    )
-
-
 def faults(configuration: Configuration) -> list[Problem]:
     """What would stop the start, beyond `configuration.problems`."""
     found = []
     try:
-        parse_address(configuration.settings.server.host)
+        check_reach(parse_address(configuration.settings.server.host).ip, configuration.settings)
     except ConfigError as error:
         found.append(_fault(configuration, "server.host", error))
     try:
@@ -47,11 +34,13 @@ def faults(configuration: Configuration) -> list[Problem]:
     except ConfigError as error:
         found.append(_fault(configuration, "server.trusted_proxies", error))
     try:
-        if (paths := tls_paths(configuration)) is not None:
-            read_certificate(*paths)
+        parse_names(configuration.settings.server.allowed_hosts)
     except ConfigError as error:
-        key = "server.tls_key_path" if error.message.startswith("server.tls_key_path") else "server.tls_cert_path"
-        found.append(_fault(configuration, key, error))
+        found.append(_fault(configuration, "server.allowed_hosts", error))
+    try:
+        configured_certificate(configuration.settings)
+    except ConfigError as error:
+        found.append(_fault(configuration, error.message.partition(" ")[0].rstrip(":"), error))
     try:
         encryption_keys(configuration.settings, os.environ)
     except ConfigError as error:
@@ -63,7 +52,7 @@ def doubts(configuration: Configuration, now: float) -> list[Problem]:
     """What is allowed, and seldom meant. `now`: seconds since the Unix epoch."""
     return [
         _doubt(configuration, key, message, hint)
-        for part in (_of_mode, _of_folders, _of_permissions, _of_engine, _of_times)
+        for part in (_of_mode, _of_reach, _of_folders, _of_permissions, _of_engine, _of_times)
         for key, message, hint in part(configuration)
     ] + _of_certificate(configuration, now)
 
@@ -72,7 +61,9 @@ def certificate_doubts(configuration: Configuration, certificate: Certificate | 
     """What clients may refuse of the certificate that is served. `now` as for `doubts`."""
     if certificate is None:
         return []
-    host = parse_address(configuration.settings.server.host).host
+    address = parse_address(configuration.settings.server.host)
+    # Beyond loopback an address says nothing about the name under which others call the server.
+    host = "" if reaches_beyond(address.ip) else address.host
     # Not `gofer service reload`: the command line does not trust a certificate that has expired.
     hint = "Have a new one made, then `systemctl reload gofer`, or start Gofer again: no job ends by that."
     return [_doubt(configuration, "server.tls_cert_path", one, hint) for one in certificate.doubts(host, now)]
@@ -106,6 +97,10 @@ def _of_mode(configuration: Configuration) -> _Doubts:
     if settings.allow_process_engine and not settings.dev_mode:
         message = "tasks may run as plain processes, which isolate nothing: they may read Gofer's own data"
         yield "allow_process_engine", message, "Set it only if every pipeline of this server is trusted."
+
+
+def _of_reach(configuration: Configuration) -> _Doubts:
+    return reach_doubts(configuration.settings)
 
 
 def _of_folders(configuration: Configuration) -> _Doubts:
@@ -167,8 +162,6 @@ def _of_times(configuration: Configuration) -> _Doubts:
 
 def _of_certificate(configuration: Configuration, now: float) -> list[Problem]:
     try:
-        paths = tls_paths(configuration)
-        certificate = read_certificate(*paths) if paths is not None else None
-        return certificate_doubts(configuration, certificate, now)
+        return certificate_doubts(configuration, configured_certificate(configuration.settings), now)
     except ConfigError:  # `faults` says it
         return []

@@ -19,7 +19,29 @@ MIB = 1024 * 1024
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    host: Annotated[str, Doc("Address and port to listen on. Only a loopback address is allowed.")] = "localhost:8080"
+    host: Annotated[
+        str,
+        Doc(
+            "Address and port to listen on: `localhost`, an IP address, or `0.0.0.0` or `[::]` for all addresses of "
+            "the machine. In dev mode loopback only; beyond that a certificate is needed, or `server.allow_plain_http`."
+        ),
+    ] = "localhost:8080"
+    allow_plain_http: Annotated[
+        bool,
+        Doc(
+            "Listen on others than loopback addresses without TLS. Only behind a proxy that speaks https, on a network "
+            "that you trust."
+        ),
+    ] = False
+    allowed_hosts: Annotated[
+        list[str],
+        Doc(
+            "Names under which the server may be called, beside `localhost`, loopback addresses and what its "
+            "certificate is for: a proxy's, or those of a forwarded port. `*.example.org` is any one name below that.",
+            "list",
+            reloadable=True,
+        ),
+    ] = []
     storage_path: Annotated[
         Path,
         Doc(
@@ -63,6 +85,23 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             reloadable=True,
         ),
     ] = []
+    dev_certificate: Annotated[
+        bool,
+        Doc(
+            "In dev mode speak https with a certificate for this machine, which is made at the first start in the "
+            "folder `dev-tls` of `server.storage_path`."
+        ),
+    ] = False
+    hsts_max_age: Annotated[
+        int,
+        Doc(
+            "How long a browser that has called the server by https, by a name, is to call no port of that host "
+            "otherwise. `0s`: it forgets that. Outside dev mode.",
+            "duration",
+            minimum=0,
+            reloadable=True,
+        ),
+    ] = 365 * 24 * HOUR
     shutdown_timeout: Annotated[
         int, Doc("How long open requests may take to end when the server stops.", "duration", minimum=0)
     ] = 15 * SECOND

@@ -13,8 +13,10 @@ from functools import partial
 from gofer import __version__
 from gofer.config.address import Address
 from gofer.config.live import Live
+from gofer.config.reach import reaches_beyond
 from gofer.config.settings import Settings
 from gofer.models.event import Kind
+from gofer.server.api.host_names import HostNames
 from gofer.server.api.peer import Peers
 from gofer.server.auth.key import open_key
 from gofer.server.backup.copy import sweep
@@ -38,7 +40,7 @@ from gofer.server.services import Services
 from gofer.server.store import pipelines, run_tokens
 from gofer.server.store.database import Database
 from gofer.server.task_socket import TaskSocket
-from gofer.server.tls import open_tls
+from gofer.server.tls import Tls, open_tls
 from gofer.server.web import WebServer
 from gofer.sqlite.lock import Lock
 
@@ -77,14 +79,13 @@ async def running(
     settings = live.settings
     tls = open_tls(live)
     listeners, address = _listeners(settings, sockets)
+    address = address.called(tls.names if tls is not None else ())
     if tls is not None:
         address = address._replace(scheme="https")
     async with AsyncExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.close)
-        peers = Peers(settings.server.trusted_proxies)
-        live.follow({"server.trusted_proxies": peers.trust})
-        gate = Gate(settings.server.host, peers)
+        gate = _gate(live, listeners, tls)
         web = WebServer(gate, settings.server, tls.context if tls is not None else None)
         serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)
@@ -116,15 +117,26 @@ async def running(
 
 def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[list[socket.socket], Address]:
     if sockets:
-        return list(sockets), inherited(sockets)
+        return list(sockets), inherited(sockets, settings)
     try:
-        listener, address = listen(settings.server.host)
+        listener, address = listen(settings)
     except AddressInUse:
         # Most likely somebody starts Gofer a second time: then another port would not help.
         where = place_of(settings)
         Lock(where.storage / f"{DATABASE}.lock").check()
         raise
     return [listener], address
+
+
+def _gate(live: Live, listeners: Sequence[socket.socket], tls: Tls | None) -> Gate:
+    server = live.settings.server
+    beyond = any(reaches_beyond(one.getsockname()[0]) for one in listeners)
+    peers, names = Peers(server.trusted_proxies), HostNames(server.allowed_hosts, beyond_loopback=beyond)
+    if tls is not None:
+        tls.on_change = names.serve
+        names.serve(tls.names)
+    live.follow({"server.trusted_proxies": peers.trust, "server.allowed_hosts": names.allow})
+    return Gate(peers, names, lambda: None if live.settings.dev_mode else live.settings.server.hsts_max_age)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:

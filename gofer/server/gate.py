@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,6 +11,7 @@ from gofer.errors import Unavailable
 from gofer.models.system import Health
 from gofer.server import correlation
 from gofer.server.api import reply
+from gofer.server.api.host_names import HostNames
 from gofer.server.api.origin import HostCheck
 from gofer.server.api.peer import PEER, Peers
 from gofer.server.api.reply import Reply
@@ -18,12 +21,14 @@ class Gate:
     """The outermost of all: gives each request its id, and finds out where it comes from. Until it is opened
     `/healthz` says that the process lives, and everything else is a 503 that says why.
 
-    `address` is the configured `server.host`, as for HostCheck.
+    Web pages of other sites are kept out here, from the first moment on.
     """
 
-    def __init__(self, address: str, peers: Peers) -> None:
-        self._app: ASGIApp = HostCheck(_starting, address)
+    def __init__(self, peers: Peers, names: HostNames, hsts: Callable[[], int | None]) -> None:
+        """`hsts` as for HostCheck."""
         self._peers = peers
+        self._checked = HostCheck(self._serve, names, hsts)
+        self._app: ASGIApp = _starting
 
     def open(self, app: ASGIApp) -> None:
         """From now on `app` answers."""
@@ -35,6 +40,9 @@ class Gate:
         correlation.bind_connection(scope.get("client"), scope.get("server"))
         peer = scope[PEER] = self._peers.of(scope)
         correlation.bind_address(peer.address)
+        await self._checked(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
 

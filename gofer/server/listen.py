@@ -6,13 +6,16 @@ import errno
 import socket
 from collections.abc import Sequence
 
-from gofer.config.address import Address, check_loopback, parse_address
+from gofer.config.address import Address, parse_address
+from gofer.config.reach import check_reach
+from gofer.config.settings import Settings
 from gofer.errors import ConfigError
 
 
-def listen(text: str) -> tuple[socket.socket, Address]:
-    """A listening socket on a loopback address; port 0 picks a free one. Raises ConfigError with one clear line."""
-    wanted = parse_address(text)
+def listen(settings: Settings) -> tuple[socket.socket, Address]:
+    """A socket that listens on `server.host`; port 0 picks a free one. Raises ConfigError with one clear line."""
+    wanted = parse_address(settings.server.host)
+    check_reach(wanted.ip, settings)
     listener = socket.socket(socket.AF_INET6 if ":" in wanted.ip else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -25,11 +28,11 @@ def listen(text: str) -> tuple[socket.socket, Address]:
     return listener, wanted._replace(port=listener.getsockname()[1])
 
 
-def inherited(sockets: Sequence[socket.socket]) -> Address:
-    """Where sockets listen that somebody else has opened. Raises ConfigError for one that listens to the world."""
+def inherited(sockets: Sequence[socket.socket], settings: Settings) -> Address:
+    """Where sockets listen that somebody else has opened. Raises ConfigError for one that the settings forbid."""
     names = [one.getsockname() for one in sockets]
     for name in names:
-        check_loopback(name[0], "the socket that systemd opened")
+        check_reach(name[0], settings, "the socket that systemd opened")
     return Address(names[0][0], names[0][1], names[0][0])
 
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.certificate import Certificate
 from gofer.config.live import Live
 from gofer.config.load import Configuration
-from gofer.config.rules import certificate_doubts, faults, tls_paths
+from gofer.config.rules import certificate_doubts, faults
 from gofer.config.settings import Settings
 from gofer.errors import ConfigError, GoferError, InvalidInput, Problem, Unavailable
 from gofer.models.event import Kind
@@ -20,7 +20,7 @@ from gofer.models.system import Reloaded
 from gofer.server.clock import Clock
 from gofer.server.own_log import get_logger
 from gofer.server.store.database import Database
-from gofer.server.tls import Tls
+from gofer.server.tls import Tls, served_certificate
 
 
 class Reloader:
@@ -123,10 +123,9 @@ def _read(reread: Callable[[], Configuration], *, tls: bool) -> _Found:
     configuration = reread()
     problems = [*configuration.problems, *faults(configuration)]
     certificate = None
-    paths = None if problems or not tls else tls_paths(configuration)
-    if paths is not None:
+    if tls and not problems:
         try:
-            certificate = read_certificate(*paths)
+            certificate = served_certificate(configuration.settings)
         except ConfigError as error:  # replaced since it was looked at
             place = configuration.place("server.tls_cert_path")
             problems.append(Problem(place=place, message=error.message, hint=error.hint))

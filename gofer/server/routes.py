@@ -26,7 +26,6 @@ from gofer.server.api.authentication import Authentication
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
-from gofer.server.api.origin import HostCheck
 from gofer.server.api.scrape import Scrape
 from gofer.server.api.tally import Tally
 from gofer.server.auth.verify import Verifier
@@ -39,15 +38,14 @@ from gofer.server.streams.own_log import own_log_stream
 
 
 def application(services: Services) -> ASGIApp:
-    """The API and the pages as one ASGI application, kept from web pages of other sites."""
+    """The API and the pages as one ASGI application."""
     tally = Tally()
     known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
     verifier = Verifier(services.registry, services.database, services.clock)
     site = Site(dispatcher, ARCHIVE, tally)
-    known_callers = Authentication(site, verifier, dev_mode=services.settings.dev_mode)
-    return HostCheck(known_callers, services.settings.server.host)
+    return Authentication(site, verifier, dev_mode=services.settings.dev_mode)
 
 
 def endpoints() -> list[Endpoint]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 
-from gofer.config.certificate import Certificate, read_certificate
+from gofer.config.certificate import Certificate
 from gofer.config.live import Live
 from gofer.config.load import Configuration
-from gofer.config.rules import certificate_doubts, tls_paths
+from gofer.config.rules import certificate_doubts
+from gofer.config.settings import Settings
+from gofer.config.tls_files import configured_certificate
 from gofer.server.own_log import get_logger
 
 
@@ -21,6 +24,8 @@ class Tls:
 
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
+        self.on_change: Callable[[tuple[str, ...]], None] = lambda _: None
+        """Is told the names of each other certificate."""
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.sni_callback = self._choose
@@ -29,7 +34,13 @@ class Tls:
         """Serve this one from now on. Says whether it is another than before."""
         changed = certificate.fingerprint != self._certificate.fingerprint
         self._certificate = certificate
+        self.on_change(certificate.names)
         return changed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hosts that the certificate of the moment is good for."""
+        return self._certificate.names
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
         connection.context = self._certificate.context
@@ -41,10 +52,19 @@ def open_tls(live: Live) -> Tls | None:
     What clients may refuse, such as a certificate that has expired, is a warning in the log.
     """
     configuration = Configuration(live.settings, live.sources)
-    paths = tls_paths(configuration)
-    if paths is None:
+    certificate = served_certificate(live.settings)
+    if certificate is None:
         return None
-    certificate = read_certificate(*paths)
     for doubt in certificate_doubts(configuration, certificate, time.time()):
         get_logger("gofer").warning(doubt.message, place=doubt.place, hint=doubt.hint)
     return Tls(certificate)
+
+
+def served_certificate(settings: Settings) -> Certificate | None:
+    """The configured one, or dev mode's, which is made if need be; None for plain http. Raises ConfigError."""
+    certificate = configured_certificate(settings)
+    if certificate is None and settings.server.dev_certificate:
+        from gofer.server.dev_certificate import dev_certificate
+
+        return dev_certificate(settings, time.time())
+    return certificate

@@ -47,9 +47,23 @@ class Changing(Scene):
     ) -> tuple[int, Any]:
         return await asyncio.to_thread(self._ask, method, path, body, headers or {})
 
+    async def header(self, name: str, headers: Mapping[str, str]) -> str:
+        """Of the answer to a request for /healthz; empty if it is not there."""
+        return await asyncio.to_thread(self._header, name, headers)
+
     async def certificate(self) -> bytes:
         """What a new connection is served."""
         return await asyncio.to_thread(ssl_certificate, self.services.address)
+
+    def _header(self, name: str, headers: Mapping[str, str]) -> str:
+        connection = http.client.HTTPConnection(urlsplit(self.services.address).netloc, timeout=30)
+        try:
+            connection.request("GET", "/healthz", headers=dict(headers))
+            answer = connection.getresponse()
+            answer.read()
+            return answer.headers.get(name, "")
+        finally:
+            connection.close()
 
     def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Any]:
         where = urlsplit(self.services.address)
@@ -257,6 +271,28 @@ async def trusted_proxies(house: House, _: Authority) -> None:
             set_level("info")
 
 
+async def allowed_hosts(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        for text, status in (("", 403), ('server.allowed_hosts = ["*.example.org"]', 200), ("", 403)):
+            await scene.reload(text)
+            assert (await scene.ask("GET", "/healthz", headers={"Host": "gofer.example.org"}))[0] == status
+        with pytest.raises(InvalidInput, match="faults"):
+            await scene.reload('server.allowed_hosts = ["https://gofer.example.org"]')
+
+
+async def hsts_max_age(house: House, _: Authority) -> None:
+    names = 'server { allowed_hosts = ["gofer.example.org"] trusted_proxies = ["127.0.0.1"] }\ndev_mode = false\n'
+    called = {"Host": "gofer.example.org", "X-Forwarded-Proto": "https"}
+    async with changing(house, names) as scene:
+        for text, value in (
+            ("", "31536000"),
+            ('server.hsts_max_age = "1h"', "3600"),
+            ('server.hsts_max_age = "0s"', "0"),
+        ):
+            await scene.reload(names + text)
+            assert await scene.header("strict-transport-security", called) == f"max-age={value}"
+
+
 async def tls_cert_path(house: House, authority: Authority) -> None:
     old, new = authority.sign("old"), authority.sign("new", key="rsa")
     async with changing(house, https(old)) as scene:
@@ -378,6 +414,8 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
     "server.storage_results_limit": storage_results_limit,
+    "server.allowed_hosts": allowed_hosts,
+    "server.hsts_max_age": hsts_max_age,
     "server.trusted_proxies": trusted_proxies,
     "server.tls_cert_path": tls_cert_path,
     "server.tls_key_path": tls_key_path,

@@ -28,6 +28,7 @@ def local_checks(
 ) -> list[Check]:
     """All findings. `unreachable`: why the server does not answer; `config`: the configuration file that is named."""
     from gofer.checkup.certificate import certificate
+    from gofer.checkup.network import network
     from gofer.config.load import read
 
     checks = [_check("server", "warning", unreachable.message, unreachable.hint)]
@@ -44,6 +45,7 @@ def local_checks(
         _address(settings),
         *_storage(settings, deep=deep),
         _engine(settings, environ),
+        network(configuration),
         certificate(configuration),
         machine.open_files(wanted),
         machine.memory(),

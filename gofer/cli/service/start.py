@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,7 @@ from gofer.models.system import EngineInfo
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
     from gofer.config.load import Configuration
+    from gofer.config.settings import Settings
     from gofer.server.app import Running
     from gofer.server.serve import Hangup
 
@@ -127,6 +129,13 @@ def _is_found_by_itself(invocation: Invocation, address: str) -> bool:
     return parse_address(invocation.settings.host) == parse_address(address)
 
 
+def _own_certificate(settings: Settings) -> str:
+    """The file of dev mode's certificate, empty where none is served."""
+    from gofer.config.tls_files import dev_paths
+
+    return str(dev_paths(settings)[0]) if settings.server.dev_certificate else ""
+
+
 def _say_ready(invocation: Invocation, server: Running, *, wants_browser: bool) -> None:
     """To a newcomer, who has no pipeline yet, what is needed to go on; to everybody else one line."""
     from gofer import __version__
@@ -147,8 +156,13 @@ def _say_ready(invocation: Invocation, server: Running, *, wants_browser: bool) 
         output.warn(_ISOLATES_NOTHING.format(name=engine.name))
     if not services.secrets.store.encrypts:
         output.warn(f"{NO_KEY}. {NO_KEY_HINT}")
+    trusted = _own_certificate(services.settings)
+    if trusted:
+        output.note(f"Nobody vouches for its certificate. To trust it: --ca-file {plain(quote(trusted))}")
     if server.is_new:
         where = "" if _is_found_by_itself(invocation, server.address) else f" --host {server.address}"
+        if trusted:
+            where += f" --ca-file {quote(trusted)}"
         output.note(f"Next: gofer pipeline create PATH{where}")
     if wants_browser and not open_browser(f"{server.address}/", os.environ):
         output.note(f"There is no desktop here to open it on. In a browser: {server.address}/")

@@ -11,6 +11,7 @@ from functools import partial
 from gofer.checkup import folder, machine
 from gofer.checkup.certificate import certificate
 from gofer.checkup.finding import found
+from gofer.checkup.network import network
 from gofer.config.load import Configuration
 from gofer.errors import GoferError
 from gofer.models.system import Check
@@ -53,6 +54,7 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("containers", containers),
         ("open files", _open_files),
         ("memory", _memory),
+        ("network", _network),
         ("certificate", _certificate),
         ("settings", _settings),
         ("new runs", _new_runs),
@@ -122,6 +124,10 @@ async def _open_files(services: Services) -> Check:
 
 async def _memory(services: Services) -> Check:
     return machine.memory()
+
+
+async def _network(services: Services) -> Check:
+    return network(Configuration(services.live.settings, services.live.sources))
 
 
 async def _certificate(services: Services) -> Check:

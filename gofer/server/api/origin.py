@@ -1,34 +1,45 @@
 """Keeps web pages of other sites out: no foreign Host name (DNS rebinding), no foreign Origin (forged requests).
 
-That the server listens on a loopback address only is no shield: any web page can make the browser on the same machine
+That a server listens on a loopback address only is no shield: any web page can make the browser on the same machine
 send requests there.
 """
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Callable
+from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gofer.config.address import is_ip
 from gofer.errors import BadRequest, GoferError, Refused
 from gofer.models.ids import shown
 from gofer.server.api import reply
 from gofer.server.api.authentication import TASK_SOCKET
+from gofer.server.api.host_names import Host, HostNames, parse_host
+from gofer.server.api.peer import peer_of
 
 _FOREIGN = {b"cross-site", b"same-site"}
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
-_REMEMBERED = 64
+_SECURE = {"https", "wss"}
+_ELSEWHERE: Final = (
+    "Call it localhost, by a loopback address, or by a name that stands in its certificate or in the "
+    "setting server.allowed_hosts."
+)
 
 
 class HostCheck:
-    """Wraps the application. `address` is the configured `server.host`: its name, `localhost` and loopback addresses
-    are the names under which the server may be called, at any port (a port may be forwarded). No browser reaches the
-    tasks' socket: what comes from there may call the server as it likes."""
+    """Wraps the application. No browser reaches the tasks' socket: what comes from there may call the server as it
+    likes.
 
-    def __init__(self, app: ASGIApp, address: str) -> None:
+    `hsts` is asked for how many milliseconds a browser is to call the server by https only (RFC 6797); None: nothing
+    is said of that.
+    """
+
+    def __init__(self, app: ASGIApp, names: HostNames, hsts: Callable[[], int | None]) -> None:
         self._app = app
-        self._own = split_host(address)[0].lower()
-        self._known: dict[bytes, bool] = {}
+        self._names = names
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = None if TASK_SOCKET in scope else self._fault(scope)
@@ -40,58 +51,43 @@ class HostCheck:
             await reply.write(reply.of_error(error, "host check"), scope, receive, send)
 
     def _fault(self, scope: Scope) -> GoferError | None:
-        host = origin = None
+        called = origin = None
         site = mode = b""
         for name, value in scope["headers"]:
             if name == b"host":
-                if host is not None:
+                if called is not None:
                     return BadRequest("The request has two Host headers.", "Send one.")
-                host = value
+                called = value
             elif name == b"origin":
+                if origin is not None:
+                    return BadRequest("The request has two Origin headers.", "Send one.")
                 origin = value
             elif name == b"sec-fetch-site":
                 site = value
             elif name == b"sec-fetch-mode":
                 mode = value
-        if host is None:
+        if called is None:
             return BadRequest("The request has no Host header.", "Send the name under which the server is called.")
-        if not self._is_own(host):
-            own = "" if self._own == "localhost" else f"{self._own} (setting server.host), "
-            return Refused(
-                f"The server is not called {shown(host.decode('latin-1'))}.",
-                f"Call it {own}localhost, or by its loopback address.",
-            )
-        if origin is not None and not _is_same(origin, host):
+        host = parse_host(called.decode("latin-1"))
+        if host is None or not self._names.own(host.name):
+            return Refused(f"The server is not called {shown(called.decode('latin-1'))}.", _ELSEWHERE)
+        secure = peer_of(scope).secure
+        if origin is not None and not _is_same(origin, host, secure=secure):
             return _foreign(shown(origin.decode("latin-1")))
         # What a page loads as an image or a script has no Origin. A link that was followed is another matter.
         if site in _FOREIGN and mode != b"navigate":
             return _foreign("another site")
+        if secure:
+            self._say_https_only(scope, host)
         return None
 
-    def _is_own(self, host: bytes) -> bool:
-        known = self._known.get(host)
-        if known is None:
-            known = self._judge(split_host(host.decode("latin-1"))[0].lower())
-            if len(self._known) < _REMEMBERED:
-                self._known[host] = known
-        return known
-
-    def _judge(self, name: str) -> bool:
-        if name in (self._own, "localhost"):
-            return bool(name)
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
-
-
-def split_host(address: str) -> tuple[str, str]:
-    """Name and port (empty if there is none) of `name:port`, `[::1]:port` or a bare name."""
-    if address.startswith("["):
-        name, _, rest = address[1:].partition("]")
-        return name, rest.removeprefix(":")
-    name, _, port = address.partition(":")
-    return name, port
+    def _say_https_only(self, scope: Scope, host: Host) -> None:
+        """Browsers remember it of names only; and `localhost` is every program's on a machine."""
+        if host.name == "localhost" or is_ip(host.name):
+            return
+        milliseconds = self._hsts()
+        if milliseconds is not None:
+            scope[reply.HSTS] = b"max-age=%d" % (milliseconds // 1000)
 
 
 def _foreign(site: str) -> Refused:
@@ -99,11 +95,12 @@ def _foreign(site: str) -> Refused:
     return Refused(f"A web page of {site} may not do this.", hint)
 
 
-def _is_same(origin: bytes, host: bytes) -> bool:
+def _is_same(origin: bytes, host: Host, *, secure: bool) -> bool:
+    """`secure`: the client's connection is encrypted. Its pages have come over such a one as well then; whether a proxy
+    that is not trusted speaks https, only the Origin tells."""
     scheme, separator, rest = origin.decode("latin-1").lower().partition("://")
-    if not separator or scheme not in _PORTS:
+    page = parse_host(rest)
+    if not separator or scheme not in _PORTS or page is None or (secure and scheme not in _SECURE):
         return False
     default = _PORTS[scheme]
-    name, port = split_host(rest)
-    own_name, own_port = split_host(host.decode("latin-1").lower())
-    return (name, port or default) == (own_name, own_port or default)
+    return (page.name, page.port or default) == (host.name, host.port or default)

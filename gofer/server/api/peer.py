@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from starlette.types import Scope
 
-from gofer.config.address import IpAddress, parse_networks, unmapped
+from gofer.config.address import IpAddress, ip_of, parse_networks
 from gofer.server.api.authentication import TASK_SOCKET
 
 PEER: Final = "gofer.peer"
@@ -111,6 +110,6 @@ def _without_port(text: str) -> str:
 
 def _ip(text: str) -> IpAddress | None:
     try:
-        return unmapped(ipaddress.ip_address(text.partition("%")[0]))
+        return ip_of(text)
     except ValueError:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -18,8 +18,24 @@ from gofer.server.own_log import get_logger
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-# Nothing that the API writes may be run, framed, sniffed or kept.
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
+HSTS: Final = "gofer.hsts"
+"""Stands in the scope of what is answered with a strict-transport-security header: its value."""
+
+# Nothing that the API writes may be run, framed, sniffed, kept, or told of to other sites; and none of its pages needs
+# anything of the machine that a browser runs on.
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), "
+        b"gyroscope=(), hid=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), payment=(), "
+        b"publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
+    ),
+)
 _NO_STORE = b"no-store"
 _CACHE = (b"cache-control", _NO_STORE)
 _POLICY = (b"content-security-policy", STRICT_POLICY)
@@ -64,7 +80,7 @@ def of_error(error: BaseException, where: str) -> Reply:
 
 async def write(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer; without its body to a HEAD request."""
-    await send({"type": "http.response.start", "status": reply.status, "headers": _head(reply)})
+    await send({"type": "http.response.start", "status": reply.status, "headers": _head(reply, scope)})
     if reply.chunks is not None:
         await _write_chunks(reply.chunks, scope, receive, send)
         return
@@ -114,14 +130,16 @@ async def deny(reply: Reply, scope: Scope, send: Send) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
-    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": _head(reply)})
+    await send({"type": "websocket.http.response.start", "status": reply.status, "headers": _head(reply, scope)})
     await send({"type": "websocket.http.response.body", "body": reply.body})
 
 
-def _head(reply: Reply) -> list[tuple[bytes, bytes]]:
+def _head(reply: Reply, scope: Scope) -> list[tuple[bytes, bytes]]:
     policy = _POLICY if reply.policy is STRICT_POLICY else (_POLICY[0], reply.policy)
     cache = _CACHE if reply.cache is _NO_STORE else (_CACHE[0], reply.cache)
-    headers = [_NOSNIFF, cache, policy, *reply.headers]
+    headers = [*_ALWAYS, cache, policy, *reply.headers]
+    if (https_only := scope.get(HSTS)) is not None:
+        headers.append((b"strict-transport-security", https_only))
     if request_id := correlation.origin().correlation_id:
         headers.append((correlation.HEADER, request_id.encode()))
     if reply.content_type:

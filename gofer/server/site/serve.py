@@ -106,7 +106,7 @@ class Site:
 
     def _file(self, status: int, name: str, found: Found, known: bytes) -> Reply:
         tag = f'"{found.tag}{"-gzip" if found.gzip else ""}"'.encode()
-        headers = [(b"etag", tag), (b"vary", b"accept-encoding"), (b"referrer-policy", b"no-referrer")]
+        headers = [(b"etag", tag), (b"vary", b"accept-encoding")]
         policy = self._archive.policy
         if _matches(known, tag):
             # With the policy: a browser takes the headers of this answer for those of the page that it has.
