@@ -12,6 +12,7 @@ from gofer.config.live import Live
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
+from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
@@ -140,6 +141,7 @@ async def build(parts: Parts, front: Front) -> Built:
         object_watch=objects.watch,
         logs=logs,
         registry=registry,
+        tokens=Tokens(registry, database, clock),
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,

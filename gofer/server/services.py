@@ -9,6 +9,7 @@ from gofer.config.live import Live
 from gofer.config.settings import Settings
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
+from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
@@ -50,6 +51,7 @@ class Services:
     object_watch: StoreWatch
     logs: Logs
     registry: Registry
+    tokens: Tokens
     scheduler: Scheduler
     engine_watch: EngineWatch
     ingress: Ingress

@@ -19,11 +19,17 @@ from websockets.sync.client import connect
 _ADDRESS = re.compile(rb"https?://[^\s]+")
 
 
-class Api:
-    """JSON over HTTP under /api/v1 of one server."""
+def bearer(token: str) -> dict[str, str]:
+    """The header that brings a token, if there is one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
-    def __init__(self, address: str) -> None:
+
+class Api:
+    """JSON over HTTP under /api/v1 of one server, for who has `token`, or nobody."""
+
+    def __init__(self, address: str, token: str = "") -> None:
         self.address = address
+        self.token = token
         self._host = urlsplit(address).netloc
 
     def call(
@@ -39,7 +45,7 @@ class Api:
         """Status and the answer's bytes."""
         connection = http.client.HTTPConnection(self._host, timeout=60)
         try:
-            given = {"Content-Type": "application/json", **(headers or {})}
+            given = {"Content-Type": "application/json", **bearer(self.token), **(headers or {})}
             connection.request(method, path if path.startswith("/") else f"/api/v1/{path}", body, given)
             answer = connection.getresponse()
             return answer.status, answer.read()
@@ -88,7 +94,8 @@ class Api:
     def events(self, after: int = 0, **query: object) -> Iterator[dict[str, Any]]:
         """Every stored event above `after` and then new ones, as long as the server lives."""
         where = urlencode({"after": after, **query})
-        with connect(f"ws://{self._host}/api/v1/events/stream?{where}", max_size=None, compression=None) as socket:
+        address = f"ws://{self._host}/api/v1/events/stream?{where}"
+        with connect(address, max_size=None, compression=None, additional_headers=bearer(self.token)) as socket:
             for frame in socket:
                 yield from json.loads(frame)["events"]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from gofer.models.access import Grant, Role, Token
 from gofer.server.store.queries import load
-from gofer.server.store.transaction import Readable
+from gofer.server.store.transaction import Readable, Transaction
 
 _SQL = load("access")
 _TEXTS = msgspec.json.Decoder(list[str])
 _GRANTS = msgspec.json.Decoder(list[Grant])
+_JSON = msgspec.json.Encoder()
 
 
 class StoredToken(NamedTuple):
@@ -39,6 +41,33 @@ class StoredSession(NamedTuple):
 def tokens(connection: Readable) -> list[StoredToken]:
     """All of them, the oldest first."""
     return [_token(row) for row in connection.execute(_SQL.tokens)]
+
+
+def insert_token(transaction: Transaction, token: Token, digest: bytes) -> StoredToken:
+    """A new one. Neither its id nor its digest is in use."""
+    lists = _JSON.encode(token.namespaces).decode(), _JSON.encode(token.roles).decode()
+    row = (token.id, digest, token.kind, token.root, token.description, *lists, token.created_at, token.created_by)
+    key = transaction.execute(_SQL.insert_token, (*row, token.expires_at)).lastrowid
+    assert key is not None
+    return StoredToken(key, token, digest, b"")
+
+
+def update_token(transaction: Transaction, stored: StoredToken) -> None:
+    """Store what of a token may change, but for its use."""
+    token = stored.token
+    digests = stored.digest, stored.previous or None, token.previous_until
+    row = (*digests, token.description, token.disabled_at, token.rotated_at, stored.key)
+    transaction.execute(_SQL.update_token, row)
+
+
+def delete_token(transaction: Transaction, key: int) -> None:
+    """Its sessions go with it."""
+    transaction.execute(_SQL.delete_token, (key,))
+
+
+def note_token_uses(transaction: Transaction, uses: Iterable[tuple[int, str, str]]) -> None:
+    """`uses`: when and from where each was used last, and its id. One that is gone is passed over."""
+    transaction.executemany(_SQL.note_token_use, uses)
 
 
 def roles(connection: Readable) -> list[Role]:

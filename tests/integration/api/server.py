@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -15,10 +15,18 @@ from urllib.parse import urlsplit
 import uvloop
 
 from gofer.config.live import Live
-from gofer.config.settings import ObjectStoreSettings, SchedulerSettings, ServerSettings, Settings
+from gofer.config.settings import (
+    ObjectStoreSettings,
+    SchedulerSettings,
+    SecretStoreSettings,
+    ServerSettings,
+    Settings,
+    SqliteSecretStoreSettings,
+)
+from gofer.models.access import CreateToken, NewToken
 from gofer.server.app import Running, running
 from gofer.server.services import Services
-from tests.support.server import Api
+from tests.support.server import Api, bearer
 
 T = TypeVar("T")
 
@@ -45,18 +53,32 @@ class Answer(NamedTuple):
         return problem
 
 
+_WITH_KEY = SecretStoreSettings(sqlite=SqliteSecretStoreSettings(encryption_key="a key for tests, 32 long, really"))
+
+
 class ServerThread:
-    """Starts with `start`, ends with `stop`. `api` speaks to it properly, `ask` and `send_raw` as they are told."""
+    """Starts with `start`, ends with `stop`. `api` speaks to it properly, `ask` and `send_raw` as they are told.
+
+    `production`: not in development mode, so that everybody needs a token; `api` then has the root token, which is
+    made when it is first needed. `server` are settings of the block of that name, `settings` are others.
+    """
 
     def __init__(
         self,
         home: Path,
         engine: Literal["fake", "process"] = "fake",
         objects: Mapping[str, Any] | None = None,
+        *,
+        production: bool = False,
+        settings: Mapping[str, Any] | None = None,
         **server: Any,
     ) -> None:
         self._settings = Settings(
             task_run_logs_dir=home / "logs",
+            dev_mode=not production,
+            allow_process_engine=True,
+            secret_store=_WITH_KEY if production else SecretStoreSettings(),
+            **(settings or {}),
             server=ServerSettings(host="127.0.0.1:0", storage_path=home, **server),
             scheduler=SchedulerSettings(engine=engine),
             object_store=ObjectStoreSettings(**(objects or {})),
@@ -66,6 +88,7 @@ class ServerThread:
         self._running: Running | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._error: BaseException | None = None
+        self._root = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -87,7 +110,47 @@ class ServerThread:
 
     @property
     def api(self) -> Api:
-        return Api(self.services.address)
+        """With the root token, if one is needed."""
+        return self.api_of("" if self._settings.dev_mode else self.bootstrap())
+
+    def api_of(self, token: str) -> Api:
+        """For who has that token."""
+        return Api(self.services.address, token)
+
+    def bootstrap(self) -> str:
+        """The root token: made when it is asked for first."""
+        if not self._root:
+            self._root = self.in_loop(lambda: self.services.tokens.create_root(again=True)).secret
+        return self._root
+
+    def token(
+        self,
+        roles: Sequence[str] = (),
+        namespaces: Sequence[str] = ("*",),
+        *,
+        expires_in: int | None = None,
+        description: str = "",
+    ) -> str:
+        """The text of a new client token; without roles that of a new management token."""
+        return self.new_token(roles, namespaces, expires_in=expires_in, description=description).secret
+
+    def new_token(
+        self,
+        roles: Sequence[str] = (),
+        namespaces: Sequence[str] = ("*",),
+        *,
+        expires_in: int | None = None,
+        description: str = "",
+    ) -> NewToken:
+        """As `token`, with what else is known of it."""
+        wanted = CreateToken(
+            kind="client" if roles else "management",
+            roles=list(roles),
+            namespaces=list(namespaces) if roles else [],
+            expires_in=expires_in,
+            description=description,
+        )
+        return self.in_loop(lambda: self.services.tokens.create(wanted))
 
     @property
     def netloc(self) -> str:
@@ -108,20 +171,27 @@ class ServerThread:
         self.in_loop(_nothing)
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
     ) -> Answer:
-        """One request with just these headers, besides Host and Content-Length."""
+        """One request with just these headers, besides Host and Content-Length, and Authorization with a token."""
         connection = http.client.HTTPConnection(self.netloc, timeout=30)
         try:
-            connection.request(method, path, body, dict(headers or {}))
+            connection.request(method, path, body, {**(headers or {}), **bearer(token)})
             answer = connection.getresponse()
             return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:
             connection.close()
 
-    def send_json(self, method: str, path: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+    def send_json(
+        self, method: str, path: str, body: object, headers: Mapping[str, str] | None = None, token: str = ""
+    ) -> Answer:
         given = {"Content-Type": "application/json", **(headers or {})}
-        return self.ask(method, path, json.dumps(body).encode(), given)
+        return self.ask(method, path, json.dumps(body).encode(), given, token)
 
     def send_raw(self, request: bytes, method: str = "GET") -> Answer:
         """The answer to these very bytes."""

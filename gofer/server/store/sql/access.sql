@@ -8,3 +8,17 @@ SELECT id, description, permissions, created_at, created_by, modified_at, modifi
 -- name: sessions
 SELECT s.hash, t.id AS token, s.created_at, s.seen_at, s.address, s.agent
 FROM sessions AS s JOIN tokens AS t ON t.key = s.token_key;
+
+-- name: insert_token
+INSERT INTO tokens (id, hash, kind, root, description, namespaces, roles, created_at, created_by, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_token
+UPDATE tokens SET hash = ?, previous_hash = ?, previous_until = ?, description = ?, disabled_at = ?, rotated_at = ?
+WHERE key = ?;
+
+-- name: delete_token
+DELETE FROM tokens WHERE key = ?;
+
+-- name: note_token_use
+UPDATE tokens SET last_used_at = ?, last_used_from = ? WHERE id = ?;
