@@ -40,7 +40,7 @@ debian-images: ## make the Docker images that hold a bare Debian and one with sy
 test-tools:
 	@.ci/test-tools
 
-.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-docs
+.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-security test-docs
 test: setup-dev docker test-tools docs debian-images $(BUILT) ## all tests
 	$(PYTEST) tests
 
@@ -67,6 +67,9 @@ test-upgrade: setup-dev ## this program on the data of every earlier one (GOFER_
 
 test-faults: setup-dev docker test-tools ## kill -9, full disk, locked database, Docker away
 	$(PYTEST) tests/faults
+
+test-security: setup-dev test-tools docs ## what an attacker would try, on every route of a real server
+	$(PYTEST) tests/security
 
 test-docs: setup-dev test-tools docs ## the site in a browser, and the commands of its pages against a real server
 	$(PYTEST) tests/docs

@@ -1,0 +1,264 @@
+"""A server in production mode, full of things: two namespaces with the same in each, and somebody of every kind."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from websockets.sync.client import ClientConnection, connect
+
+from gofer.config.settings import SecretStoreSettings, SqliteSecretStoreSettings
+from gofer.engines.scheduler.fake import FakeScheduler
+from gofer.models.access import Token, TokenKind
+from gofer.server.auth.tokens import digest_of, new_token
+from gofer.server.store.access import StoredToken
+from gofer.server.store.transaction import Transaction
+from tests.integration.api.server import Answer, ServerThread
+from tests.security.routes import Route, routes_of
+from tests.support.until import until
+
+HERE, THERE = "here", "there"
+"""Two namespaces with things of the same names in each."""
+
+SECRET_HERE, SECRET_THERE, SECRET_GLOBAL = "value-of-here-7c1f", "value-of-there-93ab", "value-of-all-55d0"
+OBJECT = b"bytes of an object"
+
+# What a path's parameters may be: each names something that there is.
+NAMES: dict[str, object] = {
+    "namespace": HERE,
+    "pipeline": "main",
+    "version": 1,
+    "run": 2,
+    "task": "hang",
+    "key": "thing",
+}
+"""Run 1 has ended (cancelled); run 2 is under way, with `hang` running and `talk` done."""
+
+_MAIN = {
+    "id": "main",
+    "name": "The main one",
+    "parameters": [{"name": "word", "default": "none"}],
+    "tasks": [
+        {"id": "talk", "image": "fake", "command": ["say", "hello", "complain", "oh", "say", "bye"]},
+        {"id": "hang", "image": "fake", "command": ["say", "waiting", "hang"], "inject_api_token": True},
+    ],
+}
+
+ROLES = ("admin", "operator", "developer", "viewer")
+
+
+class World:
+    """`root` is the text of a management token, `tokens` those of client tokens for the namespace `here`, one for each
+    role of the system, by its name; `run_token` is that of run 2's task `hang`, as it finds it in its variables."""
+
+    def __init__(self, home: Path, **server: Any) -> None:
+        self.home = home
+        self.server = ProductionThread(home, **server)
+        self.root = ""
+        self.tokens: dict[str, str] = {}
+        self.run_token = ""
+
+    def start(self) -> None:
+        self.server.start()
+        self.root = self.make_token("management")[1]
+        self.tokens = {role: self.make_token(roles=[role], namespaces=[HERE])[1] for role in ROLES}
+        for namespace, secret in ((HERE, SECRET_HERE), (THERE, SECRET_THERE)):
+            self._fill(namespace, secret)
+        body = {"value": SECRET_GLOBAL, "namespaces": ["*"]}
+        assert self.call("PUT", "/api/v1/secrets/thing", body).status == 201
+        self.run_token = self.token_of_run(HERE, 2)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    @property
+    def routes(self) -> list[Route]:
+        """Everything that the server answers."""
+        return routes_of(self.server)
+
+    def _fill(self, namespace: str, secret: str) -> None:
+        base = f"/api/v1/namespaces/{namespace}/pipelines"
+        assert self.call("POST", "/api/v1/namespaces", {"id": namespace}).status == 201
+        assert self.call("POST", base, _MAIN).status == 201
+        for number in (1, 2):
+            self.start_run(namespace, number)
+        assert self.call("POST", f"{base}/main/runs/1/cancel").status == 202
+        self.until_ended(namespace, 1)
+        assert self.call("PUT", f"{base}/main/secrets/thing", {"value": secret}).status == 201
+        for where in (f"{base}/main", f"{base}/main/runs/1", f"{base}/main/runs/2"):
+            assert self.ask("PUT", f"{where}/objects/thing", self.root, OBJECT).status == 201
+
+    # -- runs
+
+    def start_run(self, namespace: str = HERE, number: int | None = None) -> int:
+        """Start a run of `main`; returns once `hang` runs and `talk` is done."""
+        base = f"/api/v1/namespaces/{namespace}/pipelines/main/runs"
+        answer = self.call("POST", base, {})
+        assert answer.status == 201, answer.body
+        run: int = answer.json["id"]
+        assert number in (None, run)
+        until(lambda: self._status(f"{base}/{run}/tasks/hang") == "running", "hang runs")
+        until(lambda: self._status(f"{base}/{run}/tasks/talk") == "successful", "talk is done")
+        return run
+
+    def end_run(self, run: int, namespace: str = HERE) -> None:
+        """Cancel a run of `main`, and wait until it has ended."""
+        assert self.call("POST", f"/api/v1/namespaces/{namespace}/pipelines/main/runs/{run}/cancel").status == 202
+        self.until_ended(namespace, run)
+
+    def until_ended(self, namespace: str, run: int) -> None:
+        path = f"/api/v1/namespaces/{namespace}/pipelines/main/runs/{run}"
+        until(lambda: self.call("GET", path).json.get("ended_at"), "the run has ended")
+
+    def token_of_run(self, namespace: str, run: int) -> str:
+        """What the task `hang` of a run that is under way has as its token."""
+        engine = self.server.services.scheduler
+        assert isinstance(engine, FakeScheduler)
+        labels = {"gofer.namespace": namespace, "gofer.run": str(run), "gofer.task": "hang"}
+        (container,) = engine.world.find(labels)
+        return container.spec.environment["GOFER_API_TOKEN"]
+
+    def _status(self, path: str) -> str:
+        status: str = self.call("GET", path).json["status"]
+        return status
+
+    # -- tokens
+
+    def make_token(self, kind: TokenKind = "client", **fields: Any) -> tuple[str, str]:
+        """The id and the text of a new token; `fields` are those of Token."""
+        text = new_token(kind)
+        token = Token(id=f"tok-{new_token(kind)[-10:].lower()}", kind=kind, created_at=0, **fields)
+
+        def insert(tx: Transaction) -> StoredToken:
+            sql = "INSERT INTO tokens (id, hash, kind, description, namespaces, roles, created_at, created_by)"
+            lists = json.dumps(token.namespaces), json.dumps(token.roles)
+            values = token.id, digest_of(text), kind, token.description, *lists, 0, ""
+            tx.execute(f"{sql} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            key = tx.execute("SELECT key FROM tokens WHERE id = ?", (token.id,)).fetchone()[0]
+            return StoredToken(key, token, digest_of(text), b"")
+
+        async def put() -> None:
+            self.server.services.registry.put_token(await self.server.services.database.write(insert))
+
+        self.server.in_loop(put)
+        return token.id, text
+
+    def change_token(self, name: str, ended: str = "", *, text: str = "", **fields: Any) -> None:
+        """Give a token other fields, or another text; `ended` is told to who uses it now."""
+
+        async def change() -> None:
+            registry = self.server.services.registry
+            stored = registry.token(name)
+            assert stored is not None
+            token = msgspec.structs.replace(stored.token, **fields)
+            digest = digest_of(text) if text else stored.digest
+            registry.put_token(stored._replace(token=token, digest=digest), ended)
+
+        self.server.in_loop(change)
+
+    def disable(self, name: str) -> None:
+        self.change_token(name, "This token is disabled.", disabled_at=self.now())
+
+    def rotate(self, name: str) -> str:
+        """Its new text; the old one is dead at once."""
+        text = new_token("management")
+        self.change_token(name, "This token was rotated.", text=text)
+        return text
+
+    def delete(self, name: str) -> None:
+        async def remove() -> None:
+            self.server.services.registry.remove_token(name, "This token was deleted.")
+
+        self.server.in_loop(remove)
+
+    def now(self) -> int:
+        """As the server counts, in milliseconds since the epoch."""
+        return self.server.services.clock.now()
+
+    # -- asking
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request, with a token or none."""
+        given = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        return self.server.ask(method, path, body, {**given, **(headers or {})})
+
+    def call(self, method: str, path: str, body: object = None, token: str | None = None) -> Answer:
+        """One request with a body of JSON, by root unless a token is given."""
+        data = None if body is None else json.dumps(body).encode()
+        return self.ask(method, path, token or self.root, data, {"Content-Type": "application/json"})
+
+    def try_route(
+        self,
+        route: Route,
+        token: str | None = None,
+        names: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a request that would succeed with a good token; to a websocket's handshake, too (101)."""
+        request = route.request({**NAMES, **(names or {})})
+        return self.ask_unread(
+            request.method, request.path, token, request.body, {**request.headers, **(headers or {})}
+        )
+
+    def ask_unread(
+        self, method: str, path: str, token: str | None, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """As `ask`; of a websocket that was opened, only the head of the answer is read."""
+        given = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        connection = http.client.HTTPConnection(self.server.netloc, timeout=30)
+        try:
+            connection.request(method, path, body, {**given, **headers})
+            answer = connection.getresponse()
+            read = b"" if answer.status == 101 else answer.read()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, read)
+        finally:
+            connection.close()
+
+    def dial(
+        self, path: str, token: str | None, headers: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[ClientConnection]:
+        """A websocket. Raises InvalidStatus where it is refused."""
+        given = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        address = f"{self.server.websocket_address}{path}"
+        return connect(address, additional_headers={**given, **(headers or {})}, compression=None, max_size=None)
+
+    # -- looking behind
+
+    def digest(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of the server's database and of its stores' databases, by file and table."""
+        found = {}
+        for file in sorted(self.home.glob("*.db")):
+            connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+            try:
+                tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+                for (table,) in sorted(tables):
+                    if table not in without:
+                        rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
+                        found[f"{file.name}:{table}"] = sorted(rows, key=repr)
+            finally:
+                connection.close()
+        return found
+
+
+class ProductionThread(ServerThread):
+    """A server that asks for tokens."""
+
+    def __init__(self, home: Path, **server: Any) -> None:
+        super().__init__(home, **server)
+        key = SqliteSecretStoreSettings(encryption_key="0123456789abcdefghijklmnopqrstuv")
+        self._settings = msgspec.structs.replace(
+            self._settings, dev_mode=False, secret_store=SecretStoreSettings(sqlite=key)
+        )
