@@ -130,6 +130,7 @@ def _complete(
     from gofer.models.page import MAX_LIMIT
 
     invocation: Invocation = ctx.find_root().obj
+    invocation.warns = False
     try:
         path, item = where(invocation)
         client = Client(invocation.server, _COMPLETION_TIMEOUT)

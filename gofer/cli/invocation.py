@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from gofer.client.http import Client
     from gofer.config.client import ClientSettings
 
-_WHERE = ("namespace", "host", "ca_file", "config")
+_WHERE = ("namespace", "host", "ca_file", "insecure", "config")
+_FLAGS = ("insecure",)
 
 
 class Invocation:
@@ -20,7 +21,11 @@ class Invocation:
 
     def __init__(self) -> None:
         self.overrides: dict[str, str] = {}
+        self.warns = True
+        """Whether a person is there to be told of risks; while a shell completes a word nobody is."""
         self._settings: ClientSettings | None = None
+        self._exposed: Path | None = None
+        self._server: Server | None = None
         self._output: Output | None = None
         self._client: Client | None = None
 
@@ -42,7 +47,8 @@ class Invocation:
 
             given = {name: value for name, value in self.overrides.items() if name != "config"}
             path = self.overrides.get("config")
-            self._settings = load_client_settings(Path(path) if path else None, os.environ, given)
+            loaded = load_client_settings(Path(path) if path else None, os.environ, given)
+            self._settings, self._exposed = loaded
         return self._settings
 
     @property
@@ -69,18 +75,38 @@ class Invocation:
 
     @property
     def server(self) -> Server:
-        """Where the server is, for streams."""
-        from gofer.client.address import Server, parse_address, parse_token
+        """Where the server is, for streams. When this is first asked for, a person is told what is risky about it.
 
-        settings = self.settings
-        return Server(parse_address(settings.host), parse_token(settings.token), str(settings.ca_file or ""))
+        Raises ConfigError.
+        """
+        if self._server is None:
+            from gofer.client.address import Server, parse_address, parse_token
+            from gofer.client.risks import risks
+
+            settings = self.settings
+            server = Server(
+                parse_address(settings.host),
+                parse_token(settings.token),
+                str(settings.ca_file or ""),
+                settings.insecure,
+            )
+            found = list(risks(server))
+            if self._exposed is not None:
+                from shlex import quote
+
+                path = quote(str(self._exposed))
+                found.append(f"others may read {path}, and there is a token in it: chmod 600 {path}")
+            for risk in found if self.warns else ():
+                self.output.warn(risk)
+            self._server = server
+        return self._server
 
     def command(self, name: str, arguments: str = "") -> str:
         """A `gofer` command for a person to copy, with the options that say where and in which namespace."""
         from shlex import quote
 
         given = [
-            f"--{option.replace('_', '-')} {quote(str(self.overrides[option]))}"
+            f"--{option.replace('_', '-')}" + ("" if option in _FLAGS else f" {quote(str(self.overrides[option]))}")
             for option in _WHERE
             if option in self.overrides
         ]

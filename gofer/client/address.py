@@ -33,11 +33,12 @@ class Address(NamedTuple):
 
 class Server(NamedTuple):
     """Where to connect, and as whom. `ca_file`: who has signed the server's certificate; empty: one that the system
-    trusts."""
+    trusts. `insecure`: whoever has signed it, and whoever listens on the way."""
 
     address: Address
     token: str = ""
     ca_file: str = ""
+    insecure: bool = False
 
 
 def parse_address(text: str) -> Address:

@@ -19,7 +19,7 @@ def new_connection(server: Server, timeout: float) -> HTTPConnection:
     if address.scheme == "https":
         from gofer.client.tls import TlsConnection, context_for
 
-        return TlsConnection(address, timeout, context_for(server.ca_file))
+        return TlsConnection(address, timeout, context_for(server))
     return TcpConnection(address.host, address.port, timeout=timeout)
 
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from gofer.client.address import Address
+from gofer.client.address import Address, Server
 from gofer.client.answers import Untrusted
 from gofer.errors import ClientError, ConfigError
 
@@ -21,11 +21,18 @@ _SYSTEM_FILES = (
 )
 
 
-def context_for(ca_file: str) -> ssl.SSLContext:
-    """What checks the server's certificate: against `ca_file` (PEM), or the system's authorities if that is empty.
+def context_for(server: Server) -> ssl.SSLContext:
+    """What checks the server's certificate: against its `ca_file` (PEM), or the system's authorities if that is empty;
+    or what does not check it.
 
     Raises ConfigError where the file is none.
     """
+    ca_file = server.ca_file
+    if server.insecure:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
     if not ca_file:
         context = ssl.create_default_context()
         known = ssl.get_default_verify_paths()

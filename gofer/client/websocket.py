@@ -117,7 +117,7 @@ def _connect(server: Server, target: str) -> connect:
     if secure:
         from gofer.client.tls import context_for
 
-        context = context_for(server.ca_file)
+        context = context_for(server)
     return connect(
         f"{'wss' if secure else 'ws'}://{address.netloc}{target}",
         compression=None,

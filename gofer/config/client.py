@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -32,13 +33,27 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
             example="~/gofer-ca.pem",
         ),
     ] = None
+    insecure: Annotated[
+        bool,
+        Doc(
+            "Speak https without checking who answers, and send the token over plain HTTP too. Whoever is between here "
+            "and the server can then read and change everything."
+        ),
+    ] = False
     python: Annotated[
         str, Doc("Python to run pipelines with: a path, a name, or a virtual environment. Empty: Gofer's own.")
     ] = ""
     token: Annotated[str, Doc("What proves who you are.", secret=True)] = ""
 
 
-def load_client_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> ClientSettings:
+class Loaded(NamedTuple):
+    """`settings` hold. `exposed` is the file that was read, if it has a token and others may read it."""
+
+    settings: ClientSettings
+    exposed: Path | None
+
+
+def load_client_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> Loaded:
     """The settings that hold. `overrides` are global options by name.
 
     The file is `path`, else what `GOFER_CLI_CONFIG` names, else the first of `$HOME/.gofer.hcl` and
@@ -49,14 +64,16 @@ def load_client_settings(path: Path | None, environ: Mapping[str, str], override
     if environ.get("NO_COLOR"):
         found.values["no_color"] = True
     file = _file(path, environ)
+    exposed = None
     if file is not None:
         found.file(file)
+        if found.values.get("token") and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            exposed = file
     found.environment(environ, PREFIX, lambda rest: rest == "CONFIG")
     found.options(overrides)
     found.check()
     _in_a_task(found.values, environ)
-    settings: ClientSettings = build(ClientSettings, found.values)
-    return settings
+    return Loaded(build(ClientSettings, found.values), exposed)
 
 
 def _in_a_task(values: dict[str, Any], environ: Mapping[str, str]) -> None:

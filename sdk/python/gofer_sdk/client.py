@@ -94,13 +94,20 @@ class Client:
         timeout: float = 60.0,
         patience: float = 60.0,
         ca_file: str = "",
+        insecure: bool = False,
     ) -> None:
         """`url`: `unix:///run/gofer/api.sock`, `http://localhost:8080` or `https://…`, for which `ca_file` (PEM) may
-        name the authority. `pipeline` and `run` are what methods are about that are given none."""
+        name the authority. `pipeline` and `run` are what methods are about that are given none.
+
+        `insecure`: nobody checks who answers by https, and the token goes to another machine in the clear by http.
+        Whoever is on the way can then read and change everything.
+        """
         self.namespace = namespace
         self._pipeline = pipeline
         self._run = run
-        self._connection = Connection(url, token, timeout=timeout, patience=patience, ca_file=ca_file)
+        self._connection = Connection(
+            url, token, timeout=timeout, patience=patience, ca_file=ca_file, insecure=insecure
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:

@@ -71,12 +71,13 @@ class Connection:
     passed. `timeout`: seconds to wait for each part of an answer. Every method raises ClientError.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float, patience: float, ca_file: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout: float, patience: float, ca_file: str, insecure: bool) -> None:
         self._url = url
         self._token = _checked(token)
         self._timeout = timeout
         self._patience = patience
         self._ca_file = ca_file
+        self._insecure = insecure
         self._connection: HTTPConnection | None = None
 
     def close(self) -> None:
@@ -190,11 +191,21 @@ class Connection:
         if parts.scheme == "unix" and parts.path.startswith("/"):
             return _UnixConnection(parts.path, self._timeout)
         if parts.scheme == "http" and parts.hostname:
+            if self._token and not self._insecure and not _is_here(parts.hostname):
+                raise ClientError(
+                    f"The token would go to {parts.hostname} in the clear, for everybody on the way to read.",
+                    "Call the server by https. Only on a network that you trust: Client(…, insecure=True).",
+                )
             return HTTPConnection(parts.hostname, parts.port or 8080, timeout=self._timeout)
         if parts.scheme == "https" and parts.hostname:
             import ssl
 
             context = ssl.create_default_context(cafile=self._ca_file or None)
+            if self._insecure:
+                if self._ca_file:
+                    raise ClientError("With insecure no certificate is checked: ca_file would count for nothing.")
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
             return HTTPSConnection(parts.hostname, parts.port or 443, timeout=self._timeout, context=context)
         raise ClientError(f'"{self._url}" is not the address of a server.', _FORMS)
 
@@ -216,6 +227,14 @@ class Connection:
             return ClientError(f"No answer from {self._url} within {self._timeout:g} seconds.")
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return ClientError(f"The server at {self._url} cannot be reached: {why}.", _GONE)
+
+
+def _is_here(host: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    parts = host.split(".")
+    return host in ("localhost", "::1") or (
+        len(parts) == 4 and parts[0] == "127" and all(part.isascii() and part.isdigit() for part in parts)
+    )
 
 
 class _UnixConnection(HTTPConnection):
