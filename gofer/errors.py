@@ -88,6 +88,17 @@ class TooLarge(GoferError):
     title = "Too large"
 
 
+class TooManyRequests(GoferError):
+    """The caller asks for more at once, or more often, than one may. `retry_after`: in how many seconds to try again."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: int) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
 class Refused(GoferError):
     """The server's configuration, or the caller's token, does not allow it."""
 

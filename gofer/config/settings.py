@@ -106,6 +106,46 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Doc("How long open requests may take to end when the server stops.", "duration", minimum=0)
     ] = 15 * SECOND
     max_body_bytes: Annotated[int, Doc("Largest body of a request.", "size", minimum=1024, reloadable=True)] = 8 * MIB
+    max_header_bytes: Annotated[
+        int, Doc("Largest head of a request: its first line and all headers.", "size", minimum=1024, reloadable=True)
+    ] = 32 * 1024
+    max_frame_bytes: Annotated[
+        int, Doc("Largest message that a websocket takes.", "size", minimum=1024, reloadable=True)
+    ] = MIB
+    request_timeout: Annotated[
+        int,
+        Doc(
+            "How long a client may take for the head of a request, and again for its body unless that is an upload; "
+            "and for a TLS handshake.",
+            "duration",
+            minimum=100,
+            reloadable=True,
+        ),
+    ] = 30 * SECOND
+    stall_timeout: Annotated[
+        int,
+        Doc(
+            "How long an upload may bring nothing, or a client take nothing of what it is sent, before it is cut off.",
+            "duration",
+            minimum=100,
+            reloadable=True,
+        ),
+    ] = 2 * MINUTE
+    max_connections: Annotated[
+        int,
+        Doc(
+            "How many connections may be open. With one more, the one is closed that has been without a request for "
+            "longest; if all are busy, the new one gets a 503.",
+            minimum=1,
+            reloadable=True,
+        ),
+    ] = 4096
+    max_connections_per_token: Annotated[
+        int, Doc("How many requests a token may have under way at once.", minimum=1, reloadable=True)
+    ] = 512
+    max_subscriptions_per_token: Annotated[
+        int, Doc("How many websockets a token may have open.", minimum=1, reloadable=True)
+    ] = 500
 
 
 class DockerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from gofer.config.settings import Settings
 from gofer.models.event import Kind
 from gofer.server.api.host_names import HostNames
 from gofer.server.api.peer import Peers
+from gofer.server.api.tally import Tally
 from gofer.server.auth.key import open_key
 from gofer.server.backup.copy import sweep
 from gofer.server.backup.layout import DATABASE, place_of
@@ -85,8 +86,9 @@ async def running(
     async with AsyncExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.close)
-        gate = _gate(live, listeners, tls)
-        web = WebServer(gate, settings.server, tls.context if tls is not None else None)
+        tally = Tally()
+        gate = _gate(live, listeners, tls, tally)
+        web = WebServer(gate, live, tls.context if tls is not None else None, tally.refusals)
         serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)
         await web.listens(serving)
@@ -111,7 +113,7 @@ async def running(
         objects = await open_objects(settings, stack)
         await require_own(database, where.database, secrets, objects)
         parts = Parts(live, clock, database, logs, engine, secrets, objects, own_log or OwnLog(), reached)
-        async with _live(parts, Front(gate, web, address.url, serving, tls, access)) as server:
+        async with _live(parts, Front(gate, web, address.url, serving, tls, access, tally)) as server:
             yield server
 
 
@@ -128,7 +130,7 @@ def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[li
     return [listener], address
 
 
-def _gate(live: Live, listeners: Sequence[socket.socket], tls: Tls | None) -> Gate:
+def _gate(live: Live, listeners: Sequence[socket.socket], tls: Tls | None, tally: Tally) -> Gate:
     server = live.settings.server
     beyond = any(reaches_beyond(one.getsockname()[0]) for one in listeners)
     peers, names = Peers(server.trusted_proxies), HostNames(server.allowed_hosts, beyond_loopback=beyond)
@@ -136,7 +138,7 @@ def _gate(live: Live, listeners: Sequence[socket.socket], tls: Tls | None) -> Ga
         tls.on_change = names.serve
         names.serve(tls.names)
     live.follow({"server.trusted_proxies": peers.trust, "server.allowed_hosts": names.allow})
-    return Gate(peers, names, lambda: None if live.settings.dev_mode else live.settings.server.hsts_max_age)
+    return Gate(peers, names, lambda: None if live.settings.dev_mode else live.settings.server.hsts_max_age, tally)
 
 
 async def _end(serving: asyncio.Task[None]) -> None:

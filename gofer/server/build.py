@@ -12,6 +12,7 @@ from gofer.config.live import Live
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
+from gofer.server.api.tally import Tally
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.backup.layout import place_of
@@ -77,6 +78,7 @@ class Front:
     serving: asyncio.Task[None]
     tls: Tls | None
     access: TaskAccess
+    tally: Tally
 
 
 @dataclass
@@ -148,7 +150,8 @@ async def build(parts: Parts, front: Front) -> Built:
         backups=Backups(place_of(settings), database, clock, ObjectSource(parts.objects, objects.collector.keep_all)),
         own_log=parts.own_log,
         reloader=reloader,
-        connections=lambda: len(front.web.server_state.connections),
+        connections=lambda: front.web.connections.count,
+        tally=front.tally,
         address=front.url,
         started_at=clock.now(),
     )

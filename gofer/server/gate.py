@@ -14,7 +14,9 @@ from gofer.server.api import reply
 from gofer.server.api.host_names import HostNames
 from gofer.server.api.origin import HostCheck
 from gofer.server.api.peer import PEER, Peers
+from gofer.server.api.refuse import TALLY, refuse
 from gofer.server.api.reply import Reply
+from gofer.server.api.tally import Tally
 
 
 class Gate:
@@ -24,9 +26,10 @@ class Gate:
     Web pages of other sites are kept out here, from the first moment on.
     """
 
-    def __init__(self, peers: Peers, names: HostNames, hsts: Callable[[], int | None]) -> None:
+    def __init__(self, peers: Peers, names: HostNames, hsts: Callable[[], int | None], tally: Tally) -> None:
         """`hsts` as for HostCheck."""
         self._peers = peers
+        self._tally = tally
         self._checked = HostCheck(self._serve, names, hsts)
         self._app: ASGIApp = _starting
 
@@ -40,6 +43,7 @@ class Gate:
         correlation.bind_connection(scope.get("client"), scope.get("server"))
         peer = scope[PEER] = self._peers.of(scope)
         correlation.bind_address(peer.address)
+        scope[TALLY] = self._tally
         await self._checked(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +55,5 @@ async def _starting(scope: Scope, receive: Receive, send: Send) -> None:
         body = msgspec.json.encode(Health(status="starting"))
         await reply.write(Reply(200, body, b"application/json"), scope, receive, send)
         return
-    answer = reply.of_error(Unavailable("The server is starting.", "Try again in a moment."), "start")
-    if scope["type"] == "websocket":
-        await reply.deny(answer, scope, send)
-    else:
-        await reply.write(answer, scope, receive, send)
+    error = Unavailable("The server is starting.", "Try again in a moment.")
+    await refuse(error, "start", scope, receive, send)

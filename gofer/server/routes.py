@@ -27,7 +27,6 @@ from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
 from gofer.server.api.scrape import Scrape
-from gofer.server.api.tally import Tally
 from gofer.server.auth.verify import Verifier
 from gofer.server.services import Services
 from gofer.server.site.serve import ARCHIVE, Site
@@ -39,7 +38,7 @@ from gofer.server.streams.own_log import own_log_stream
 
 def application(services: Services) -> ASGIApp:
     """The API and the pages as one ASGI application."""
-    tally = Tally()
+    tally = services.tally
     known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)

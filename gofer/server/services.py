@@ -9,6 +9,7 @@ from gofer.config.live import Live
 from gofer.config.settings import Settings
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
+from gofer.server.api.tally import Tally
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.backup.take import Backups
@@ -59,6 +60,7 @@ class Services:
     own_log: OwnLog
     reloader: Reloader
     connections: Callable[[], int]
+    tally: Tally
     address: str
     started_at: int
 

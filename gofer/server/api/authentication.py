@@ -8,9 +8,10 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gofer.errors import GoferError, NotAuthenticated
-from gofer.server.api import reply
+from gofer.server.api.refuse import refuse
 from gofer.server.auth.caller import ANONYMOUS, LOCAL, UNCLAIMED, Caller
 from gofer.server.auth.verify import Verifier
+from gofer.server.limits.refusals import Reason
 from gofer.server.own_log import get_logger, says_debug
 
 TASK_SOCKET: Final = "gofer.task_socket"
@@ -48,11 +49,8 @@ class Authentication:
         except GoferError as error:
             if says_debug():
                 get_logger("gofer.api").debug("request refused", where="authentication", detail=error.message)
-            answer = reply.of_error(error, "authentication")
-            if scope["type"] == "websocket":
-                await reply.deny(answer, scope, send)
-            else:
-                await reply.write(answer, scope, receive, send)
+            reason: Reason | None = "auth_failed" if isinstance(error, NotAuthenticated) else None
+            await refuse(error, "authentication", scope, receive, send, reason=reason)
             return
         await self._app(scope, receive, send)
 

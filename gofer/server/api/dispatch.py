@@ -19,6 +19,7 @@ from gofer.server.api.endpoint import Endpoint, Socket
 from gofer.server.api.http_route import HttpRoute
 from gofer.server.api.idempotency import Idempotency
 from gofer.server.api.problem import MethodNotAllowed, UpgradeRequired
+from gofer.server.api.refuse import method_label, refuse
 from gofer.server.api.reply import Reply
 from gofer.server.api.socket_route import SocketRoute
 from gofer.server.api.tally import Tally
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from gofer.server.services import Services
 
 _SOCKET = "WEBSOCKET"
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 _Route = HttpRoute | SocketRoute
 
@@ -69,7 +69,7 @@ class Dispatcher:
             return
         except Exception as raised:
             error = raised.error if isinstance(raised, RefusedUpload) else raised
-            where = f"{_method(scope)} {node.template if node else 'unknown path'}"
+            where = f"{method_label(scope)} {node.template if node else 'unknown path'}"
             if isinstance(error, GoferError) and error.status >= 500:
                 self._log.warning("request refused", where=where, title=error.title, detail=error.message)
             answer = reply.of_error(error, where)
@@ -77,13 +77,13 @@ class Dispatcher:
                 answer = answer._replace(drain=raised.unread)
         await self._write(answer, scope, receive, send)
         seconds = perf_counter() - started
-        self._tally.note(_method(scope), node.template if node else "", answer.status, seconds)
+        self._tally.note(method_label(scope), node.template if node else "", answer.status, seconds)
         if says_debug():
             path = scope["raw_path"].decode("latin-1")
             self._log.debug(
                 "request",
                 client=correlation.address(),
-                method=_method(scope),
+                method=method_label(scope),
                 path=path,
                 status=answer.status,
                 milliseconds=f"{seconds * 1000:.1f}",
@@ -107,7 +107,7 @@ class Dispatcher:
             if not isinstance(route, SocketRoute):
                 raise NotFound("This path is not a websocket.", "See /api/docs.")
         except GoferError as error:
-            await reply.deny(reply.of_error(error, "websocket"), scope, send)
+            await refuse(error, "websocket", scope, receive, send)
             return
         await route.serve(scope, receive, send, given)
 
@@ -146,8 +146,3 @@ def _allowed(node: Node[_Route]) -> str:
 
 def _options(node: Node[_Route]) -> Reply:
     return Reply(204, headers=[(b"allow", _allowed(node).encode())])
-
-
-def _method(scope: Scope) -> str:
-    method: str = scope["method"]
-    return method if method in _METHODS else "other"

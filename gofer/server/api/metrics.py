@@ -63,6 +63,7 @@ class Exposition(Collector):
         yield from self._requests()
         yield from self._latencies()
         yield from self._websockets()
+        yield from self._refused()
         yield from self._runs()
         yield from self._health()
         yield from self._volume()
@@ -101,6 +102,12 @@ class Exposition(Collector):
         family = GaugeMetricFamily("gofer_websockets", "Websockets that are open", labels=["route"])
         for route, count in self._tally.websockets.items():
             family.add_metric([route], count)
+        yield family
+
+    def _refused(self) -> Iterator[Metric]:
+        family = CounterMetricFamily("gofer_refused", "Clients that were refused or cut off", labels=["reason"])
+        for reason, count in self._tally.refusals.counts.items():
+            family.add_metric([reason], count)
         yield family
 
     def _runs(self) -> Iterator[Metric]:

@@ -18,6 +18,8 @@ from gofer.server.api import reply
 from gofer.server.api.authentication import TASK_SOCKET
 from gofer.server.api.host_names import Host, HostNames, parse_host
 from gofer.server.api.peer import peer_of
+from gofer.server.api.refuse import refuse
+from gofer.server.limits.refusals import Reason
 
 _FOREIGN = {b"cross-site", b"same-site"}
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
@@ -45,10 +47,8 @@ class HostCheck:
         error = None if TASK_SOCKET in scope else self._fault(scope)
         if error is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await reply.deny(reply.of_error(error, "host check"), scope, send)
         else:
-            await reply.write(reply.of_error(error, "host check"), scope, receive, send)
+            await refuse(error, "host check", scope, receive, send, reason=_reason(error))
 
     def _fault(self, scope: Scope) -> GoferError | None:
         called = origin = None
@@ -90,9 +90,19 @@ class HostCheck:
             scope[reply.HSTS] = b"max-age=%d" % (milliseconds // 1000)
 
 
+class ForeignOrigin(Refused):
+    """A web page of another site asks."""
+
+
+def _reason(error: GoferError) -> Reason:
+    if isinstance(error, ForeignOrigin):
+        return "origin"
+    return "host" if isinstance(error, Refused) else "malformed"
+
+
 def _foreign(site: str) -> Refused:
     hint = "Requests must come from the server's own pages, or from no web page at all."
-    return Refused(f"A web page of {site} may not do this.", hint)
+    return ForeignOrigin(f"A web page of {site} may not do this.", hint)
 
 
 def _is_same(origin: bytes, host: Host, *, secure: bool) -> bool:

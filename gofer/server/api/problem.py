@@ -6,7 +6,7 @@ import secrets
 
 import msgspec
 
-from gofer.errors import GoferError, InvalidInput, NotAuthenticated, Problem, Unavailable
+from gofer.errors import GoferError, InvalidInput, NotAuthenticated, Problem, TooManyRequests, Unavailable
 from gofer.frozen import deleted_folder
 from gofer.server import correlation
 from gofer.server.own_log import get_logger
@@ -23,7 +23,9 @@ _HINTS = {
     409: "Look at the present state of the thing, then try again.",
     410: "It was removed on purpose and does not come back.",
     413: "Send less at once.",
+    408: "Send the whole request at once.",
     422: "Compare the request with /api/docs.",
+    429: "Wait for as long as Retry-After says, then try again.",
     500: "This is a fault of Gofer itself. The server's log has the details under the error's id.",
     503: "Nothing was changed. Try again in a few seconds; `gofer service doctor` says what is wrong.",
 }
@@ -124,6 +126,8 @@ def headers(error: BaseException) -> list[tuple[bytes, bytes]]:
         return [(b"www-authenticate", b'Bearer realm="gofer"')]
     if isinstance(error, Unavailable):
         return [(b"retry-after", str(RETRY_AFTER_SECONDS).encode())]
+    if isinstance(error, TooManyRequests):
+        return [(b"retry-after", str(error.retry_after).encode())]
     if isinstance(error, RangeNotSatisfiable):
         return [(b"content-range", f"bytes */{error.size}".encode())]
     if isinstance(error, UpgradeRequired):

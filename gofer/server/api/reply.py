@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -149,3 +150,10 @@ def _head(reply: Reply, scope: Scope) -> list[tuple[bytes, bytes]]:
     if reply.status not in (204, 304) and reply.chunks is None:
         headers.append((b"content-length", str(len(reply.body)).encode()))
     return headers
+
+
+def encoded(reply: Reply) -> bytes:
+    """A whole answer of HTTP/1.1, for a connection on which no application answers."""
+    lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}".encode()]
+    lines += [name + b": " + value for name, value in _head(reply, {})]
+    return b"\r\n".join([*lines, b"", reply.body])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
@@ -68,7 +69,9 @@ class SocketRoute:
     async def _fail(self, error: Exception, websocket: WebSocket, scope: Scope, send: Send) -> None:
         where = f"websocket {self._socket.path}"
         if websocket.application_state is WebSocketState.CONNECTING:
-            await reply.deny(reply.of_error(error, where), scope, send)
+            started, answer = perf_counter(), reply.of_error(error, where)
+            await reply.deny(answer, scope, send)
+            self._tally.note("GET", self._socket.path, answer.status, perf_counter() - started)
             return
         told = problem.details(error, where=where)
         await _close(websocket, close_code(error), f"{told.detail} {told.hint}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from gofer.server.limits.refusals import Refusals
+
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Upper bounds in seconds; a last bucket takes the rest."""
 
@@ -19,7 +21,8 @@ class Latencies:
 
 
 class Tally:
-    """Requests by (method, route, status) and latencies by (method, route); open websockets by route.
+    """Requests by (method, route, status) and latencies by (method, route); open websockets by route; what
+    was refused, and why.
 
     A route is a path as it was declared, never one that a client made up.
     """
@@ -28,6 +31,7 @@ class Tally:
         self.requests: dict[tuple[str, str, int], int] = {}
         self.latencies: dict[tuple[str, str], Latencies] = {}
         self.websockets: dict[str, int] = {}
+        self.refusals = Refusals()
 
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """One HTTP request was answered."""

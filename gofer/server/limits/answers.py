@@ -1,0 +1,50 @@
+"""Problems that are written to a connection on which no request has come as far as the application."""
+
+from __future__ import annotations
+
+from gofer.errors import BadRequest, GoferError, TooLarge, Unavailable
+from gofer.models.units import format_duration, format_size
+from gofer.server.api import reply
+
+
+class RequestTimeout(GoferError):
+    """The request did not come whole in time."""
+
+    status = 408
+    title = "Request timeout"
+
+
+class HeaderTooLarge(TooLarge):
+    """The head of a request is over its limit."""
+
+    status = 431
+    title = "Header too large"
+
+
+def encoded(error: GoferError) -> bytes:
+    """The whole answer, after which the connection ends."""
+    answer = reply.of_error(error, "connection")
+    return reply.encoded(answer._replace(headers=[*answer.headers, (b"connection", b"close")], drain=False))
+
+
+def header_too_large(limit: int) -> HeaderTooLarge:
+    """`limit` in bytes."""
+    hint = "Send fewer or shorter headers, or have server.max_header_bytes raised."
+    return HeaderTooLarge(f"The request's head is larger than {format_size(limit)}.", hint)
+
+
+def timed_out(what: str, timeout: int) -> RequestTimeout:
+    """`what` did not come within `timeout` milliseconds."""
+    hint = "Send the whole request at once, or have server.request_timeout raised."
+    return RequestTimeout(f"The request's {what} did not come whole within {format_duration(timeout)}.", hint)
+
+
+def full(limit: int) -> Unavailable:
+    """All of `limit` connections are busy."""
+    hint = "Try again in a moment; server.max_connections says how many there may be."
+    return Unavailable(f"All of the server's {limit} connections are busy.", hint)
+
+
+def malformed(what: str) -> BadRequest:
+    """`what` stands in the request where it must not."""
+    return BadRequest(f"This is no HTTP request that can be answered: {what}.", "Send it as RFC 9112 has it.")

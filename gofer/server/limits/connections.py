@@ -1,0 +1,90 @@
+"""All open connections: how many there may be, and which of them wait for something for too long."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gofer.config.live import Live
+from gofer.config.settings import ServerSettings
+from gofer.server.limits.refusals import Refusals
+
+LINGER = 1.0
+"""For so many seconds a client that was refused may still send, so that it gets to see why: what is closed with
+something unread is reset, and a reset discards the answer."""
+
+_SHORTEST, _LONGEST = 0.1, 1.0
+
+
+class Connection(Protocol):
+    """One of them."""
+
+    def check(self, now: float) -> None:
+        """Ends what has taken too long. `now`: the loop's time, in seconds."""
+
+    def give_way(self) -> None:
+        """Close: it waits for nothing but a request, and another needs the room."""
+
+
+class Connections:
+    """Those of every listener. `room` is how many the process may have at all, whatever the settings say."""
+
+    def __init__(self, live: Live, refusals: Refusals, room: int) -> None:
+        self._live = live
+        self._room = room
+        self.refusals = refusals
+        self._open: set[Connection] = set()
+        # By age: the one that has had no request under way for longest comes first.
+        self._waiting: dict[Connection, None] = {}
+        self._checked = 0.0
+
+    @property
+    def settings(self) -> ServerSettings:
+        """Those that hold now."""
+        return self._live.settings.server
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def admit(self, connection: Connection) -> bool:
+        """Take in a new one, which has no request yet. False: there is no room, as all are busy."""
+        if len(self._open) >= min(self.settings.max_connections, self._room):
+            self.refusals.note("connections")
+            oldest = next(iter(self._waiting), None)
+            if oldest is None:
+                return False
+            self.leave(oldest)
+            oldest.give_way()
+        self._open.add(connection)
+        self._waiting[connection] = None
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """It is closed."""
+        self._open.discard(connection)
+        self._waiting.pop(connection, None)
+
+    def succeed(self, old: Connection, new: Connection) -> None:
+        """A connection is a websocket from now on, and busy as long as it lasts."""
+        self.leave(old)
+        self._open.add(new)
+
+    def busy(self, connection: Connection) -> None:
+        """It has a request under way."""
+        self._waiting.pop(connection, None)
+
+    def idle(self, connection: Connection) -> None:
+        """Its requests are answered."""
+        if connection in self._open:
+            self._waiting[connection] = None
+
+    def sweep(self, now: float) -> None:
+        """Check all, but not more often than their time limits ask for. To be called every 100 ms."""
+        settings = self.settings
+        shortest = min(settings.request_timeout, settings.stall_timeout) / 1000
+        if now - self._checked < min(max(shortest / 4, _SHORTEST), _LONGEST):
+            return
+        self._checked = now
+        for connection in list(self._open):
+            connection.check(now)

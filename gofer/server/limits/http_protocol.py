@@ -1,0 +1,253 @@
+"""uvicorn's HTTP with limits: on the size of a head, on the time that a client takes, on what is kept for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gofer.errors import GoferError
+from gofer.server.limits.answers import encoded, full, header_too_large, malformed, timed_out
+from gofer.server.limits.connections import LINGER, Connections
+from gofer.server.limits.head import check_head, check_header, problem_of
+from gofer.server.limits.refusals import Reason
+from gofer.server.limits.unread import Unread
+from gofer.server.limits.websocket_protocol import LimitedWebSocket
+
+UPLOAD: Final = "gofer.upload"
+"""Stands in a scope's `state` where the body may take as long as it likes, if only it goes on."""
+
+# A client that sends more requests before the first is answered has them answered, but for the last ones.
+_MAX_PIPELINED = 64
+
+
+class LimitedHttp(HttpToolsProtocol):
+    """One connection. `sweep` of `limits` sees to its time limits: a request that comes whole, as they do, costs no
+    timer."""
+
+    def __init__(self, *, limits: Connections, **given: Any) -> None:
+        super().__init__(**given)
+        self.ws_protocol_class = self._websocket  # type: ignore[assignment]
+        self._limits = limits
+        self._unread = Unread()
+        self._in_head = self._in_body = False
+        # Of the present head; and what has come since anything was made of it.
+        self._head_bytes = self._raw_bytes = 0
+        self._progressed = False
+        # Of all bodies; when that was looked at last.
+        self._body_bytes = self._body_seen = 0
+        # When the wait for the next part of a request began.
+        self._since = 0.0
+        # What comes from now on is thrown away; and until when, unless an answer ends the connection.
+        self._ending = False
+        self._lingers_until: float | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        if not self._limits.admit(self):
+            self._ending = True
+            transport.write(encoded(full(self._limits.settings.max_connections)))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._limits.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._ending:
+            return
+        self._unset_keepalive_if_required()
+        self._progressed = False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+            return
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, _Unfit):
+                self._refuse(cause.error, cause.reason)
+            else:
+                self._refuse(problem_of(error), "malformed")
+            return
+        if self._progressed:
+            self._raw_bytes = 0
+            return
+        # The parser keeps a header, and whatever comes between two parts of a body, until it is complete.
+        self._raw_bytes += len(data)
+        limit = self._limits.settings.max_header_bytes
+        if self._raw_bytes > limit:
+            self._refuse(header_too_large(limit), "header_too_large")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 0
+        if self.cycle is not None:
+            self._since = self.loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        self._head_bytes += len(url)
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # Behind a body: nothing there may pass for a header that was checked.
+        self._head_bytes += len(name) + len(value) + 4
+        name = name.lower()
+        if name == b"expect":
+            self.expect_100_continue = self.expect_100_continue or value.lower() == b"100-continue"
+        elif name in (b"content-length", b"transfer-encoding"):
+            try:
+                check_header(name, value)
+            except GoferError as error:
+                raise _Unfit(error, "malformed") from None
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        limit = self._limits.settings.max_header_bytes
+        if self._head_bytes > limit:
+            raise _Unfit(header_too_large(limit), "header_too_large")
+        upgrades = bool(self.parser.should_upgrade())
+        version = self.parser.get_http_version()
+        if upgrades or version != "1.1" or not self.url.startswith(b"/"):
+            try:
+                check_head(version, self.url, self.headers, upgrades=upgrades)
+            except GoferError as error:
+                raise _Unfit(error, "malformed") from None
+        if len(self.pipeline) >= _MAX_PIPELINED:
+            raise _Unfit(malformed(f"more than {_MAX_PIPELINED} requests before the first is answered"), "malformed")
+        super().on_headers_complete()
+        self._in_head = False
+        self._in_body = self._progressed = True
+        self._since = self.loop.time()
+        self._limits.busy(self)
+        if upgrades and not self._should_upgrade():
+            # It is answered as if it had not asked; but what comes behind it may be in another protocol.
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._progressed = True
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        self._progressed = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._since = self.loop.time()
+        unsure = self._in_body and self.expect_100_continue and not self.pipeline
+        super().on_response_complete()
+        if self.cycle.response_complete:
+            self._limits.idle(self)
+        if unsure and not self.transport.is_closing():
+            # Whether a client sends a body that it was not told to send, nobody knows: nothing can follow it.
+            self._linger()
+
+    def handle_websocket_upgrade(self) -> None:
+        self.config.ws_max_size = self._limits.settings.max_frame_bytes
+        super().handle_websocket_upgrade()
+
+    def _websocket(self, **given: Any) -> LimitedWebSocket:
+        websocket = LimitedWebSocket(limits=self._limits, _loop=self.loop, **given)
+        self._limits.succeed(self, websocket)
+        return websocket
+
+    def shutdown(self) -> None:
+        """As uvicorn, but who was refused is not waited for."""
+        if self._ending:
+            self.transport.close()
+        super().shutdown()
+
+    def give_way(self) -> None:
+        """Closes it at once; it may be in the middle of a head that does not end."""
+        self._ending = True
+        self.transport.close()
+
+    def check(self, now: float) -> None:
+        """Ends it if it has waited for too long. `now`: the loop's time."""
+        settings = self._limits.settings
+        if self._unread.stalled(self.transport, now, settings.stall_timeout / 1000):
+            self._limits.refusals.note("slow_reader")
+            self.transport.abort()
+        elif self._ending:
+            if self._lingers_until is not None and now >= self._lingers_until:
+                self.transport.close()
+        elif self._in_body:
+            self._check_body(now)
+        elif (self.cycle is None or self.cycle.response_complete) and (
+            self._in_head or self.timeout_keep_alive_task is None
+        ):
+            self._check_head(now)
+
+    def _check_head(self, now: float) -> None:
+        timeout = self._limits.settings.request_timeout
+        if now - self._since < timeout / 1000:
+            return
+        if self._in_head:
+            self._refuse(timed_out("head", timeout), "header_timeout")
+        else:
+            self._limits.refusals.note("header_timeout")
+            self.give_way()
+
+    def _check_body(self, now: float) -> None:
+        cycle, settings = self.cycle, self._limits.settings
+        upload = UPLOAD in cycle.scope["state"]
+        if self.pipeline or (cycle.response_started and not cycle.response_complete):
+            self._since = now  # An answer has its own limit.
+        elif not cycle.response_complete and (cycle.waiting_for_100_continue or self.flow.read_paused):
+            self._since = now  # It is the server that takes its time.
+        elif upload and self._body_bytes != self._body_seen:
+            self._body_seen, self._since = self._body_bytes, now
+        elif upload and now - self._since >= settings.stall_timeout / 1000:
+            self._refuse(timed_out("next part", settings.stall_timeout), "slow_writer")
+        elif not upload and now - self._since >= settings.request_timeout / 1000:
+            self._refuse(timed_out("body", settings.request_timeout), "body_timeout")
+
+    def _refuse(self, error: GoferError, reason: Reason) -> None:
+        """Answer with `error` if there is nothing else to be answered, and end the connection."""
+        self._limits.refusals.note(reason)
+        cycle = self.cycle
+        under_way = cycle is not None and not cycle.response_complete
+        if under_way and not self._in_body:
+            # It is the next request that is wrong: this one is answered first, and the connection ends with it.
+            self._ending = True
+            cycle.keep_alive = False
+            return
+        if under_way:
+            self._give_up()
+        if (under_way and cycle.response_started) or self.pipeline:
+            self._ending = True
+            self.transport.abort()
+            return
+        if not (self._in_body and cycle.response_complete):
+            self.transport.write(encoded(error))
+        self._linger()
+
+    def _give_up(self) -> None:
+        """Tell the application that nothing more comes, and that nobody waits for its answer."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self.flow.resume_writing()
+
+    def _linger(self) -> None:
+        self._ending = True
+        self._lingers_until = self.loop.time() + LINGER
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+
+class _Unfit(Exception):
+    """Raised into the parser, which wraps it."""
+
+    def __init__(self, error: GoferError, reason: Reason) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.reason = reason

@@ -1,0 +1,77 @@
+"""uvicorn's websockets with limits: on what a client leaves unread, and on what is kept for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Frame
+
+from gofer.server.limits.connections import LINGER, Connections
+from gofer.server.limits.unread import Unread
+
+# A message may come in as many pieces as it likes; they are put together before they take more room than it.
+_MAX_PIECES = 4096
+
+
+class LimitedWebSocket(WebSocketsSansIOProtocol):
+    """One websocket, from its handshake on."""
+
+    def __init__(self, *, limits: Connections, **given: Any) -> None:
+        super().__init__(**given)
+        self._limits = limits
+        self._unread = Unread()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and not self.transport.is_closing():
+            # The head, which has come whole, does not suit it: it has an answer ready, or none.
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._limits.leave(self)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Called when too much waits to be read by the client. Nothing is read from it then either: pings would be
+        answered, and the answers pile up."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        if not self.writable.is_set() and not self.transport.is_closing():
+            self.transport.pause_reading()
+        return message
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= _MAX_PIECES:
+            self.frames = [b"".join(self.frames)]
+        super().handle_cont(event)
+
+    def handle_parser_exception(self) -> None:
+        """As uvicorn, but the client may still send for a moment, so that it gets to see the close frame."""
+        assert self.conn.close_sent is not None
+        code, reason = self.conn.close_sent.code, self.conn.close_sent.reason
+        if code == CloseCode.MESSAGE_TOO_BIG:
+            self._limits.refusals.note("frame_too_large")
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(LINGER, self.transport.close)
+
+    def check(self, now: float) -> None:
+        """Ends it if its client reads nothing of what it is sent. `now`: the loop's time."""
+        if self._unread.stalled(self.transport, now, self._limits.settings.stall_timeout / 1000):
+            self._limits.refusals.note("slow_reader")
+            self.transport.abort()
+
+    def give_way(self) -> None:
+        """Never asked of it: it is busy as long as it lasts."""
+        self.transport.close()
