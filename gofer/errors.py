@@ -89,7 +89,7 @@ class TooLarge(GoferError):
 
 
 class TooManyRequests(GoferError):
-    """The caller asks for more at once, or more often, than one may. `retry_after`: in how many seconds to try again."""
+    """The caller asks for more at once, or more often, than one may. `retry_after`: seconds until it may try again."""
 
     status = 429
     title = "Too many requests"

@@ -98,6 +98,30 @@ server {
 
   # Largest body of a request. (size, default "8MiB", reload)
   #max_body_bytes = "8MiB"
+
+  # Largest head of a request: its first line and all headers. (size, default "32kiB", reload)
+  #max_header_bytes = "32kiB"
+
+  # Largest message that a websocket takes. (size, default "1MiB", reload)
+  #max_frame_bytes = "1MiB"
+
+  # How long a client may take for the head of a request, and again for its body unless that is an upload; and
+  # for a TLS handshake. (duration, default "30s", reload)
+  #request_timeout = "30s"
+
+  # How long an upload may bring nothing, or a client take nothing of what it is sent, before it is cut off.
+  # (duration, default "2m", reload)
+  #stall_timeout = "2m"
+
+  # How many connections may be open. With one more, the one is closed that has been without a request for
+  # longest; if all are busy, the new one gets a 503. (default 4096, reload)
+  #max_connections = 4096
+
+  # How many requests a token may have under way at once. (default 512, reload)
+  #max_connections_per_token = 512
+
+  # How many websockets a token may have open. (default 500, reload)
+  #max_subscriptions_per_token = 500
 }
 
 scheduler {

@@ -17,6 +17,7 @@ from gofer.errors import ConfigError
 from gofer.journal import is_journal, priority
 from gofer.server import garbage, own_log
 from gofer.server.app import Running, running
+from gofer.server.limits.open_files import raise_limit, room_for_connections
 from gofer.server.own_log import get_logger
 from gofer.server.status_line import follow_status, status_line
 from gofer.server.systemd import Systemd, open_sockets, take_over
@@ -37,12 +38,25 @@ def serve(live: Live, *, ready: Callable[[Running], None], hangup: Hangup = "rel
     handed = take_over(os.environ, (os.getpid(), os.getppid()))
     prefix = priority if is_journal(sys.stderr, os.environ) else _no_prefix
     log = own_log.set_up(live.settings.log_level, live.settings.log_format, prefix)
+    _open_files(live)
     systemd = Systemd(handed)
     if systemd.listens:
         # SIGABRT is how systemd ends a loop that hangs: the journal then says where it hung.
         faulthandler.enable()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(live, ready, hangup, systemd, open_sockets(handed.sockets), log))
+
+
+def _open_files(live: Live) -> None:
+    raise_limit()
+    settings = live.settings
+    room = room_for_connections(settings.task_parallelism_limit)
+    if room < settings.server.max_connections:
+        get_logger("gofer").warning(
+            "the limit of open files leaves room for fewer connections than server.max_connections",
+            connections=room,
+            hint="Raise it (`ulimit -n`, LimitNOFILE= in a unit of systemd), or lower server.max_connections.",
+        )
 
 
 async def _serve(

@@ -7,7 +7,7 @@ import copy
 import fcntl
 import socket
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,29 +15,31 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from gofer.config.settings import ServerSettings
+from gofer.config.live import Live
 from gofer.server.api.authentication import TaskDoor
+from gofer.server.limits.connections import Connections
+from gofer.server.limits.handshake import Handshake
+from gofer.server.limits.http_protocol import LimitedHttp
+from gofer.server.limits.open_files import room_for_connections
+from gofer.server.limits.refusals import Refusals
 
 if TYPE_CHECKING:
     import ssl
 
-# Smaller than a body: nothing sends large frames but a terminal's paste.
-_MAX_FRAME = 1024 * 1024
 _LAST_ORDERS = 0.3
 _LAST_WORD = 0.5
 
 
 class WebServer(uvicorn.Server):
-    """uvicorn as Gofer uses it; signals are left to the composition root."""
+    """uvicorn as Gofer uses it; signals are left to the composition root. `connections` are those of all listeners."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, app: ASGIApp, live: Live, tls: ssl.SSLContext | None, refusals: Refusals) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="none",
                 http="httptools",
                 ws="websockets-sansio",
-                ws_max_size=_MAX_FRAME,
                 ws_per_message_deflate=False,
                 ws_ping_interval=20.0,
                 ws_ping_timeout=20.0,
@@ -47,15 +49,23 @@ class WebServer(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=max(1, settings.shutdown_timeout // 1000),
+                timeout_graceful_shutdown=max(1, live.settings.server.shutdown_timeout // 1000),
             )
         )
         self._tls = tls
+        self.connections = Connections(live, refusals, room_for_connections(live.settings.task_parallelism_limit))
         self.listening = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        create_protocol = self._protocols(self.config, self._tls)
+        self.servers = [await loop.create_server(create_protocol, sock=one) for one in sockets or []]
+        self.started = True
         self.listening.set()
+
+    async def on_tick(self, counter: int) -> bool:
+        self.connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def listens(self, serving: asyncio.Task[None]) -> None:
         """Waits until it does, `serving` being its `run_on`. Raises what that has died of before."""
@@ -78,8 +88,10 @@ class WebServer(uvicorn.Server):
             server.close()
         await asyncio.sleep(0)  # those that were accepted this very moment become connections
         fresh = [one for one in self.server_state.connections if getattr(one, "cycle", self) is None]
-        if fresh:
+        if fresh or self.connections.handshaking:
             await asyncio.sleep(_LAST_ORDERS)
+        for one in self.connections.handshaking:
+            one.give_way()
         dropping = asyncio.create_task(self._drop_silent(), name="silent clients")
         try:
             await super().shutdown(sockets)
@@ -102,22 +114,24 @@ class WebServer(uvicorn.Server):
         config = copy.copy(self.config)
         config.loaded_app = TaskDoor(self.config.loaded_app)
         loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_unix_server(self._protocols(config, None), sock=listener))
 
-        protocol: Any = config.http_protocol_class
-        create_protocol = partial(
-            protocol,
+    def _protocols(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> Callable[[], asyncio.BaseProtocol]:
+        """What makes the protocol of each new connection."""
+        loop = asyncio.get_running_loop()
+        http = partial(
+            LimitedHttp,
+            limits=self.connections,
             config=config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
             _loop=loop,
         )
-
-        self.servers.append(await loop.create_unix_server(create_protocol, sock=listener))
+        return http if tls is None else partial(Handshake, http, tls, self.connections, loop)
 
     async def run_on(self, listeners: list[socket.socket]) -> None:
         """Serve until `should_exit` is set. Cancelled, it drops every connection at once."""
         self.config.load()
-        self.config.ssl = self._tls
         try:
             await self.serve(sockets=listeners)
         except BaseException:
@@ -125,6 +139,8 @@ class WebServer(uvicorn.Server):
                 server.close()
             for connection in list(self.server_state.connections):
                 connection.shutdown()
+            for handshaking in self.connections.handshaking:
+                handshaking.give_way()
             raise
 
 

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
-from gofer.config.settings import ServerSettings
+from gofer.config.live import Live
+from gofer.config.settings import Settings
+from gofer.server.limits.refusals import Refusals
 from gofer.server.web import WebServer
 
 
@@ -18,4 +20,4 @@ async def test_what_it_dies_of_before_it_listens_is_raised() -> None:
 
     serving = asyncio.create_task(dies())
     with pytest.raises(OSError, match="no room to unpack"):
-        await WebServer(app, ServerSettings(), None).listens(serving)
+        await WebServer(app, Live.fixed(Settings()), None, Refusals()).listens(serving)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
 
-from gofer.errors import GoferError, NotAuthenticated, NotFound
+from gofer.errors import GoferError, NotAuthenticated, NotFound, TooLarge, TooManyRequests
 from gofer.models.ids import shown
 from gofer.server import correlation
 from gofer.server.api import reply
@@ -26,6 +26,8 @@ from gofer.server.api.tally import Tally
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.api.tree import Node, Tree
 from gofer.server.api.upload import RefusedUpload
+from gofer.server.auth.caller import LOCAL
+from gofer.server.limits.callers import Callers
 from gofer.server.own_log import get_logger, says_debug
 
 if TYPE_CHECKING:
@@ -46,6 +48,20 @@ class Dispatcher:
         self._tally = tally
         self._log = get_logger("gofer.api")
         self._tree: Tree[_Route] = Tree()
+        self._requests = Callers(
+            "requests",
+            "max_connections_per_token",
+            lambda: services.settings.server.max_connections_per_token,
+            tally.refusals,
+            "connections_per_token",
+        )
+        self._subscriptions = Callers(
+            "websockets",
+            "max_subscriptions_per_token",
+            lambda: services.settings.server.max_subscriptions_per_token,
+            tally.refusals,
+            "subscriptions_per_token",
+        )
         idempotency, decoders = Idempotency(services.database, services.clock), Decoders()
         for endpoint in endpoints:
             self._tree.add(endpoint.method, endpoint.path, HttpRoute(services, endpoint, idempotency, decoders))
@@ -53,10 +69,17 @@ class Dispatcher:
             self._tree.add(_SOCKET, socket.path, SocketRoute(services, socket, tally, decoders))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
-            await self._http(scope, receive, send)
+        websocket = scope["type"] == "websocket"
+        counted = self._subscriptions if websocket else self._requests
+        try:
+            key = counted.begin(scope.get(CALLER, LOCAL))
+        except TooManyRequests as error:
+            await refuse(error, "limit of a token", scope, receive, send)
+            return
+        try:
+            await (self._websocket if websocket else self._http)(scope, receive, send)
+        finally:
+            counted.end(key)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -69,6 +92,8 @@ class Dispatcher:
             return
         except Exception as raised:
             error = raised.error if isinstance(raised, RefusedUpload) else raised
+            if isinstance(error, TooLarge):
+                self._tally.refusals.note("body_too_large")
             where = f"{method_label(scope)} {node.template if node else 'unknown path'}"
             if isinstance(error, GoferError) and error.status >= 500:
                 self._log.warning("request refused", where=where, title=error.title, detail=error.message)

@@ -18,7 +18,7 @@ from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, f
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.reply import Chunks, Reply
 from gofer.server.api.token_life import while_token_lives
-from gofer.server.api.upload import Incoming, taking
+from gofer.server.api.upload import UPLOAD, Incoming, taking
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import Caller
 
@@ -73,6 +73,7 @@ class HttpRoute:
         in place of all but ClientGone where the endpoint takes an upload."""
         if not self._endpoint.upload:
             return await self._answer(scope, receive, None, given)
+        scope["state"][UPLOAD] = True
         with taking(Incoming(receive)) as incoming:
             return await self._answer(scope, receive, incoming, given)
 

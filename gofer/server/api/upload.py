@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from starlette.types import Receive
 
@@ -15,6 +16,9 @@ from gofer.models.ids import shown
 from gofer.server.api.body import ClientGone
 from gofer.server.api.endpoint import Upload
 from gofer.server.api.problem import UnsupportedMediaType
+
+UPLOAD: Final = "gofer.upload"
+"""Stands in the `state` of a scope whose body may take as long as it likes, if only it goes on."""
 
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]*={0,2}):\Z")
 

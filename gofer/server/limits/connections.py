@@ -18,6 +18,10 @@ _SHORTEST, _LONGEST = 0.1, 1.0
 class Connection(Protocol):
     """One of them."""
 
+    @property
+    def is_handshaking(self) -> bool:
+        """It has not come as far as HTTP."""
+
     def check(self, now: float) -> None:
         """Ends what has taken too long. `now`: the loop's time, in seconds."""
 
@@ -69,6 +73,11 @@ class Connections:
         """A connection is a websocket from now on, and busy as long as it lasts."""
         self.leave(old)
         self._open.add(new)
+
+    @property
+    def handshaking(self) -> list[Connection]:
+        """Those that have not come as far as HTTP."""
+        return [one for one in self._waiting if one.is_handshaking]
 
     def busy(self, connection: Connection) -> None:
         """It has a request under way."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gofer.errors import GoferError
+from gofer.server.api.upload import UPLOAD
 from gofer.server.limits.answers import encoded, full, header_too_large, malformed, timed_out
 from gofer.server.limits.connections import LINGER, Connections
 from gofer.server.limits.head import check_head, check_header, problem_of
 from gofer.server.limits.refusals import Reason
 from gofer.server.limits.unread import Unread
 from gofer.server.limits.websocket_protocol import LimitedWebSocket
-
-UPLOAD: Final = "gofer.upload"
-"""Stands in a scope's `state` where the body may take as long as it likes, if only it goes on."""
 
 # A client that sends more requests before the first is answered has them answered, but for the last ones.
 _MAX_PIPELINED = 64
@@ -32,6 +30,7 @@ class LimitedHttp(HttpToolsProtocol):
         self.ws_protocol_class = self._websocket  # type: ignore[assignment]
         self._limits = limits
         self._unread = Unread()
+        self._raw: asyncio.Transport | None = None
         self._in_head = self._in_body = False
         # Of the present head; and what has come since anything was made of it.
         self._head_bytes = self._raw_bytes = 0
@@ -44,10 +43,19 @@ class LimitedHttp(HttpToolsProtocol):
         self._ending = False
         self._lingers_until: float | None = None
 
+    def accepted(self, raw: asyncio.Transport) -> bool:
+        """TLS begins on `raw`; `connection_made` comes when it has. False: there is no room."""
+        self._raw = raw
+        return self._limits.admit(self)
+
+    @property
+    def is_handshaking(self) -> bool:
+        return self.transport is None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._since = self.loop.time()
-        if not self._limits.admit(self):
+        if self._raw is None and not self._limits.admit(self):
             self._ending = True
             transport.write(encoded(full(self._limits.settings.max_connections)))
             transport.close()
@@ -168,11 +176,16 @@ class LimitedHttp(HttpToolsProtocol):
     def give_way(self) -> None:
         """Closes it at once; it may be in the middle of a head that does not end."""
         self._ending = True
-        self.transport.close()
+        if self.is_handshaking and self._raw is not None:
+            self._raw.abort()
+        else:
+            self.transport.close()
 
     def check(self, now: float) -> None:
         """Ends it if it has waited for too long. `now`: the loop's time."""
         settings = self._limits.settings
+        if self.is_handshaking:
+            return  # That has a timeout of its own.
         if self._unread.stalled(self.transport, now, settings.stall_timeout / 1000):
             self._limits.refusals.note("slow_reader")
             self.transport.abort()

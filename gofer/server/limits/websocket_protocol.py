@@ -17,6 +17,8 @@ _MAX_PIECES = 4096
 class LimitedWebSocket(WebSocketsSansIOProtocol):
     """One websocket, from its handshake on."""
 
+    is_handshaking = False
+
     def __init__(self, *, limits: Connections, **given: Any) -> None:
         super().__init__(**given)
         self._limits = limits
