@@ -8,13 +8,15 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from structlog.testing import capture_logs
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from gofer.config.live import Live
 from gofer.config.load import Configuration, read
@@ -25,7 +27,9 @@ from gofer.errors import InvalidInput
 from gofer.models.manifest import Mount, Output
 from gofer.models.system import Reloaded
 from gofer.server.app import running
+from gofer.server.auth.tokens import digest_of, token_of
 from gofer.server.own_log import set_level
+from gofer.server.store import run_tokens
 from tests.scenarios.scene import House, Scene, outcome, task
 from tests.support.certificates import Authority, Made
 
@@ -293,6 +297,114 @@ async def hsts_max_age(house: House, _: Authority) -> None:
             assert await scene.header("strict-transport-security", called) == f"max-age={value}"
 
 
+async def max_header_bytes(house: House, _: Authority) -> None:
+    long = {"X-Long": "x" * 2_000}
+    async with changing(house) as scene:
+        assert (await scene.ask("GET", "/healthz", headers=long))[0] == 200
+        await scene.reload('server.max_header_bytes = "1kiB"')
+        assert (await scene.ask("GET", "/healthz", headers=long))[0] == 431
+
+
+async def max_frame_bytes(house: House, _: Authority) -> None:
+    def code() -> int:
+        """With which a websocket closes that takes no messages."""
+        where = urlsplit(scene.services.address)
+        with connect(f"ws://{where.netloc}/api/v1/events/stream") as websocket:
+            websocket.send(b"x" * 2_000)
+            with pytest.raises(ConnectionClosed) as closed:
+                websocket.recv()
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code
+
+    async with changing(house) as scene:
+        assert await asyncio.to_thread(code) == 1003
+        await scene.reload('server.max_frame_bytes = "1kiB"')
+        assert await asyncio.to_thread(code) == 1009
+
+
+async def request_timeout(house: House, _: Authority) -> None:
+    async with changing(house) as scene, raw_connection(scene) as (reader, writer):
+        writer.write(b"GET /healthz HTT")
+        await scene.reload('server.request_timeout = "100ms"')
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+
+
+async def stall_timeout(house: House, _: Authority) -> None:
+    async with changing(house) as scene, raw_connection(scene) as (reader, writer):
+        await scene.register(task("a"))
+        writer.write(f"PUT {OBJECTS}/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx".encode())
+        await scene.reload('server.stall_timeout = "100ms"')
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+
+
+async def max_connections(house: House, _: Authority) -> None:
+    async with changing(house) as scene, raw_connection(scene) as (reader, _writer):
+        assert (await scene.ask("GET", "/healthz"))[0] == 200
+        await scene.reload("server.max_connections = 1")
+        assert (await scene.ask("GET", "/healthz"))[0] == 200
+        # It was the older one, and had nothing under way.
+        assert await reader.read() == b""
+
+
+async def max_connections_per_token(house: House, _: Authority) -> None:
+    asked = "/api/v1/namespaces/default/pipelines/p"
+    async with changing(house) as scene, raw_connection(scene) as (_reader, writer):
+        authorization = f"Authorization: Bearer {await token_of_a_run(scene)}"
+        writer.write(
+            f"PUT {OBJECTS}/k HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\nContent-Length: 9\r\n\r\nx".encode()
+        )
+        headers = dict([authorization.split(": ")])
+        await scene.reload("server.max_connections_per_token = 2")
+        assert (await scene.ask("GET", asked, headers=headers))[0] == 200
+        await scene.reload("server.max_connections_per_token = 1")
+        async with asyncio.timeout(60):  # until the upload has begun
+            while (await scene.ask("GET", asked, headers=headers))[0] != 429:
+                pass
+
+
+async def max_subscriptions_per_token(house: House, _: Authority) -> None:
+    def opened() -> list[int]:
+        """Statuses of three websockets that are open at once."""
+        address = f"ws://{urlsplit(scene.services.address).netloc}/api/v1/events/stream?namespace=default"
+        found = []
+        with ExitStack() as stack:
+            for _turn in range(3):
+                try:
+                    stack.enter_context(connect(address, additional_headers={"Authorization": f"Bearer {token}"}))
+                    found.append(101)
+                except InvalidStatus as refused:
+                    found.append(refused.response.status_code)
+        return found
+
+    async with changing(house) as scene:
+        token = await token_of_a_run(scene)
+        await scene.reload("server.max_subscriptions_per_token = 3")
+        assert await asyncio.to_thread(opened) == [101, 101, 101]
+        while scene.services.tally.websockets["/api/v1/events/stream"]:
+            await asyncio.sleep(0)
+        await scene.reload("server.max_subscriptions_per_token = 2")
+        assert await asyncio.to_thread(opened) == [101, 101, 429]
+
+
+@asynccontextmanager
+async def raw_connection(scene: Changing) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    where = urlsplit(scene.services.address)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def token_of_a_run(scene: Changing) -> str:
+    """Of one that does not end by itself."""
+    await scene.register(task("a", "hang"))
+    await scene.start()
+    token = token_of(bytes(32), "any")
+    await scene.services.database.write(lambda tx: run_tokens.insert(tx, digest_of(token), 1, "a", 0))
+    return token
+
+
 async def tls_cert_path(house: House, authority: Authority) -> None:
     old, new = authority.sign("old"), authority.sign("new", key="rsa")
     async with changing(house, https(old)) as scene:
@@ -413,6 +525,13 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "secret_store.sqlite.encryption_key": encryption_key,
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
+    "server.max_connections": max_connections,
+    "server.max_connections_per_token": max_connections_per_token,
+    "server.max_frame_bytes": max_frame_bytes,
+    "server.max_header_bytes": max_header_bytes,
+    "server.max_subscriptions_per_token": max_subscriptions_per_token,
+    "server.request_timeout": request_timeout,
+    "server.stall_timeout": stall_timeout,
     "server.storage_results_limit": storage_results_limit,
     "server.allowed_hosts": allowed_hosts,
     "server.hsts_max_age": hsts_max_age,
