@@ -13,6 +13,7 @@ from gofer.models.ids import ID_PATTERN
 from gofer.models.page import DEFAULT_LIMIT, MAX_LIMIT
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.permission import Permission
+from gofer.server.auth.rights import Name
 
 if TYPE_CHECKING:
     from gofer.server.services import Services
@@ -165,10 +166,12 @@ class Endpoint:
     the answer whose possible values stand in `statuses`. `errors` are the statuses that only this route has, beside
     those that every route may have. `permission` is what the caller must be allowed to do: in the namespace of the
     path, with what it names there; without a namespace in the path, for the whole server. `filtered`: the handler
-    itself keeps to what the caller may see, so to be allowed anything of the kind is enough. `decode` replaces the
-    decoding of the body; with `upload` nothing decodes it, and the handler reads it from the call. `keeps` is false
-    where an Idempotency-Key has no meaning (a POST that changes nothing; an upload, which changes nothing when it is
-    sent again), and where nothing may be kept of the request or the answer, as a secret is in it.
+    itself keeps to what the caller may see, so to be allowed anything of the kind is enough. `named` tells from the
+    body what it is about, where the path does not: that is checked too, before anything is done or an old answer is
+    given again. `decode` replaces the decoding of the body; with `upload` nothing decodes it, and the handler reads it
+    from the call. `keeps` is false where an Idempotency-Key has no meaning (a POST that changes nothing; an upload,
+    which changes nothing when it is sent again), and where nothing may be kept of the request or the answer, as a
+    secret is in it.
     """
 
     method: str
@@ -182,6 +185,7 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     permission: Permission = "undeclared"
     filtered: bool = False
+    named: Callable[[Any], Name] | None = None
     decode: Callable[[bytes, str], Any] | None = None
     upload: bool = False
     keeps: bool = True

@@ -91,6 +91,8 @@ class HttpRoute:
             return await self._reply(value, form)
         raw = await self._read(receive, head)
         call = Call(self._services, at, query, self._body.of(raw, head.content_type), caller=caller)
+        if self._endpoint.named is not None:
+            check_allowed(caller, self._endpoint.permission, subject_of(at)[0], self._endpoint.named(call.body))
         if self._keeps and head.key is not None:
             key = check_key(head.key)
             fingerprint = fingerprint_of(

@@ -60,7 +60,8 @@ def endpoints() -> list[Endpoint]:
 
 async def _list(call: Call[NoPath, PageQuery, NoBody]) -> Page[Namespace]:
     cursor = paging.text("namespaces", call.query.cursor)
-    return paging.page("namespaces", await call.services.namespaces.list(cursor, call.query.limit))
+    seen = call.caller.sight("namespaces:read").whole_namespaces
+    return paging.page("namespaces", await call.services.namespaces.list(cursor, call.query.limit, seen))
 
 
 async def _create(call: Call[NoPath, NoQuery, CreateNamespace]) -> Namespace:

@@ -22,7 +22,6 @@ from gofer.server.api.endpoint import (
     Text,
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
-from gofer.server.auth.allow import check_allowed
 from gofer.server.pipelines.decode import decode_manifest
 from gofer.server.pipelines.interpolation import secret_references
 from gofer.server.services import Services
@@ -49,6 +48,7 @@ def endpoints() -> list[Endpoint]:
             summary="List the pipelines of a namespace",
             tag=TAG,
             permission="pipelines:read",
+            filtered=True,
         ),
         Endpoint(
             method="POST",
@@ -58,6 +58,7 @@ def endpoints() -> list[Endpoint]:
             tag=TAG,
             permission="pipelines:write",
             filtered=True,
+            named=_registered_name,
             status=_registered_status,
             statuses=(200, 201),
             decode=decode_manifest,
@@ -97,15 +98,18 @@ def _registered_status(registered: Registered) -> int:
     return 201 if registered.created else 200
 
 
+def _registered_name(manifest: Manifest) -> tuple[str, ...]:
+    return (manifest.id,)
+
+
 async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
     cursor = paging.text("pipelines", call.query.cursor)
-    found = await call.services.pipelines.list(call.path.namespace, cursor, call.query.limit)
+    seen = call.caller.sight("pipelines:read").pipelines_of(call.path.namespace)
+    found = await call.services.pipelines.list(call.path.namespace, cursor, call.query.limit, seen)
     return paging.page("pipelines", found)
 
 
 async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
-    # The path does not name the pipeline.
-    check_allowed(call.caller, "pipelines:write", call.path.namespace, (call.body.id,))
     registered = await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
     registered.warnings += await _unset_secrets(call.services, call.path.namespace, call.body)
     return registered

@@ -93,8 +93,9 @@ def endpoints() -> list[Endpoint]:
 async def _list_of_namespace(call: Call[NamespacePath, RunsQuery, NoBody]) -> Page[Run]:
     query = call.query
     cursor = paging.number("namespace runs", query.cursor)
+    seen = call.caller.sight("runs:read").pipelines_of(call.path.namespace)
     found = await call.services.runs.list(
-        call.path.namespace, None, query.status, cursor, query.limit, query.correlation_id
+        call.path.namespace, None, query.status, cursor, query.limit, query.correlation_id, seen
     )
     return paging.page("namespace runs", found, number=True)
 

@@ -46,8 +46,8 @@ class Caller(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """Whose Idempotency-Keys are whose."""
-        return self.namespace if self.kind == "run" else self.token
+        """Whose Idempotency-Keys are whose. No namespace has a space in it, so none is taken for a token."""
+        return self.namespace if self.kind == "run" else self.name
 
     @property
     def may_everything(self) -> bool:

@@ -41,6 +41,19 @@ class Sight(NamedTuple):
     namespaces: tuple[str, ...]
     pipelines: tuple[str, ...] = ()
 
+    @property
+    def whole_namespaces(self) -> Sequence[str] | None:
+        """Patterns of the namespaces that are seen themselves, with all that is in them; None: every one."""
+        if self.pipelines:
+            return ()
+        return None if ANY in self.namespaces else self.namespaces
+
+    def pipelines_of(self, namespace: str) -> Sequence[str] | None:
+        """Patterns of what is seen in a namespace; None: everything."""
+        if not any(matches(one, namespace) for one in self.namespaces):
+            return ()
+        return self.pipelines or None
+
     def covers(self, namespace: str, pipeline: str = "") -> bool:
         """What has no namespace is seen by those alone who see every namespace; what has no pipeline, by those alone
         who see every pipeline."""

@@ -17,6 +17,7 @@ from gofer.server.pipelines.rules.characters import check_text
 from gofer.server.pipelines.rules.values import check_block, check_line
 from gofer.server.store import namespaces
 from gofer.server.store.database import Database, Transaction
+from gofer.server.store.patterns import Patterns
 
 Also = Callable[[Transaction, Namespace], None]
 """More that belongs into the transaction, such as the answer kept for an Idempotency-Key."""
@@ -57,9 +58,9 @@ class Namespaces:
 
         return await self._database.read(work)
 
-    async def list(self, cursor: str | None, limit: int) -> Page[Namespace]:
-        """In the order of ids; the cursor is the last id of the page before."""
-        found = await self._database.read(lambda c: namespaces.list_page(c, cursor or "", limit + 1))
+    async def list(self, cursor: str | None, limit: int, seen: Patterns = None) -> Page[Namespace]:
+        """Those that match `seen`, in the order of ids; the cursor is the last id of the page before."""
+        found = await self._database.read(lambda c: namespaces.list_page(c, cursor or "", limit + 1, seen))
         return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
     async def update(self, namespace: str, change: UpdateNamespace) -> Namespace:

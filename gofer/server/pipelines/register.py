@@ -24,6 +24,7 @@ from gofer.server.pipelines.validate import require_valid
 from gofer.server.pipelines.view import pipeline_model, require_pipeline
 from gofer.server.store import pipelines, versions
 from gofer.server.store.database import Database, Transaction
+from gofer.server.store.patterns import Patterns
 from gofer.server.store.pipelines import PipelineRow
 
 _MANIFEST = msgspec.json.Decoder(Manifest)
@@ -91,11 +92,12 @@ class Pipelines:
         """Raises NotFound."""
         return await self._database.read(lambda c: pipeline_model(c, require_pipeline(c, namespace, pipeline)))
 
-    async def list(self, namespace: str, cursor: str | None, limit: int) -> Page[Pipeline]:
-        """In the order of ids; the cursor is the last id of the page before. Raises NotFound for the namespace."""
+    async def list(self, namespace: str, cursor: str | None, limit: int, seen: Patterns = None) -> Page[Pipeline]:
+        """Those that match `seen`, in the order of ids; the cursor is the last id of the page before. Raises NotFound
+        for the namespace."""
 
         def work(connection: sqlite3.Connection) -> Page[Pipeline]:
-            rows = pipelines.list_page(connection, namespace, cursor or "", limit + 1)
+            rows = pipelines.list_page(connection, namespace, cursor or "", limit + 1, seen)
             if not rows:
                 require_namespace(connection, namespace)
             following = rows[limit - 1].id if len(rows) > limit else None

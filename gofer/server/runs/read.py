@@ -13,6 +13,7 @@ from gofer.server.runs.cancel import no_run, no_task_run
 from gofer.server.runs.context import Context
 from gofer.server.runs.variables import Origin, Unresolved, resolve
 from gofer.server.store import attempts, namespaces, pipelines, runs, task_runs
+from gofer.server.store.patterns import Patterns
 from gofer.server.store.runs import LAST, RunRow
 from gofer.server.store.task_runs import TaskRunRow
 
@@ -35,18 +36,19 @@ class Reader:
         cursor: int | None,
         limit: int,
         correlation_id: str | None = None,
+        seen: Patterns = None,
     ) -> Page[Run]:
         before = LAST if cursor is None else cursor
 
         def work(connection: sqlite3.Connection) -> list[RunRow]:
             if correlation_id is not None:
                 found = runs.list_of_correlation(
-                    connection, namespace, pipeline, correlation_id, status, before, limit + 1
+                    connection, namespace, pipeline, correlation_id, status, before, limit + 1, seen
                 )
             elif pipeline is not None:
                 found = runs.list_of_pipeline(connection, namespace, pipeline, status, before, limit + 1)
             else:
-                found = runs.list_of_namespace(connection, namespace, status, before, limit + 1)
+                found = runs.list_of_namespace(connection, namespace, status, before, limit + 1, seen)
             if not found:
                 _check_exists(connection, namespace, pipeline)
             return found

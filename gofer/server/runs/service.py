@@ -16,6 +16,7 @@ from gofer.server.runs.launch import Launcher
 from gofer.server.runs.read import Reader
 from gofer.server.runs.retry import Retrier
 from gofer.server.runs.start import Also, Request, Starter
+from gofer.server.store.patterns import Patterns
 
 
 class Runs:
@@ -97,9 +98,10 @@ class Runs:
         cursor: int | None,
         limit: int,
         correlation_id: str | None = None,
+        seen: Patterns = None,
     ) -> Page[Run]:
-        """Runs of a pipeline, or of the namespace where `pipeline` is None, newest first."""
-        return await self._reader.runs(namespace, pipeline, status, cursor, limit, correlation_id)
+        """Runs of a pipeline, or where `pipeline` is None of those of the namespace that match `seen`, newest first."""
+        return await self._reader.runs(namespace, pipeline, status, cursor, limit, correlation_id, seen)
 
     async def task_runs(self, namespace: str, pipeline: str, run: int, cursor: int | None, limit: int) -> Page[TaskRun]:
         """The task runs of a run in the order of its graph."""

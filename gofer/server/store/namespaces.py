@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from gofer.models.pipeline import Namespace
+from gofer.server.store.patterns import Patterns, globs
 from gofer.server.store.queries import load
 from gofer.server.store.transaction import Readable, Transaction
 
@@ -29,9 +30,11 @@ def get(connection: Readable, namespace: str) -> Namespace | None:
     return _namespace(row) if row else None
 
 
-def list_page(connection: Readable, after: str, limit: int) -> list[Namespace]:
-    """At most `limit` namespaces in the order of their ids, from behind the id `after` ("": from the first)."""
-    return [_namespace(row) for row in connection.execute(_SQL.list_page, (after, limit))]
+def list_page(connection: Readable, after: str, limit: int, seen: Patterns = None) -> list[Namespace]:
+    """At most `limit` namespaces that match `seen`, in the order of their ids, from behind the id `after` ("": from the
+    first)."""
+    where = {"after": after, "limit": limit, "seen": globs(seen)}
+    return [_namespace(row) for row in connection.execute(_SQL.list_page, where)]
 
 
 def update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from gofer.server.store.patterns import Patterns, globs
 from gofer.server.store.queries import load
 from gofer.server.store.transaction import Readable, Transaction
 
@@ -49,9 +50,11 @@ def by_key(connection: Readable, key: int) -> PipelineRow | None:
     return _row(row) if row else None
 
 
-def list_page(connection: Readable, namespace: str, after: str, limit: int) -> list[PipelineRow]:
-    """At most `limit` pipelines in the order of their ids, from behind the id `after` ("": from the first)."""
-    return [_row(row) for row in connection.execute(_SQL.list_page, (namespace, after, limit))]
+def list_page(connection: Readable, namespace: str, after: str, limit: int, seen: Patterns = None) -> list[PipelineRow]:
+    """At most `limit` pipelines that match `seen`, in the order of their ids, from behind the id `after` ("": from the
+    first)."""
+    where = {"namespace": namespace, "after": after, "limit": limit, "seen": globs(seen)}
+    return [_row(row) for row in connection.execute(_SQL.list_page, where)]
 
 
 def count(connection: Readable) -> int:

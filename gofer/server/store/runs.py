@@ -12,6 +12,7 @@ from gofer.models.run import Initiator, Run
 from gofer.models.status import Reason, RunStatus
 from gofer.server.store import run_tokens
 from gofer.server.store.database import Transaction
+from gofer.server.store.patterns import Patterns, globs
 from gofer.server.store.queries import load
 
 _SQL = load("runs")
@@ -20,6 +21,8 @@ _STATUSES = {status.value: status for status in RunStatus}
 _REASONS = {reason.value: reason for reason in Reason}
 _USER = Initiator()
 _PARAMETERS = msgspec.json.Decoder(dict[str, ParameterValue])
+
+_Where = dict[str, str | int | None]
 
 LAST = 2**62
 """A cursor behind every run."""
@@ -119,25 +122,31 @@ def list_of_pipeline(
     connection: sqlite3.Connection, namespace: str, pipeline: str, status: RunStatus | None, before: int, limit: int
 ) -> list[RunRow]:
     """Runs of one pipeline with a number below `before`, newest first."""
-    where = (namespace, pipeline)
+    where: _Where = {"namespace": namespace, "pipeline": pipeline, "before": before, "limit": limit}
     if status is None:
-        return _rows(connection, _SQL.of_pipeline, (*where, before, limit))
+        return _rows(connection, _SQL.of_pipeline, where)
     if status is RunStatus.SUCCESSFUL:
-        return _look_along(connection, _SQL.of_pipeline, where, status, before, limit, by_number=True)
+        return _look_along(connection, _SQL.of_pipeline, where, status, limit, by_number=True)
     sql = _SQL.of_pipeline_gone_wrong if status.ended else _SQL.of_pipeline_unfinished
-    return _rows(connection, sql, (*where, before, status, limit))
+    return _rows(connection, sql, {**where, "status": status})
 
 
 def list_of_namespace(
-    connection: sqlite3.Connection, namespace: str, status: RunStatus | None, before: int, limit: int
+    connection: sqlite3.Connection,
+    namespace: str,
+    status: RunStatus | None,
+    before: int,
+    limit: int,
+    seen: Patterns = None,
 ) -> list[RunRow]:
-    """Runs of a namespace with a key below `before`, newest first."""
+    """Runs of a namespace with a key below `before`, newest first, of pipelines that match `seen`."""
+    where: _Where = {"namespace": namespace, "before": before, "limit": limit, "seen": globs(seen)}
     if status is None:
-        return _rows(connection, _SQL.of_namespace, (namespace, before, limit))
+        return _rows(connection, _SQL.of_namespace, where)
     if status is RunStatus.SUCCESSFUL:
-        return _look_along(connection, _SQL.of_namespace, (namespace,), status, before, limit, by_number=False)
+        return _look_along(connection, _SQL.of_namespace, where, status, limit, by_number=False)
     sql = _SQL.of_namespace_gone_wrong if status.ended else _SQL.of_namespace_unfinished
-    return _rows(connection, sql, (namespace, before, status, limit))
+    return _rows(connection, sql, {**where, "status": status})
 
 
 def list_of_correlation(
@@ -148,11 +157,12 @@ def list_of_correlation(
     status: RunStatus | None,
     before: int,
     limit: int,
+    seen: Patterns = None,
 ) -> list[RunRow]:
-    """Runs that one request or event has started, newest first; `before` is a number within `pipeline`, else a key."""
-    where = {"namespace": namespace, "pipeline": pipeline, "correlation_id": correlation_id, "status": status}
-    rows = connection.execute(_SQL.of_correlation, {**where, "before": before, "limit": limit})
-    return [_row(row) for row in rows]
+    """Runs that one request or event has started, newest first, of pipelines that match `seen`; `before` is a number
+    within `pipeline`, else a key."""
+    where: _Where = {"namespace": namespace, "pipeline": pipeline, "correlation_id": correlation_id, "status": status}
+    return _rows(connection, _SQL.of_correlation, {**where, "before": before, "limit": limit, "seen": globs(seen)})
 
 
 def set_running(tx: Transaction, key: int, at: int) -> None:
@@ -170,24 +180,24 @@ def request_cancel(tx: Transaction, key: int, at: int, reason: Reason) -> bool:
     return tx.execute(_SQL.request_cancel, (at, reason, key)).rowcount == 1
 
 
-def _rows(connection: sqlite3.Connection, sql: str, parameters: tuple[str | int, ...]) -> list[RunRow]:
-    return [_row(row) for row in connection.execute(sql, parameters)]
+def _rows(connection: sqlite3.Connection, sql: str, where: _Where) -> list[RunRow]:
+    return [_row(row) for row in connection.execute(sql, where)]
 
 
 def _look_along(
     connection: sqlite3.Connection,
     sql: str,
-    where: tuple[str, ...],
+    where: _Where,
     status: RunStatus,
-    before: int,
     limit: int,
     *,
     by_number: bool,
 ) -> list[RunRow]:
     """Go through all runs, newest first, until enough of the status are found."""
     found: list[RunRow] = []
+    where = {**where, "limit": _SCAN_BATCH}
     while True:
-        rows = connection.execute(sql, (*where, before, _SCAN_BATCH)).fetchall()
+        rows = connection.execute(sql, where).fetchall()
         for row in rows:
             if row["status"] == status:
                 found.append(_row(row))
@@ -195,7 +205,7 @@ def _look_along(
                     return found
         if len(rows) < _SCAN_BATCH:
             return found
-        before = rows[-1]["number" if by_number else "key"]
+        where["before"] = rows[-1]["number" if by_number else "key"]
 
 
 def _row(row: sqlite3.Row) -> RunRow:

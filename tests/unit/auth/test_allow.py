@@ -103,4 +103,4 @@ def test_how_they_are_called() -> None:
     assert (TASK.path, TASK.name, TASK.scope) == ("backup/12/dump", "task backup/12/dump", "shop")
     assert (LOCAL.path, LOCAL.name, LOCAL.scope, LOCAL.key) == ("", "", "", "local")
     caller = client("*", resources=["*"], actions=["*"])
-    assert (caller.name, caller.scope, caller.key) == ("token tok-a", "tok-a", "tok-a")
+    assert (caller.name, caller.scope, caller.key) == ("token tok-a", "token tok-a", "tok-a")

@@ -36,6 +36,15 @@ def test_what_is_seen_of_lists() -> None:
     assert rights(Grant(resources=["runs"], actions=["read"], names=["day/key"])).sight("runs:read") == NOTHING
 
 
+def test_what_of_namespaces_is_seen() -> None:
+    everywhere, some, none = Sight(("*",)), Sight(("a", "b-*")), Sight(())
+    assert (everywhere.whole_namespaces, everywhere.pipelines_of("a")) == (None, None)
+    assert (some.whole_namespaces, some.pipelines_of("b-1"), some.pipelines_of("c")) == (("a", "b-*"), None, ())
+    assert (none.whole_namespaces, none.pipelines_of("a")) == ((), ())
+    named = Sight(("a",), ("night-*",))
+    assert (named.whole_namespaces, named.pipelines_of("a"), named.pipelines_of("b")) == ((), ("night-*",), ())
+
+
 def test_a_sight() -> None:
     assert Sight(("a", "b-*")).covers("b-x", "any")
     assert Sight(("a",), ("night-*",)).covers("a", "night-1")

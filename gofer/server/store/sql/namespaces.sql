@@ -6,7 +6,9 @@ ON CONFLICT (id) DO NOTHING;
 SELECT id, name, description, created_at, modified_at FROM namespaces WHERE id = ?;
 
 -- name: list_page
-SELECT id, name, description, created_at, modified_at FROM namespaces WHERE id > ? ORDER BY id LIMIT ?;
+SELECT id, name, description, created_at, modified_at FROM namespaces
+WHERE id > :after AND (:seen IS NULL OR EXISTS (SELECT 1 FROM json_each(:seen) WHERE namespaces.id GLOB value))
+ORDER BY id LIMIT :limit;
 
 -- name: update
 UPDATE namespaces SET name = COALESCE(?, name), description = COALESCE(?, description), modified_at = ? WHERE id = ?

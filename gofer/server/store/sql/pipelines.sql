@@ -9,7 +9,10 @@ SELECT * FROM pipelines WHERE namespace = ? AND id = ?;
 SELECT * FROM pipelines WHERE key = ?;
 
 -- name: list_page
-SELECT * FROM pipelines WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?;
+SELECT * FROM pipelines
+WHERE namespace = :namespace AND id > :after
+  AND (:seen IS NULL OR EXISTS (SELECT 1 FROM json_each(:seen) WHERE pipelines.id GLOB value))
+ORDER BY id LIMIT :limit;
 
 -- name: set_version
 UPDATE pipelines

@@ -32,14 +32,17 @@ ORDER BY r.key;
 -- name: of_pipeline
 SELECT p.id AS pipeline, r.*
 FROM pipelines AS p JOIN runs AS r ON r.pipeline_key = p.key
-WHERE p.namespace = ? AND p.id = ? AND r.number < ?
-ORDER BY r.number DESC LIMIT ?;
+WHERE p.namespace = :namespace AND p.id = :pipeline AND r.number < :before
+ORDER BY r.number DESC LIMIT :limit;
 
 -- name: of_namespace
 SELECT p.id AS pipeline, r.*
 FROM runs AS r INDEXED BY runs_of_namespace JOIN pipelines AS p ON p.key = r.pipeline_key
-WHERE r.namespace = ? AND r.key < ?
-ORDER BY r.key DESC LIMIT ?;
+WHERE r.namespace = :namespace AND r.key < :before
+  AND (:seen IS NULL OR r.pipeline_key IN (
+    SELECT key FROM pipelines WHERE namespace = :namespace
+      AND EXISTS (SELECT 1 FROM json_each(:seen) WHERE pipelines.id GLOB value)))
+ORDER BY r.key DESC LIMIT :limit;
 
 -- name: set_running
 UPDATE runs SET status = 'running', started_at = ? WHERE key = ?;
@@ -54,26 +57,34 @@ WHERE key = ? AND cancel_requested_at IS NULL AND status IN ('queued', 'running'
 -- name: of_pipeline_gone_wrong
 SELECT p.id AS pipeline, r.*
 FROM pipelines AS p JOIN runs AS r INDEXED BY runs_gone_wrong ON r.pipeline_key = p.key
-WHERE p.namespace = ? AND p.id = ? AND r.number < ? AND r.status = ? AND r.status IN ('failed', 'cancelled')
-ORDER BY r.number DESC LIMIT ?;
+WHERE p.namespace = :namespace AND p.id = :pipeline AND r.number < :before
+  AND r.status = :status AND r.status IN ('failed', 'cancelled')
+ORDER BY r.number DESC LIMIT :limit;
 
 -- name: of_pipeline_unfinished
 SELECT p.id AS pipeline, r.*
 FROM pipelines AS p CROSS JOIN runs AS r INDEXED BY runs_unfinished_of_pipeline ON r.pipeline_key = p.key
-WHERE p.namespace = ? AND p.id = ? AND r.number < ? AND r.status = ? AND r.status IN ('queued', 'running')
-ORDER BY r.key DESC LIMIT ?;
+WHERE p.namespace = :namespace AND p.id = :pipeline AND r.number < :before
+  AND r.status = :status AND r.status IN ('queued', 'running')
+ORDER BY r.key DESC LIMIT :limit;
 
 -- name: of_namespace_gone_wrong
 SELECT p.id AS pipeline, r.*
 FROM runs AS r INDEXED BY runs_gone_wrong_of_namespace JOIN pipelines AS p ON p.key = r.pipeline_key
-WHERE r.namespace = ? AND r.key < ? AND r.status = ? AND r.status IN ('failed', 'cancelled')
-ORDER BY r.key DESC LIMIT ?;
+WHERE r.namespace = :namespace AND r.key < :before AND r.status = :status AND r.status IN ('failed', 'cancelled')
+  AND (:seen IS NULL OR r.pipeline_key IN (
+    SELECT key FROM pipelines WHERE namespace = :namespace
+      AND EXISTS (SELECT 1 FROM json_each(:seen) WHERE pipelines.id GLOB value)))
+ORDER BY r.key DESC LIMIT :limit;
 
 -- name: of_namespace_unfinished
 SELECT p.id AS pipeline, r.*
 FROM runs AS r INDEXED BY runs_unfinished JOIN pipelines AS p ON p.key = r.pipeline_key
-WHERE r.namespace = ? AND r.key < ? AND r.status = ? AND r.status IN ('queued', 'running')
-ORDER BY r.key DESC LIMIT ?;
+WHERE r.namespace = :namespace AND r.key < :before AND r.status = :status AND r.status IN ('queued', 'running')
+  AND (:seen IS NULL OR r.pipeline_key IN (
+    SELECT key FROM pipelines WHERE namespace = :namespace
+      AND EXISTS (SELECT 1 FROM json_each(:seen) WHERE pipelines.id GLOB value)))
+ORDER BY r.key DESC LIMIT :limit;
 
 -- name: of_correlation
 SELECT p.id AS pipeline, r.*
@@ -82,4 +93,7 @@ WHERE r.correlation_id = :correlation_id AND r.correlation_id <> '' AND r.namesp
   AND (:pipeline IS NULL OR (p.id = :pipeline AND r.number < :before))
   AND (:pipeline IS NOT NULL OR r.key < :before)
   AND (:status IS NULL OR r.status = :status)
+  AND (:seen IS NULL OR r.pipeline_key IN (
+    SELECT key FROM pipelines WHERE namespace = :namespace
+      AND EXISTS (SELECT 1 FROM json_each(:seen) WHERE pipelines.id GLOB value)))
 ORDER BY r.key DESC LIMIT :limit;
