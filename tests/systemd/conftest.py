@@ -47,4 +47,5 @@ def machine(bare: Machine, program: Path) -> Machine:
     bare.copy(program, "/tmp/gofer")
     bare.ok("/tmp/gofer", "service", "install")
     bare.ok("systemctl", "enable", "--now", "gofer")
+    bare.bootstrap()
     return bare

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.support.server import Api
+from tests.support.server import Api, bearer
 from tests.support.until import PATIENCE, until
 from tests.systemd import control_groups
 
@@ -32,6 +32,7 @@ class Machine:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.token = ""
         self._pid = 0
 
     def boot(self) -> None:
@@ -96,6 +97,11 @@ class Machine:
         """A command of Gofer's that must succeed; returns the JSON document it prints."""
         return json.loads(self.ok("gofer", "--format", "json", *arguments))
 
+    def bootstrap(self) -> None:
+        """Make the root token, and keep it where root's commands find it."""
+        self.token = self.gofer("service", "token", "bootstrap")["secret"]
+        self.ok("sh", "-c", "umask 077 && cat > /root/.gofer.hcl", stdin=f'token = "{self.token}"\n'.encode())
+
     def server_process(self) -> int:
         """The number of the process that serves, as this machine's own processes see it."""
         main = self.show("gofer", "MainPID")
@@ -153,7 +159,7 @@ class MachineApi(Api):
     """The API of the service in a machine."""
 
     def __init__(self, machine: Machine) -> None:
-        super().__init__(f"http://localhost:{PORT}")
+        super().__init__(f"http://localhost:{PORT}", machine.token)
         self._machine = machine
 
     def raw(
@@ -162,7 +168,7 @@ class MachineApi(Api):
         connection = http.client.HTTPConnection("localhost", PORT)
         connection.sock = self._machine.connect()
         try:
-            given = {"Content-Type": "application/json", **(headers or {})}
+            given = {"Content-Type": "application/json", **bearer(self.token), **(headers or {})}
             connection.request(method, path if path.startswith("/") else f"/api/v1/{path}", body, given)
             answer = connection.getresponse()
             return answer.status, answer.read()

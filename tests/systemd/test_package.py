@@ -62,6 +62,7 @@ def test_installed_it_runs(bare: Machine, package: Path) -> None:
     assert bare.show("gofer", "ActiveState") == "active"
     assert bare.show("gofer", "UnitFileState") == "enabled"
     assert bare.show("gofer.socket", "UnitFileState") == "disabled"
+    bare.bootstrap()
     assert bare.gofer("service", "info")["storage_path"] == "/var/lib/gofer"
     assert "path=/usr/bin/gofer " in bare.show("gofer", "ExecStart")
     assert bare.run("dpkg", "--verify", "gofer").stdout == ""
