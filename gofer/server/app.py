@@ -31,7 +31,7 @@ from gofer.server.gate import Gate
 from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.thread import in_thread
-from gofer.server.own_log import OwnLog
+from gofer.server.own_log import OwnLog, get_logger
 from gofer.server.own_stores import require_own
 from gofer.server.routes import application
 from gofer.server.runs.access import TaskAccess
@@ -163,6 +163,9 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
         await services.engine_watch.check()
         tasks.append(group.create_task(_outlive(front.serving), name="web server"))
         front.gate.open(application(services))
+        if services.is_unclaimed:
+            hint = "On this machine, as root or as Gofer's own user: gofer service token bootstrap."
+            get_logger("gofer").warning("no token was made yet, so nobody is served", hint=hint)
         try:
             yield Running(services, front.web, is_new=is_new)
         finally:

@@ -65,6 +65,11 @@ class Services:
     started_at: int
 
     @property
+    def is_unclaimed(self) -> bool:
+        """Whether it serves nobody, as no token was made yet."""
+        return self.registry.is_empty and not self.settings.dev_mode
+
+    @property
     def settings(self) -> Settings:
         """Those that hold now; a reload may change them."""
         return self.live.settings

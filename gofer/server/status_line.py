@@ -15,12 +15,14 @@ _EVERYTHING = Filter()
 
 
 def status_line(services: Services) -> str:
-    """Runs, engine and faults, such as `2 runs running, 0 queued; docker 20.10.24 answers`."""
+    """Runs, engine, and what somebody has to do something about: `2 runs running, 0 queued; docker 20.10.24 answers`."""
     runs = services.runs
     parts = [f"{runs.running} {'run' if runs.running == 1 else 'runs'} running, {runs.queued} queued"]
     watch = services.engine_watch
     engine = f"{watch.info.name} {watch.info.version}".strip()
     parts.append(f"{engine} answers" if watch.available else f"ENGINE AWAY: {watch.problem}")
+    if services.is_unclaimed:
+        parts.append("SERVES NOBODY: gofer service token bootstrap")
     if services.ingress.closed:
         parts.append("DRAINING: no new runs")
     parts += [f"FAULT: {problem}" for problem in (services.database.fault, services.logs.fault) if problem]

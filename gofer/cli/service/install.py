@@ -67,6 +67,8 @@ def install(invocation: Invocation, root: Path | None, *, socket: bool, dry_run:
     done = Installed(dry_run=dry_run, steps=ground.steps, next=after)
     invocation.output.show(done, lambda: step_lines(ground.steps, dry=dry_run))
     invocation.output.note(("Nothing was changed. " if dry_run else "") + f"Next: {after}")
+    if not ground.is_active("gofer.service"):
+        invocation.output.note("Then, once: gofer service token bootstrap, for the token with which everything begins.")
 
 
 def _program(root: Path | None) -> tuple[Path, Path | None]:

@@ -159,7 +159,9 @@ def _say_ready(invocation: Invocation, server: Running, *, wants_browser: bool) 
     trusted = _own_certificate(services.settings)
     if trusted:
         output.note(f"Nobody vouches for its certificate. To trust it: --ca-file {plain(quote(trusted))}")
-    if server.is_new:
+    if services.is_unclaimed:
+        output.note("It serves nobody before this was called once, on this machine: gofer service token bootstrap")
+    elif server.is_new:
         where = "" if _is_found_by_itself(invocation, server.address) else f" --host {server.address}"
         if trusted:
             where += f" --ca-file {quote(trusted)}"
