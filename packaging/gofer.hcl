@@ -20,6 +20,9 @@ dev_mode = false
 # How often events that are too old are removed. (duration, default "3h", reload)
 #event_prune_interval = "3h"
 
+# How long a token is still listed after its expiry. (duration, default "720h", reload)
+#expired_token_retention = "720h"
+
 # Start no new runs: those that run go on to their end, queued ones wait. For maintenance. (default false,
 # reload)
 #ignore_pipeline_run_events = false

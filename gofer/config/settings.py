@@ -270,6 +270,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_prune_interval: Annotated[
         int, Doc("How often events that are too old are removed.", "duration", minimum=SECOND, reloadable=True)
     ] = 3 * HOUR
+    expired_token_retention: Annotated[
+        int, Doc("How long a token is still listed after its expiry.", "duration", minimum=0, reloadable=True)
+    ] = 720 * HOUR
     ignore_pipeline_run_events: Annotated[
         bool,
         Doc(

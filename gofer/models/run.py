@@ -13,12 +13,13 @@ LogState = Literal["open", "complete", "expired"]
 
 
 class Initiator(msgspec.Struct, kw_only=True, frozen=True):
-    """Who or what started a run: `kind` is `user`, `retry`, `trigger` or `task`; `name` says which.
+    """Who or what started a run: `kind` is `user`, `token`, `retry`, `trigger` or `task`; `name` says which.
 
-    A task is one that has started the run with its own run's token: `pipeline/run/task`.
+    A task is one that has started the run with its own run's token: `pipeline/run/task`. Who has a token is a `token`,
+    with its id; a `user` is somebody unknown, as there are in development mode.
     """
 
-    kind: Literal["user", "retry", "trigger", "task"] = "user"
+    kind: Literal["user", "token", "retry", "trigger", "task"] = "user"
     name: str = ""
 
 

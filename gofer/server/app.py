@@ -15,6 +15,7 @@ from gofer.config.address import Address
 from gofer.config.live import Live
 from gofer.config.reach import reaches_beyond
 from gofer.config.settings import Settings
+from gofer.errors import Unavailable
 from gofer.models.event import Kind
 from gofer.server.api.host_names import HostNames
 from gofer.server.api.peer import Peers
@@ -174,6 +175,8 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
                 async with asyncio.timeout(_TIDY_SECONDS):
                     await _record(services, Kind.SERVER_STOPPING)
             await asyncio.wait([front.serving])
+            with contextlib.suppress(Unavailable):
+                await built.uses.write()
             await _tidy(swept, built.remover)
             for task in tasks:
                 task.cancel()

@@ -13,8 +13,11 @@ from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
 from gofer.server.api.tally import Tally
+from gofer.server.auth.bootstrap import Bootstrapper
+from gofer.server.auth.expire import TokenExpiry
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
+from gofer.server.auth.uses import TokenUses
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
 from gofer.server.backup.take import Backups, ObjectSource
@@ -90,6 +93,7 @@ class Built:
     recovery: Recovery
     remover: Remover
     objects: ObjectParts
+    uses: TokenUses
     side: list[tuple[str, Coroutine[Any, Any, object]]]
 
 
@@ -116,6 +120,10 @@ async def build(parts: Parts, front: Front) -> Built:
     )  # fmt: skip
     registry = Registry()
     await registry.load(database)
+    tokens, uses = Tokens(registry, database, clock), TokenUses(registry, database)
+    registry.on_use = uses.note
+    token_expiry = TokenExpiry(tokens, registry, clock, settings.expired_token_retention)
+    tokens.on_change = token_expiry.notice
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = LogExpiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
@@ -143,7 +151,8 @@ async def build(parts: Parts, front: Front) -> Built:
         object_watch=objects.watch,
         logs=logs,
         registry=registry,
-        tokens=Tokens(registry, database, clock),
+        tokens=tokens,
+        bootstrapper=Bootstrapper(tokens, settings.server.storage_path),
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,
@@ -159,6 +168,7 @@ async def build(parts: Parts, front: Front) -> Built:
     live.follow(
         {
             "log_level": set_level,
+            "expired_token_retention": token_expiry.set_retention,
             "event_log_retention": pruner.set_retention,
             "event_prune_interval": pruner.set_interval,
             "ignore_pipeline_run_events": ingress.set_setting,
@@ -177,6 +187,8 @@ async def build(parts: Parts, front: Front) -> Built:
         ("reloader", reloader.run()),
         ("ingress", ingress.run()),
         ("secret tidier", tidier.run()),
+        ("token uses", uses.run()),
+        ("token expiry", token_expiry.run()),
         *objects.tasks(),
     ]
-    return Built(services, launcher, recovery, remover, objects, side)
+    return Built(services, launcher, recovery, remover, objects, uses, side)

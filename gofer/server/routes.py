@@ -8,6 +8,7 @@ from gofer.models.log import LogEnd, LogFrame
 from gofer.models.own_log import OwnLogFrame
 from gofer.server.api import (
     backup,
+    bootstrap,
     events,
     health,
     logs,
@@ -20,6 +21,7 @@ from gofer.server.api import (
     secrets,
     system,
     taskruns,
+    tokens,
     versions,
 )
 from gofer.server.api.authentication import Authentication
@@ -64,6 +66,8 @@ def endpoints() -> list[Endpoint]:
         *events.endpoints(),
         *health.endpoints(),
         *backup.endpoints(),
+        *tokens.endpoints(),
+        *bootstrap.endpoints(),
     ]
 
 

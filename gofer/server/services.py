@@ -10,6 +10,7 @@ from gofer.config.settings import Settings
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.api.tally import Tally
+from gofer.server.auth.bootstrap import Bootstrapper
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.backup.take import Backups
@@ -53,6 +54,7 @@ class Services:
     logs: Logs
     registry: Registry
     tokens: Tokens
+    bootstrapper: Bootstrapper
     scheduler: Scheduler
     engine_watch: EngineWatch
     ingress: Ingress

@@ -24,6 +24,7 @@ from gofer.config.settings import Settings
 from gofer.config.table import table
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.errors import InvalidInput
+from gofer.models.access import CreateToken
 from gofer.models.manifest import Mount, Output
 from gofer.models.system import Reloaded
 from gofer.server.app import running
@@ -130,6 +131,14 @@ async def log_level(house: House, _: Authority) -> None:
             assert not logging.getLogger("gofer").isEnabledFor(logging.WARNING)
         finally:
             set_level("info")
+
+
+async def expired_token_retention(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        wanted = CreateToken(roles=["viewer"], namespaces=["*"], expires_in=1)
+        made = await scene.services.tokens.create(wanted)
+        await scene.reload('expired_token_retention = "0s"')
+        assert (await scene.said("token.expired")).data["token"] == made.token.id
 
 
 async def event_log_retention(house: House, _: Authority) -> None:
@@ -508,6 +517,7 @@ async def max_archive_files(house: House, _: Authority) -> None:
 
 CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "log_level": log_level,
+    "expired_token_retention": expired_token_retention,
     "event_log_retention": event_log_retention,
     "event_prune_interval": event_prune_interval,
     "ignore_pipeline_run_events": ignore_pipeline_run_events,

@@ -17,7 +17,8 @@ _ESTABLISHED = "01"
 
 
 async def author(call: Call[Any, Any, Any]) -> str:
-    """`task backup/12/dump` for a task, `user ann` for a program on this machine; else an empty text."""
+    """`token tok-4f7k2m9qx1` for who has one, `task backup/12/dump` for a task, `user ann` for a program on this
+    machine; else an empty text."""
     present = connection()
     if call.caller.name or present is None:
         return call.caller.name

@@ -16,6 +16,7 @@ from gofer.server.auth.permission import Permission
 from gofer.server.auth.rights import Name
 
 if TYPE_CHECKING:
+    from gofer.server.api.peer import Peer
     from gofer.server.services import Services
     from gofer.server.store.database import Transaction
 
@@ -143,8 +144,8 @@ class Call(Generic[P, Q, B]):
     """A decoded request.
 
     `remember` is set when the request has an Idempotency-Key: a service that is handed it as `also` stores the answer
-    in the same transaction as the effect. `caller` is who asks, and may. `upload` is there where the endpoint takes
-    one.
+    in the same transaction as the effect. `caller` is who asks, and may; `peer` says from where. `upload` is there
+    where the endpoint takes one.
     """
 
     services: Services
@@ -154,6 +155,7 @@ class Call(Generic[P, Q, B]):
     caller: Caller
     remember: Remember | None = None
     upload: Upload | None = None
+    peer: Peer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

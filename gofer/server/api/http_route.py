@@ -16,6 +16,7 @@ from gofer.server.api.download import reply_to
 from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, Text, shapes_of, subject_of
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
+from gofer.server.api.peer import peer_of
 from gofer.server.api.reply import Chunks, Reply
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.api.upload import UPLOAD, Incoming, taking
@@ -86,11 +87,12 @@ class HttpRoute:
         query = self._bounded(self._query.of_query(scope["query_string"]))
         if incoming is not None:
             upload = incoming.upload(scope["headers"])
-            taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload)
+            taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload, peer=peer_of(scope))
             value = await while_token_lives(self._services, caller, self._endpoint.handler(taking_it))
             return await self._reply(value, form)
         raw = await self._read(receive, head)
-        call = Call(self._services, at, query, self._body.of(raw, head.content_type), caller=caller)
+        body = self._body.of(raw, head.content_type)
+        call = Call(self._services, at, query, body, caller=caller, peer=peer_of(scope))
         if self._endpoint.named is not None:
             check_allowed(caller, self._endpoint.permission, subject_of(at)[0], self._endpoint.named(call.body))
         if self._keeps and head.key is not None:

@@ -122,6 +122,8 @@ async def _start(call: Call[PipelinePath, NoQuery, StartRun]) -> Run:
 
 
 def _initiator(caller: Caller) -> Initiator:
+    if caller.token:
+        return Initiator(kind="token", name=caller.token)
     return Initiator(kind="task", name=caller.path) if caller.kind == "run" else Initiator()
 
 

@@ -14,6 +14,7 @@ from gofer.server.api import problem, reply
 from gofer.server.api.authentication import CALLER
 from gofer.server.api.decoders import Decoders
 from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of, subject_of
+from gofer.server.api.peer import peer_of
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import Caller
@@ -56,7 +57,7 @@ class SocketRoute:
             caller: Caller = scope[CALLER]
             check_allowed(caller, self._socket.permission, *subject_of(at), filtered=self._socket.filtered)
             query = self._query.of_query(scope["query_string"])
-            call = Call(self._services, at, query, NoBody(), caller=caller)
+            call = Call(self._services, at, query, NoBody(), caller=caller, peer=peer_of(scope))
             await while_token_lives(self._services, caller, self._socket.handler(call, websocket))
             await _close(websocket, 1000, "")
         except WebSocketDisconnect:

@@ -6,17 +6,20 @@ import asyncio
 import base64
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from gofer.errors import Conflict, NotFound
-from gofer.models.access import CreateToken, NewToken, RotateToken, Token, UpdateToken
+from gofer.models.access import ANY, CreateToken, Grant, NewToken, RotateToken, Token, UpdateToken, Whoami
 from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.models.page import Page
+from gofer.server.auth.caller import Caller
 from gofer.server.auth.check_token import check_description, check_grace, check_new
 from gofer.server.auth.registry import Registry
+from gofer.server.auth.rights import Rights, permitted
+from gofer.server.auth.system_roles import RUN
 from gofer.server.auth.tokens import digest_of, new_token
 from gofer.server.clock import Clock
 from gofer.server.secrets.told import told
@@ -24,7 +27,9 @@ from gofer.server.store import access
 from gofer.server.store.access import StoredToken
 from gofer.server.store.database import Database, Transaction
 
-AGAIN = "On the server's machine: gofer service token bootstrap --again."
+_Grants: TypeAlias = list[Grant]
+_EVERYTHING = Grant(resources=[ANY], actions=[ANY])
+_AGAIN = "On the server's machine: gofer service token bootstrap --again."
 
 
 class Tokens:
@@ -133,15 +138,45 @@ class Tokens:
         async with self._turn:
             stored = self._require(token)
             self._keep_one(stored, "deleted")
-            at = self._clock.now()
+            await self._remove(stored, Kind.TOKEN_DELETED, by, "This token was deleted.")
 
-            def work(tx: Transaction) -> None:
-                access.delete_token(tx, stored.key)
-                tx.emit(Kind.TOKEN_DELETED, at, data=_data(stored.token, by))
+    def rights_of(self, wanted: CreateToken) -> Rights:
+        """What a token that is made like this may do. Raises InvalidInput."""
+        check_new(wanted, lambda role: self._registry.role(role) is not None)
+        return Rights(tuple(wanted.namespaces), tuple(map(permitted, self._grants(wanted.roles))))
 
-            await self._database.write(work)
-            self._registry.remove_token(token, "This token was deleted.")
-            self.on_change()
+    async def forget_previous(self, token: str) -> None:
+        """The time of its old text is over: what began with it, too."""
+        async with self._turn:
+            stored = self._registry.token(token)
+            if stored is None or (stored.token.previous_until or 0) > self._clock.now():
+                return
+            after = stored._replace(token=msgspec.structs.replace(stored.token, previous_until=None), previous=b"")
+            await self._change(after, [], 0, "", "This token was rotated, and the time of its old text is over.")
+
+    async def remove_expired(self, token: str) -> None:
+        """It expired long enough ago. Nobody is asked whether it is the last."""
+        async with self._turn:
+            stored = self._registry.token(token)
+            if stored is not None:
+                await self._remove(stored, Kind.TOKEN_EXPIRED, "", "This token has expired.")
+
+    def whoami(self, caller: Caller) -> Whoami:
+        """Who that is, and what it may do."""
+        if caller.kind == "run":
+            permissions = self._grants([RUN])
+            return Whoami(kind="run", name=caller.path, namespaces=[caller.namespace], permissions=permissions)
+        stored = self._registry.token(caller.token)
+        if caller.kind == "local" or stored is None:
+            return Whoami(kind="local", namespaces=[ANY], permissions=[_EVERYTHING])
+        token = stored.token
+        if token.kind == "management":
+            return Whoami(kind="management", token=token, namespaces=[ANY], permissions=[_EVERYTHING])
+        return Whoami(kind="client", token=token, namespaces=token.namespaces, permissions=self._grants(token.roles))
+
+    def _grants(self, roles: Sequence[str]) -> _Grants:
+        known = [found for role in roles if (found := self._registry.role(role)) is not None]
+        return [grant for role in known for grant in role.permissions]
 
     def _require(self, token: str) -> StoredToken:
         found = self._registry.token(token)
@@ -155,7 +190,7 @@ class Tokens:
             return
         if any(_is_key_to_all(one.token, now) for one in self._registry.tokens() if one.key != stored.key):
             return
-        hint = f"Make another management token first, or rotate this one. If it has leaked: {AGAIN}"
+        hint = f"Make another management token first, or rotate this one. If it has leaked: {_AGAIN}"
         raise Conflict(f"This is the last management token that is good, so it is not {done}.", hint)
 
     async def _add(self, token: Token, old: Sequence[StoredToken]) -> NewToken:
@@ -176,6 +211,17 @@ class Tokens:
         self.on_change()
         return NewToken(token=token, secret=text)
 
+    async def _remove(self, stored: StoredToken, kind: Kind, by: str, ended: str) -> None:
+        at = self._clock.now()
+
+        def work(tx: Transaction) -> None:
+            access.delete_token(tx, stored.key)
+            tx.emit(kind, at, data=_data(stored.token, by))
+
+        await self._database.write(work)
+        self._registry.remove_token(stored.token.id, ended)
+        self.on_change()
+
     async def _change(
         self,
         stored: StoredToken,
@@ -193,6 +239,9 @@ class Tokens:
                 tx.emit(kind, at, data=data)
 
         await self._database.write(work)
+        # It may have been used meanwhile.
+        before = self._require(stored.token.id).token
+        stored.token.last_used_at, stored.token.last_used_from = before.last_used_at, before.last_used_from
         self._registry.put_token(stored, ended)
         self.on_change()
         return stored.token

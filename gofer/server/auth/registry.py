@@ -7,7 +7,7 @@ on the disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
 from gofer.errors import NotAuthenticated
@@ -25,7 +25,10 @@ _ASK = "Ask whoever gave you this token for a new one (gofer token rotate, gofer
 
 
 class Registry:
-    """What is known of who may do what. To be used in the event loop alone, after `load`."""
+    """What is known of who may do what. To be used in the event loop alone, after `load`.
+
+    `on_use` is called with the id of a token that was used.
+    """
 
     def __init__(self) -> None:
         self._tokens: dict[str, StoredToken] = {}
@@ -34,6 +37,7 @@ class Registry:
         self._sessions: dict[bytes, StoredSession] = {}
         self._rights: dict[str, Rights] = {}
         self.lives = Lives()
+        self.on_use: Callable[[str], None] = lambda _: None
 
     async def load(self, database: Database) -> None:
         """Read everything from the database."""
@@ -99,6 +103,14 @@ class Registry:
     def tokens(self) -> list[StoredToken]:
         """All, the oldest first."""
         return list(self._tokens.values())
+
+    def note_use(self, token: str, now: int, address: str) -> None:
+        """It was used at `now` from there (an IP address)."""
+        stored = self._tokens.get(token)
+        if stored is not None:
+            stored.token.last_used_at = now
+            stored.token.last_used_from = address
+            self.on_use(token)
 
     def put_token(self, stored: StoredToken, ended: str = "") -> None:
         """It is new, or was changed. `ended` is a sentence that says why what uses it now has to end; empty: it need

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gofer.errors import NotAuthenticated
+from gofer.server import correlation
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.registry import Registry
 from gofer.server.auth.tokens import digest_of, kind_of
@@ -30,7 +31,7 @@ class Verifier:
         if kind == "run":
             return await self._of_run(text)
         if kind in ("management", "client"):
-            return self._registry.caller_of_token(text, self._clock.now())
+            return self._used(self._registry.caller_of_token(text, self._clock.now()))
         raise NotAuthenticated(
             "This is no token that Gofer has made.", "Send it whole, from gofer_ to its last letter: Bearer gofer_…"
         )
@@ -39,7 +40,12 @@ class Verifier:
         """`text` is what a browser's cookie holds; None where that is not good (any more)."""
         if kind_of(text) != "session":
             return None
-        return self._registry.caller_of_session(digest_of(text), self._clock.now())
+        caller = self._registry.caller_of_session(digest_of(text), self._clock.now())
+        return None if caller is None else self._used(caller)
+
+    def _used(self, caller: Caller) -> Caller:
+        self._registry.note_use(caller.token, self._clock.now(), correlation.address())
+        return caller
 
     async def _of_run(self, text: str) -> Caller:
         digest = digest_of(text)

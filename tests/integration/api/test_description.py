@@ -74,12 +74,14 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
         assert server.send_json("PUT", path, {"value": "some value", **more}).status == 201
     for place in (pipeline, f"{pipeline}/runs/{number}"):
         assert server.ask("PUT", f"{place}/objects/key", b"x").status == 201
+    names = {"namespace": "default", "pipeline": "plain", "run": number, "version": 1, "task": "one", "key": "key"}
+    names["token"] = server.new_token(["viewer"]).token.id
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:
             continue
         schema = operation["responses"]["200"]["content"].get("application/json", {}).get("schema")
-        real = path.format(namespace="default", pipeline="plain", run=number, version=1, task="one", key="key")
+        real = path.format(**names)
         answer = server.ask("GET", real)
         assert answer.status == 200, real
         if schema:
