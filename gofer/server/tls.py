@@ -12,7 +12,7 @@ from gofer.config.load import Configuration
 from gofer.config.rules import certificate_doubts
 from gofer.config.settings import Settings
 from gofer.config.tls_files import configured_certificate
-from gofer.server.own_log import get_logger
+from gofer.server.own_log import get_logger, says_debug
 
 
 class Tls:
@@ -29,6 +29,7 @@ class Tls:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.sni_callback = self._choose
+        self.context.sslobject_class = _Told
 
     def use(self, certificate: Certificate) -> bool:
         """Serve this one from now on. Says whether it is another than before."""
@@ -44,6 +45,37 @@ class Tls:
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
         connection.context = self._certificate.context
+
+
+class _Told(ssl.SSLObject):
+    """One end of a connection. Says in the log why no connection came about: to a server that is asked at night why a
+    client cannot reach it, nothing else is left of that."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            if says_debug():
+                reason = (error.reason or str(error)).replace("_", " ").lower()
+                get_logger("gofer").debug("a client did not come through the TLS handshake", reason=_meaning(reason))
+            raise
+
+
+def _meaning(reason: str) -> str:
+    """What OpenSSL says, and what it comes from where that is not plain."""
+    for word, meaning in (
+        ("unsupported protocol", "it speaks no TLS 1.2 or newer"),
+        ("version too low", "it speaks no TLS 1.2 or newer"),
+        ("http request", "it speaks plain HTTP"),
+        ("unknown ca", "it does not trust the certificate"),
+        ("bad certificate", "it does not trust the certificate"),
+        ("certificate unknown", "it does not trust the certificate"),
+    ):
+        if word in reason:
+            return f"{reason}: {meaning}"
+    return reason
 
 
 def open_tls(live: Live) -> Tls | None:

@@ -71,6 +71,7 @@ class ServerThread:
         *,
         production: bool = False,
         settings: Mapping[str, Any] | None = None,
+        host: str = "127.0.0.1:0",
         **server: Any,
     ) -> None:
         self._settings = Settings(
@@ -79,7 +80,7 @@ class ServerThread:
             allow_process_engine=True,
             secret_store=_WITH_KEY if production else SecretStoreSettings(),
             **(settings or {}),
-            server=ServerSettings(host="127.0.0.1:0", storage_path=home, **server),
+            server=ServerSettings(host=host, storage_path=home, **server),
             scheduler=SchedulerSettings(engine=engine),
             object_store=ObjectStoreSettings(**(objects or {})),
         )
