@@ -15,7 +15,7 @@ _EVERYTHING = Filter()
 
 
 def status_line(services: Services) -> str:
-    """Runs, engine, and what somebody has to do something about: `2 runs running, 0 queued; docker 20.10.24 answers`."""
+    """Runs, engine, and what somebody has to see to, such as `2 runs running, 0 queued; docker 20.10.24 answers`."""
     runs = services.runs
     parts = [f"{runs.running} {'run' if runs.running == 1 else 'runs'} running, {runs.queued} queued"]
     watch = services.engine_watch
