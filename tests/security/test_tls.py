@@ -90,7 +90,7 @@ def test_old_versions_are_refused_and_the_log_says_why(server: Secure, version: 
     context.set_ciphers("ALL:@SECLEVEL=0")
     with (
         socket.create_connection(server.where, timeout=30) as plain,
-        pytest.raises(ssl.SSLError, match="(?i)version|eof"),
+        pytest.raises(ssl.SSLError, match=r"(?i)version|eof"),
     ):
         context.wrap_socket(plain, server_hostname=server.where[0])
     until(lambda: "it speaks no TLS 1.2 or newer" in server.whole_log(), "the line in the log")
