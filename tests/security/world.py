@@ -5,20 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from websockets.sync.client import ClientConnection, connect
 
-from gofer.config.settings import SecretStoreSettings, SqliteSecretStoreSettings
 from gofer.engines.scheduler.fake import FakeScheduler
-from gofer.models.access import Token, TokenKind
-from gofer.server.auth.tokens import digest_of, new_token
-from gofer.server.store.access import StoredToken
-from gofer.server.store.transaction import Transaction
+from gofer.models.access import RotateToken, UpdateToken
 from tests.integration.api.server import Answer, ServerThread
 from tests.security.routes import Route, routes_of
 from tests.support.until import until
@@ -59,15 +54,15 @@ class World:
 
     def __init__(self, home: Path, **server: Any) -> None:
         self.home = home
-        self.server = ProductionThread(home, **server)
+        self.server = ServerThread(home, production=True, **server)
         self.root = ""
         self.tokens: dict[str, str] = {}
         self.run_token = ""
 
     def start(self) -> None:
         self.server.start()
-        self.root = self.make_token("management")[1]
-        self.tokens = {role: self.make_token(roles=[role], namespaces=[HERE])[1] for role in ROLES}
+        self.root = self.server.bootstrap()
+        self.tokens = {role: self.make_token([role], [HERE])[1] for role in ROLES}
         for namespace, secret in ((HERE, SECRET_HERE), (THERE, SECRET_THERE)):
             self._fill(namespace, secret)
         body = {"value": SECRET_GLOBAL, "namespaces": ["*"]}
@@ -130,52 +125,24 @@ class World:
 
     # -- tokens
 
-    def make_token(self, kind: TokenKind = "client", **fields: Any) -> tuple[str, str]:
-        """The id and the text of a new token; `fields` are those of Token."""
-        text = new_token(kind)
-        token = Token(id=f"tok-{new_token(kind)[-10:].lower()}", kind=kind, created_at=0, **fields)
+    def make_token(
+        self, roles: Sequence[str] = (), namespaces: Sequence[str] = ("*",), *, expires_in: int | None = None
+    ) -> tuple[str, str]:
+        """The id and the text of a new client token; without roles of a management token."""
+        made = self.server.new_token(roles, namespaces, expires_in=expires_in)
+        return made.token.id, made.secret
 
-        def insert(tx: Transaction) -> StoredToken:
-            sql = "INSERT INTO tokens (id, hash, kind, description, namespaces, roles, created_at, created_by)"
-            lists = json.dumps(token.namespaces), json.dumps(token.roles)
-            values = token.id, digest_of(text), kind, token.description, *lists, 0, ""
-            tx.execute(f"{sql} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-            key = tx.execute("SELECT key FROM tokens WHERE id = ?", (token.id,)).fetchone()[0]
-            return StoredToken(key, token, digest_of(text), b"")
+    def disable(self, token: str) -> None:
+        """From now on it does nothing."""
+        self.server.in_loop(lambda: self.server.services.tokens.update(token, UpdateToken(enabled=False)))
 
-        async def put() -> None:
-            self.server.services.registry.put_token(await self.server.services.database.write(insert))
+    def rotate(self, token: str, grace: int = 0) -> str:
+        """Its new text; the old one is dead after `grace` milliseconds."""
+        return self.server.in_loop(lambda: self.server.services.tokens.rotate(token, RotateToken(grace=grace))).secret
 
-        self.server.in_loop(put)
-        return token.id, text
-
-    def change_token(self, name: str, ended: str = "", *, text: str = "", **fields: Any) -> None:
-        """Give a token other fields, or another text; `ended` is told to who uses it now."""
-
-        async def change() -> None:
-            registry = self.server.services.registry
-            stored = registry.token(name)
-            assert stored is not None
-            token = msgspec.structs.replace(stored.token, **fields)
-            digest = digest_of(text) if text else stored.digest
-            registry.put_token(stored._replace(token=token, digest=digest), ended)
-
-        self.server.in_loop(change)
-
-    def disable(self, name: str) -> None:
-        self.change_token(name, "This token is disabled.", disabled_at=self.now())
-
-    def rotate(self, name: str) -> str:
-        """Its new text; the old one is dead at once."""
-        text = new_token("management")
-        self.change_token(name, "This token was rotated.", text=text)
-        return text
-
-    def delete(self, name: str) -> None:
-        async def remove() -> None:
-            self.server.services.registry.remove_token(name, "This token was deleted.")
-
-        self.server.in_loop(remove)
+    def delete(self, token: str) -> None:
+        """It is gone."""
+        self.server.in_loop(lambda: self.server.services.tokens.delete(token))
 
     def now(self) -> int:
         """As the server counts, in milliseconds since the epoch."""
@@ -251,14 +218,3 @@ class World:
             finally:
                 connection.close()
         return found
-
-
-class ProductionThread(ServerThread):
-    """A server that asks for tokens."""
-
-    def __init__(self, home: Path, **server: Any) -> None:
-        super().__init__(home, **server)
-        key = SqliteSecretStoreSettings(encryption_key="0123456789abcdefghijklmnopqrstuv")
-        self._settings = msgspec.structs.replace(
-            self._settings, dev_mode=False, secret_store=SecretStoreSettings(sqlite=key)
-        )
