@@ -38,8 +38,12 @@ class Sample(NamedTuple):
 _MANIFEST = {"id": "sample", "tasks": [{"id": "t", "image": "fake", "command": ["say", "hello"]}]}
 _SECRET = {"value": "a sample of a value"}
 
-# For routes that take a body which may not be left out: one that would do what the route is for.
+# For routes that take a body or a parameter of the query that may not be left out: one that would do what the route
+# is for. Of a websocket: one with which it stays open.
 SAMPLES: dict[str, Sample] = {
+    "WS /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/tasks/{task}/attach": Sample(
+        query=(("command", "cat"),)
+    ),
     "PUT /api/v1/system/ingress": Sample({"open": True}),
     "POST /api/v1/namespaces": Sample({"id": "sample"}),
     "PATCH /api/v1/namespaces/{namespace}": Sample({"description": "changed"}),
