@@ -154,7 +154,7 @@ def test_websockets_of_the_old_text_when_its_grace_is_over(world: World) -> None
         with dialled(world, sockets(world), text) as after, dialled(world, sockets(world), new) as others:
             all_closed([*before, *after], "rotated")
             for one in others:
-                one.connection.ping().wait(PATIENCE)
+                assert one.connection.ping().wait(PATIENCE), one.route.name
     assert world.ask("GET", "/api/v1/namespaces", new).status == 200
 
 

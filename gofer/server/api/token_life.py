@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gofer.errors import NotAuthenticated, NotFound
@@ -42,19 +43,14 @@ async def while_token_lives(services: Services, caller: Caller, work: Coroutine[
 async def _token_ended(services: Services, caller: Caller) -> None:
     """Raises NotAuthenticated once it has, also by its expiry."""
     registry = services.registry
-    stored = registry.token(caller.token)
-    # It may have gone since it was looked up.
-    why = "This token was deleted." if stored is None else ""
-    if stored is not None:
-        expires = stored.token.expires_at
-        left = None if expires is None else max(0.0, (expires - services.clock.now()) / 1000)
-        with registry.watch(caller) as ended:
-            try:
-                async with asyncio.timeout(left):
-                    why = await ended
-            except TimeoutError:
-                why = "This token has expired."
-    raise NotAuthenticated(why, "Connect again with one that is good.")
+    while True:
+        # It may have gone since it was looked up, and may end another time since it was changed.
+        now = services.clock.now()
+        until = registry.holds_until(caller, now)
+        with registry.watch(caller) as ended, suppress(TimeoutError):
+            async with asyncio.timeout(None if until is None else (until - now) / 1000):
+                if why := await ended:
+                    raise NotAuthenticated(why, "Connect again with one that is good.")
 
 
 async def _run_ended(services: Services, caller: Caller) -> None:

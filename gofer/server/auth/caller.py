@@ -13,6 +13,7 @@ class Caller(NamedTuple):
     with the token of its run, `namespace` to `task` say which.
 
     `rights` is None for those who may do everything. `session`: the digest of a browser's session, in hexadecimal.
+    `shown`: the digest of the token's text that was shown, as a rotated token has two for a while.
     """
 
     kind: Literal["anonymous", "unclaimed", "local", "management", "client", "run"]
@@ -23,6 +24,7 @@ class Caller(NamedTuple):
     token: str = ""
     rights: Rights | None = None
     session: str = ""
+    shown: bytes = b""
 
     @property
     def path(self) -> str:

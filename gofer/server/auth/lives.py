@@ -31,7 +31,7 @@ class Lives:
                     self._watched.pop(name, None)
 
     def end(self, name: str, why: str) -> None:
-        """It has ended; `why` is a sentence for who used it."""
+        """It has ended; `why` is a sentence for who used it. Empty: only when it will end has changed."""
         for future in self._watched.get(name, ()):
             if not future.done():
                 future.set_result(why)

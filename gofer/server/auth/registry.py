@@ -22,6 +22,7 @@ from gofer.server.store.access import StoredSession, StoredToken
 from gofer.server.store.database import Database
 
 _ASK = "Ask whoever gave you this token for a new one (gofer token rotate, gofer token create)."
+_CHANGED = "What this token may do was changed."
 
 
 class Registry:
@@ -65,9 +66,8 @@ class Registry:
         stored = self._tokens.get(self._by_digest.get(digest, ""))
         if stored is None:
             raise NotAuthenticated("This token is not known to the server, or was deleted.", _ASK)
-        if digest == stored.previous and now >= (stored.token.previous_until or 0):
-            raise NotAuthenticated("This token was rotated, and its old text holds no longer.", _ASK)
-        return self._caller(stored.token, now)
+        self._check_text(stored, digest, now)
+        return self._caller(stored.token, now)._replace(shown=digest)
 
     def caller_of_session(self, digest: bytes, now: int) -> Caller | None:
         """Whom a session stands for; None if there is none, or its token is not good any more."""
@@ -79,6 +79,30 @@ class Registry:
             return self._caller(stored.token, now)._replace(session=digest.hex())
         except NotAuthenticated:
             return None
+
+    def holds_until(self, caller: Caller, now: int) -> int | None:
+        """Until when the token or session of `caller` is good, as far as can be told now; None: for good.
+
+        Raises NotAuthenticated where it is not good any more, or may do something else than `caller` may.
+        """
+        stored = self._tokens.get(caller.token)
+        if stored is None:
+            raise NotAuthenticated("This token was deleted.", _ASK)
+        if caller.session and bytes.fromhex(caller.session) not in self._sessions:
+            raise NotAuthenticated("This session has ended.", "Log in again.")
+        if caller.shown:
+            self._check_text(stored, caller.shown, now)
+        if self._caller(stored.token, now).rights != caller.rights:
+            raise NotAuthenticated(_CHANGED, "Ask again.")
+        old = caller.shown == stored.previous and stored.previous
+        ends = (stored.token.expires_at, stored.token.previous_until if old else None)
+        return min((end for end in ends if end is not None), default=None)
+
+    @staticmethod
+    def _check_text(stored: StoredToken, digest: bytes, now: int) -> None:
+        good = digest == stored.digest or (digest == stored.previous and now < (stored.token.previous_until or 0))
+        if not good:
+            raise NotAuthenticated("This token was rotated, and its old text holds no longer.", _ASK)
 
     def of_run(self, namespace: str, pipeline: str, run: int, task: str) -> Caller:
         """A task with the token of its run."""
@@ -115,13 +139,15 @@ class Registry:
     def put_token(self, stored: StoredToken, ended: str = "") -> None:
         """It is new, or was changed. `ended` is a sentence that says why what uses it now has to end; empty: it need
         not."""
+        known = self._tokens.get(stored.token.id)
         self._forget_digests(stored.token.id)
         self._tokens[stored.token.id] = stored
         self._by_digest[stored.digest] = stored.token.id
         if stored.previous:
             self._by_digest[stored.previous] = stored.token.id
         self._rights.pop(stored.token.id, None)
-        if ended:
+        if ended or (known is not None and known.digest != stored.digest):
+            # Without a reason: who has shown the old text has to know that it holds for a while only.
             self.lives.end(stored.token.id, ended)
 
     def remove_token(self, token: str, ended: str) -> None:
@@ -170,7 +196,7 @@ class Registry:
         for stored in self._tokens.values():
             if role in stored.token.roles:
                 self._rights.pop(stored.token.id, None)
-                self.lives.end(stored.token.id, "What this token may do was changed. Connect again.")
+                self.lives.end(stored.token.id, _CHANGED)
 
     # -- sessions
 
@@ -192,6 +218,7 @@ class Registry:
     # -- their ends
 
     def watch(self, caller: Caller) -> AbstractContextManager[asyncio.Future[str]]:
-        """A future whose result says why the caller's token or session has ended, or may do something else now."""
+        """A future whose result says why the caller's token or session has ended, or may do something else now; it is
+        empty where `holds_until` is to be asked again."""
         names: Iterable[str] = [name for name in (caller.token, caller.session) if name]
         return self.lives.watch(names)
