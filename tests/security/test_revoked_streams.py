@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection
 from gofer.models.access import Grant, Role
 from gofer.server.api.endpoint import Download, Endpoint, Stream, shapes_of
 from tests.security.routes import Route
-from tests.security.world import HERE, NAMES, THERE, World
+from tests.security.world import HERE, THERE, World
 from tests.support.until import until
 
 # Far more than all buffers between the server and a client that does not read.
@@ -107,7 +107,9 @@ class Dialled(NamedTuple):
 def dialled(world: World, routes: list[Route], text: str) -> Iterator[list[Dialled]]:
     """All of these websockets, open."""
     with ExitStack() as stack:
-        yield [Dialled(route, stack.enter_context(world.dial(route.request(NAMES).path, text))) for route in routes]
+        yield [
+            Dialled(route, stack.enter_context(world.dial(route.request(world.names).path, text))) for route in routes
+        ]
 
 
 def closed_by_server(one: Dialled, why: str) -> str:
@@ -200,7 +202,7 @@ def test_downloads(world: World, token: tuple[str, str], end: str) -> None:
     name, text = token
     routes = with_answer(world, Download, Stream)
     assert len(routes) >= 4
-    names = {**NAMES, "pipeline": "big", "run": 1}
+    names = {**world.names, "pipeline": "big", "run": 1}
     with ExitStack() as stack:
         reading = []
         for route in routes:
@@ -219,7 +221,7 @@ def test_uploads(world: World, token: tuple[str, str], end: str) -> None:
     name, text = token
     routes = [r for r in world.routes if isinstance(r.declared, Endpoint) and r.declared.upload]
     assert len(routes) >= 2
-    names = {**NAMES, "key": f"upload-{name}"}
+    names = {**world.names, "key": f"upload-{name}"}
     with ExitStack() as stack:
         writing = []
         for route in routes:

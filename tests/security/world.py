@@ -24,17 +24,6 @@ HERE, THERE = "here", "there"
 SECRET_HERE, SECRET_THERE, SECRET_GLOBAL = "value-of-here-7c1f", "value-of-there-93ab", "value-of-all-55d0"
 OBJECT = b"bytes of an object"
 
-# What a path's parameters may be: each names something that there is.
-NAMES: dict[str, object] = {
-    "namespace": HERE,
-    "pipeline": "main",
-    "version": 1,
-    "run": 2,
-    "task": "hang",
-    "key": "thing",
-}
-"""Run 1 has ended (cancelled); run 2 is under way, with `hang` running and `talk` done."""
-
 _MAIN = {
     "id": "main",
     "name": "The main one",
@@ -50,7 +39,11 @@ ROLES = ("admin", "operator", "developer", "viewer")
 
 class World:
     """`root` is the text of a management token, `tokens` those of client tokens for the namespace `here`, one for each
-    role of the system, by its name; `run_token` is that of run 2's task `hang`, as it finds it in its variables."""
+    role of the system, by its name; `run_token` is that of run 2's task `hang`, as it finds it in its variables.
+
+    In both namespaces, run 1 of the pipeline `main` has ended (it was cancelled), and run 2 is under way: its task
+    `talk` is done, and `hang` runs. `names` are what the parameters of paths may be: each names something there.
+    """
 
     def __init__(self, home: Path, **server: Any) -> None:
         self.home = home
@@ -58,11 +51,20 @@ class World:
         self.root = ""
         self.tokens: dict[str, str] = {}
         self.run_token = ""
+        self.names: dict[str, object] = {
+            "namespace": HERE,
+            "pipeline": "main",
+            "version": 1,
+            "run": 2,
+            "task": "hang",
+            "key": "thing",
+        }
 
     def start(self) -> None:
         self.server.start()
         self.root = self.server.bootstrap()
         self.tokens = {role: self.make_token([role], [HERE])[1] for role in ROLES}
+        self.names["token"] = self.make_token(["viewer"], [HERE])[0]
         for namespace, secret in ((HERE, SECRET_HERE), (THERE, SECRET_THERE)):
             self._fill(namespace, secret)
         body = {"value": SECRET_GLOBAL, "namespaces": ["*"]}
@@ -175,7 +177,7 @@ class World:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """The answer to a request that would succeed with a good token; to a websocket's handshake, too (101)."""
-        request = route.request({**NAMES, **(names or {})})
+        request = route.request({**self.names, **(names or {})})
         return self.ask_unread(
             request.method, request.path, token, request.body, {**request.headers, **(headers or {})}
         )

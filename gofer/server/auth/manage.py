@@ -146,13 +146,13 @@ class Tokens:
         return Rights(tuple(wanted.namespaces), tuple(map(permitted, self._grants(wanted.roles))))
 
     async def forget_previous(self, token: str) -> None:
-        """The time of its old text is over: what began with it, too."""
+        """The time of its old text is over. What began with it ends by itself."""
         async with self._turn:
             stored = self._registry.token(token)
             if stored is None or (stored.token.previous_until or 0) > self._clock.now():
                 return
             after = stored._replace(token=msgspec.structs.replace(stored.token, previous_until=None), previous=b"")
-            await self._change(after, [], 0, "", "This token was rotated, and the time of its old text is over.")
+            await self._change(after, [], 0, "", "")
 
     async def remove_expired(self, token: str) -> None:
         """It expired long enough ago. Nobody is asked whether it is the last."""
