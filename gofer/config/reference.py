@@ -80,7 +80,8 @@ server {
 ```
 
 The server then speaks https (TLS 1.2 or newer) and nothing else. It refuses to start when one of the two is missing,
-cannot be read, or does not fit the other; it warns of a certificate that has expired or does not name `server.host`.
+cannot be read, or does not fit the other; it warns of a certificate that has expired, or does not name a loopback
+`server.host`. Dev mode can make its own: `server.dev_certificate = true`.
 A reload reads both files anew, so that a renewed certificate needs no restart; whether there is TLS at all changes
 only with one. Where the certificate is signed by an authority that the client's system does not know, tell the
 command line:
@@ -90,6 +91,9 @@ command line:
 host    = "https://localhost:8080"
 ca_file = "~/gofer-ca.pem"
 ```
+
+On which addresses the server may listen, by which names it may be called, and how it works behind a reverse proxy:
+[Security](security.md#addresses).
 
 ## Settings
 """
