@@ -39,6 +39,7 @@ def _table() -> dict[str, Entry]:
         "run": Entry("Start, follow, cancel and retry runs.", _run),
         "taskrun": Entry("Look at the task runs of a run, their logs and inside their containers.", _taskrun),
         "secret": Entry("Keep passwords and tokens for pipelines, encrypted.", _secret),
+        "token": Entry("Let people and programs in, and keep them to what they need.", _token),
         "namespace": Entry("Make and change namespaces.", _namespace),
         "event": Entry("See what happened, and watch what happens.", _event),
         "local": Entry("Run a pipeline without a server.", _local),
@@ -76,6 +77,12 @@ def _secret() -> click.Command:
     from gofer.cli.secret import secret
 
     return secret
+
+
+def _token() -> click.Command:
+    from gofer.cli.token import token
+
+    return token
 
 
 def _namespace() -> click.Command:

@@ -71,7 +71,7 @@ def complete_pipeline(ctx: click.Context, _param: click.Parameter, incomplete: s
     from gofer.client import paths
     from gofer.models.pipeline import Pipeline
 
-    return _complete(ctx, incomplete, lambda invocation: (paths.pipelines(invocation.namespace), Pipeline))
+    return complete(ctx, incomplete, lambda invocation: (paths.pipelines(invocation.namespace), Pipeline))
 
 
 def complete_task(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -87,7 +87,7 @@ def complete_task(ctx: click.Context, _param: click.Parameter, incomplete: str) 
         number = run or latest_run(invocation, pipeline)
         return f"{paths.run(invocation.namespace, pipeline, number)}/tasks", TaskRun
 
-    return _complete(ctx, incomplete, tasks)
+    return complete(ctx, incomplete, tasks)
 
 
 def complete_secret(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -98,7 +98,7 @@ def complete_secret(ctx: click.Context, _param: click.Parameter, incomplete: str
     pipeline, is_global = ctx.params.get("pipeline"), ctx.params.get("is_global")
     if not pipeline and not is_global:
         return []
-    return _complete(
+    return complete(
         ctx, incomplete, lambda invocation: (paths.secrets(invocation.namespace, pipeline), Secret), field="key"
     )
 
@@ -117,12 +117,13 @@ def complete_object(ctx: click.Context, _param: click.Parameter, incomplete: str
         number = (run or latest_run(invocation, pipeline)) if of_run else None
         return paths.objects(invocation.namespace, pipeline, number), Object
 
-    return _complete(ctx, incomplete, objects, field="key")
+    return complete(ctx, incomplete, objects, field="key")
 
 
-def _complete(
+def complete(
     ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]], field: str = "id"
 ) -> list[CompletionItem]:
+    """Items of a list of the server's whose `field` begins like that; none where it does not answer at once."""
     from click.shell_completion import CompletionItem
 
     from gofer.client.http import Client

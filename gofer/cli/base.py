@@ -110,7 +110,7 @@ def global_options() -> tuple[GlobalOption, ...]:
         option("host", "Where the server is, such as localhost:8080 or unix:///path.", metavar="ADDRESS"),
         option("ca-file", "Authority that signed the server's certificate (PEM).", metavar="FILE"),
         option("insecure", "Do not check the server's certificate; a token in the clear.", is_flag=True, default=None),
-        option("token", "Token to show to the server.", metavar="TEXT"),
+        option("token-file", "File with the token to show to the server; - is stdin.", metavar="FILE"),
         option("config", "Configuration file to read in place of ~/.gofer.hcl.", metavar="FILE"),
     )
 

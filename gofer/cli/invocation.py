@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gofer.client.http import Client
     from gofer.config.client import ClientSettings
 
-_WHERE = ("namespace", "host", "ca_file", "insecure", "config")
+_WHERE = ("namespace", "host", "ca_file", "insecure", "token_file", "config")
 _FLAGS = ("insecure",)
 
 
@@ -25,6 +25,8 @@ class Invocation:
         """Whether a person is there to be told of risks; while a shell completes a word nobody is."""
         self._settings: ClientSettings | None = None
         self._exposed: Path | None = None
+        self.token_from = ""
+        """Where the token comes from, in words, once the settings have been read."""
         self._server: Server | None = None
         self._output: Output | None = None
         self._client: Client | None = None
@@ -48,7 +50,7 @@ class Invocation:
             given = {name: value for name, value in self.overrides.items() if name != "config"}
             path = self.overrides.get("config")
             loaded = load_client_settings(Path(path) if path else None, os.environ, given)
-            self._settings, self._exposed = loaded
+            self._settings, self._exposed, self.token_from = loaded
         return self._settings
 
     @property
@@ -84,9 +86,15 @@ class Invocation:
             from gofer.client.risks import risks
 
             settings = self.settings
+            token = settings.token
+            if settings.token_file:
+                from gofer.config.token_file import read_token
+
+                token, exposed = read_token(settings.token_file)
+                self._exposed = Path(settings.token_file) if exposed else self._exposed
             server = Server(
                 parse_address(settings.host),
-                parse_token(settings.token),
+                parse_token(token),
                 str(settings.ca_file or ""),
                 settings.insecure,
             )

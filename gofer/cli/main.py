@@ -144,7 +144,7 @@ def _print_error(error: GoferError, invocation: Invocation) -> None:
     except ConfigError:
         output = Output("pretty", colors="no_color" not in invocation.overrides)
     sys.stdout.flush()
-    output.error(error)
+    output.error(error, token_from=invocation.token_from)
 
 
 def _report(message: str, hint: str) -> None:

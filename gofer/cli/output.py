@@ -65,10 +65,13 @@ class Output:
         """Lines of `name  value` in this output's colours."""
         return fields(pairs, color=self.color)
 
-    def error(self, error: GoferError) -> None:
-        """Print `error` on stderr: what happened, every problem with its place, what to do next."""
+    def error(self, error: GoferError, *, token_from: str = "") -> None:
+        """Print `error` on stderr: what happened, every problem with its place, what to do next. `token_from` is said
+        where it is the token that is wrong."""
         problems = error.problems if isinstance(error, (ClientError, InvalidInput)) else []
         report(error.message, error.hint, problems, color=self.error_color)
+        if token_from and isinstance(error, ClientError) and error.problem_status == 401:
+            print(plain(f"(the token is that of {token_from})"), file=sys.stderr)
         if isinstance(error, ClientError) and error.problem_status >= 500 and error.request_id:
             about = f"(request {error.request_id}: gofer service logs --contains {error.request_id})"
             print(plain(about), file=sys.stderr)

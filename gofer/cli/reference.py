@@ -82,12 +82,12 @@ def _settings() -> Iterator[str]:
     yield "| setting | option | environment | default | what it is |"
     yield "|---|---|---|---|---|"
     for row in table(ClientSettings):
-        option = f"`--{row.key.replace('_', '-')}`"
+        option = "" if row.secret else f"`--{row.key.replace('_', '-')}`"
         default = f"`{str(row.default).lower() if isinstance(row.default, bool) else row.default}`"
         shown = default if row.default != "" else ""
         yield f"| `{row.key}` | {option} | `GOFER_CLI_{row.key.upper()}` | {shown} | {row.help} |"
     yield ""
-    yield "A token belongs into the environment or the file: other users of a machine see the options of its processes."
+    yield "A token is never an option: other users of a machine see the options of its processes."
     yield ""
 
 

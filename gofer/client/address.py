@@ -63,7 +63,7 @@ def parse_token(text: str) -> str:
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise ConfigError(
             "the token is none: expected printable ASCII without spaces, of one line",
-            "Look at --token, GOFER_CLI_TOKEN, GOFER_API_TOKEN and the `token` of the configuration file.",
+            "Look at --token-file, GOFER_CLI_TOKEN, GOFER_API_TOKEN and the `token` of the configuration file.",
         )
     return token
 

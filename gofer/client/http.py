@@ -82,10 +82,12 @@ class Client:
                 return
             cursor = page.next
 
-    def send(self, method: str, path: str, type_: type[T], body: msgspec.Struct | None = None) -> T:
-        """Send `body` as JSON and decode the answer."""
+    def send(
+        self, method: str, path: str, type_: type[T], body: msgspec.Struct | None = None, *, again: bool = True
+    ) -> T:
+        """Send `body` as JSON and decode the answer. `again` false: never twice, as the server keeps no answer."""
         encoded = b"" if body is None else msgspec.json.encode(body)
-        return decode(self._answer(method, path, encoded, _JSON), type_, self.address)
+        return decode(self._answer(method, path, encoded, _JSON, TRIES if again else 1), type_, self.address)
 
     def send_bytes(self, path: str, body: bytes, content_type: str, query: Query | None = None) -> bytes:
         """POST `body` as it is (a manifest); the answer's bytes."""
@@ -116,24 +118,24 @@ class Client:
             self._connection.close()
             self._connection = None
 
-    def _answer(self, method: str, target: str, body: bytes = b"", content_type: str = "") -> bytes:
-        response = self._exchange(method, target, body, content_type)
+    def _answer(self, method: str, target: str, body: bytes = b"", content_type: str = "", tries: int = TRIES) -> bytes:
+        response = self._exchange(method, target, body, content_type, tries)
         try:
             return response.read()
         except (OSError, HTTPException) as error:
             self.close()
             raise unreachable(self.address, error) from None
 
-    def _exchange(self, method: str, target: str, body: bytes, content_type: str) -> HTTPResponse:
+    def _exchange(self, method: str, target: str, body: bytes, content_type: str, tries: int = TRIES) -> HTTPResponse:
         """Send one request, again where the connection was dropped; returns the response, its body still unread."""
         headers = self._headers(method, content_type)
-        for turn in range(1, TRIES + 1):
+        for turn in range(1, tries + 1):
             try:
                 response = self._request(method, target, body, headers)
                 break
             except (HTTPException, ConnectionResetError, BrokenPipeError) as error:
                 self.close()
-                if turn == TRIES:
+                if turn == tries:
                     raise unreachable(self.address, error) from None
                 time.sleep(0.1 * (turn - 1))
             except OSError as error:

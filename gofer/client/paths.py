@@ -17,6 +17,9 @@ INGRESS = f"{API}/system/ingress"
 CHECKS = f"{API}/system/checks"
 BACKUP = f"{API}/system/backup"
 ROTATE_KEY = f"{API}/system/secrets/rotate-key"
+TOKENS = f"{API}/tokens"
+WHOAMI = f"{API}/whoami"
+BOOTSTRAP = f"{API}/bootstrap"
 OWN_LOG = f"{API}/system/logs"
 OWN_LOG_STREAM = f"{API}/system/logs/stream"
 
@@ -61,6 +64,11 @@ def secrets(namespace_id: str, pipeline_id: str | None) -> str:
 def secret(namespace_id: str, pipeline_id: str | None, key: str) -> str:
     """Path of a secret."""
     return f"{secrets(namespace_id, pipeline_id)}/{check_id(key, 'secret')}"
+
+
+def token(token_id: str) -> str:
+    """Path of a token."""
+    return f"{TOKENS}/{check_id(token_id, 'token')}"
 
 
 def objects(namespace_id: str, pipeline_id: str, number: int | None) -> str:

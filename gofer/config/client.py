@@ -12,10 +12,13 @@ import msgspec
 
 from gofer.config.gather import Gathering
 from gofer.config.table import Doc, build, table
+from gofer.errors import ConfigError
 
 PATH_VARIABLE = "GOFER_CLI_CONFIG"
 
 PREFIX = "GOFER_CLI_"
+
+_STRENGTH = ("file", "environment", "option")
 
 
 class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,13 +47,16 @@ class ClientSettings(msgspec.Struct, frozen=True, kw_only=True):
         str, Doc("Python to run pipelines with: a path, a name, or a virtual environment. Empty: Gofer's own.")
     ] = ""
     token: Annotated[str, Doc("What proves who you are.", secret=True)] = ""
+    token_file: Annotated[str, Doc("File that holds the token, in place of `token`. `-`: stdin.")] = ""
 
 
 class Loaded(NamedTuple):
-    """`settings` hold. `exposed` is the file that was read, if it has a token and others may read it."""
+    """`settings` hold; at most one of `token` and `token_file` is set. `token_from` says where, in words. `exposed` is
+    the file that was read, if it has a token and others may read it."""
 
     settings: ClientSettings
     exposed: Path | None
+    token_from: str
 
 
 def load_client_settings(path: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> Loaded:
@@ -72,18 +78,40 @@ def load_client_settings(path: Path | None, environ: Mapping[str, str], override
     found.environment(environ, PREFIX, lambda rest: rest == "CONFIG")
     found.options(overrides)
     found.check()
-    _in_a_task(found.values, environ)
-    return Loaded(build(ClientSettings, found.values), exposed)
+    given = _one_token(found)
+    of_task = _in_a_task(found.values, environ)
+    return Loaded(build(ClientSettings, found.values), exposed, "GOFER_API_TOKEN" if of_task else given)
 
 
-def _in_a_task(values: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """What Gofer gives to tasks, in place of defaults. Its token is for that server, and never sent to another."""
+def _one_token(found: Gathering) -> str:
+    """Leaves the one of `token` and `token_file` that stands in the stronger place; where that is. Raises ConfigError
+    where both stand in the same."""
+    given = [key for key in ("token", "token_file") if found.values.get(key)]
+    if not given:
+        return ""
+    ranks = [_STRENGTH.index(found.sources[key].kind) for key in given]
+    if len(given) == 2:
+        if ranks[0] == ranks[1]:
+            places = " and ".join(found.sources[key].place for key in given)
+            raise ConfigError(f"token and token_file are both set ({places})", "Leave one of the two out.")
+        del found.values[given.pop(ranks.index(min(ranks)))]
+    return found.sources[given[0]].place or "--token-file"
+
+
+def _in_a_task(values: dict[str, Any], environ: Mapping[str, str]) -> bool:
+    """What Gofer gives to tasks, in place of defaults. Its token is for that server, and never sent to another.
+
+    Whether that token holds now.
+    """
     if "host" in values or not environ.get("GOFER_API_URL"):
-        return
+        return False
     values["host"] = environ["GOFER_API_URL"]
-    values.setdefault("token", environ.get("GOFER_API_TOKEN", ""))
     if environ.get("GOFER_NAMESPACE_ID"):
         values.setdefault("namespace", environ["GOFER_NAMESPACE_ID"])
+    if "token" in values or "token_file" in values:
+        return False
+    values["token"] = environ.get("GOFER_API_TOKEN", "")
+    return bool(values["token"])
 
 
 def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -69,7 +69,7 @@ def test_a_token_does_not_go_in_the_clear(alone: Gofer) -> None:
     """Nothing is sent: there is a listener, and it hears nothing."""
     with socket.create_server((own_address(), 0)) as listener:
         host = "{}:{}".format(*listener.getsockname())
-        said = alone("service", "info", "--host", host, "--token", "secret-token")
+        said = alone("service", "info", "--host", host, environ={"GOFER_CLI_TOKEN": "secret-token"})
         assert said.code == 2
         assert f"the token would go to {host} in the clear" in said.err
         assert f"https://{host}" in said.err
@@ -80,7 +80,9 @@ def test_a_token_does_not_go_in_the_clear(alone: Gofer) -> None:
 
 
 def test_a_token_in_the_clear_is_told_of(alone: Gofer) -> None:
-    said = alone("service", "info", "--host", "gofer.invalid:1", "--token", "secret-token", "--insecure")
+    said = alone(
+        "service", "info", "--host", "gofer.invalid:1", "--insecure", environ={"GOFER_CLI_TOKEN": "secret-token"}
+    )
     assert said.code == 3
     assert said.err.count(IN_THE_CLEAR) == 1
     assert "secret-token" not in said.err
@@ -88,14 +90,14 @@ def test_a_token_in_the_clear_is_told_of(alone: Gofer) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "localhost:1", "http://127.9.9.9:1", "[::1]:1", "unix:///no.sock"])
 def test_on_this_machine_nobody_is_between(alone: Gofer, host: str) -> None:
-    said = alone("service", "info", "--host", host, "--token", "secret-token")
+    said = alone("service", "info", "--host", host, environ={"GOFER_CLI_TOKEN": "secret-token"})
     assert said.code == 3
     assert IN_THE_CLEAR not in said.err
 
 
 def test_a_name_that_looks_like_loopback(alone: Gofer) -> None:
     for host in ("127.0.0.1.example.org", "127.example.org", "localhost.example.org"):
-        assert alone("service", "info", "--host", host, "--token", "x").code == 2
+        assert alone("service", "info", "--host", host, environ={"GOFER_CLI_TOKEN": "x"}).code == 2
 
 
 def test_without_a_token_there_is_nothing_to_tell(alone: Gofer) -> None:

@@ -109,7 +109,9 @@ def test_whole_over_tls_and_over_a_unix_socket(big: Path, alone: Gofer, tmp_path
         alone.ok(*GET, "k", "-o", "back", "--host", f"https://{server.address}", *secure)
     assert (alone.home / "back").read_bytes() == data
     with raw_server(handle, unix=str(tmp_path / "sock")) as server:
-        alone.ok(*PUT, "k=@big", "--host", server.address, "--token", "t0ken")
+        (tmp_path / "token").write_text("t0ken\n")
+        (tmp_path / "token").chmod(0o600)
+        alone.ok(*PUT, "k=@big", "--host", server.address, "--token-file", str(tmp_path / "token"))
         alone.ok(*GET, "k", "-o", "again", "--host", server.address)
     assert (alone.home / "again").read_bytes() == data
     assert f"Content-Length: {len(data)}\r\n" in f"{heads[0]}\r\n"

@@ -56,7 +56,7 @@ def test_help(path: str) -> None:
     text = command.get_help(context)
     assert command.help
     assert "..." not in re.sub(r"\[?[A-Z]+\]?\.\.\.", "", text), "a short help is too long for its line"
-    for option in ("--format", "--namespace", "--host", "--token", "--config", "--no-color"):
+    for option in ("--format", "--namespace", "--host", "--token-file", "--config", "--no-color"):
         assert option in text
 
 

@@ -59,6 +59,12 @@ def _config() -> Group:
     return config
 
 
+def _token() -> Group:
+    from gofer.cli.service.token import token
+
+    return token
+
+
 def _reload() -> Command:
     from gofer.cli.service.reload import reload
 
@@ -94,6 +100,7 @@ service = Group(
         "config": Entry("Check the server's configuration, and show what holds.", _config),
         "init-config": Entry("Write a configuration file with every setting in it, explained.", _init_config),
         "printenv": Entry("List every environment variable that Gofer reads.", _printenv),
+        "token": Entry("The token with which everything begins.", _token),
         "toggle-event-ingress": Entry("Start no new runs, or start them again.", _toggle_event_ingress),
         "doctor": Entry("Look for what is wrong, and say what to do about it.", _doctor),
         "backup": Entry("Write everything that the server keeps into one file.", _backup),

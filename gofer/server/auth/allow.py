@@ -7,7 +7,10 @@ from gofer.server.auth.caller import Caller
 from gofer.server.auth.permission import OPEN, OWN, Permission
 from gofer.server.auth.rights import Name
 
-_LOG_IN = "Send a token: Authorization: Bearer TOKEN. For the command line: GOFER_CLI_TOKEN, or token in ~/.gofer.hcl."
+_LOG_IN = (
+    "Send it as the header Authorization: Bearer TOKEN. "
+    "For the command line: set GOFER_CLI_TOKEN, name a file with --token-file, or write token into ~/.gofer.hcl."
+)
 _ROLES = "`gofer token whoami` tells what a token may do; docs/security.md tells what each role has."
 _CLAIM = "On the machine that it runs on, as root or Gofer's own user: gofer service token bootstrap."
 _TASKS = "docs/task-api.md lists what a task may do."

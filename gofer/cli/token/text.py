@@ -1,0 +1,28 @@
+"""Printing the text of a new token: once, alone on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from gofer.models.access import NewToken
+
+if TYPE_CHECKING:
+    from gofer.cli.invocation import Invocation
+
+
+def check_is_shown(invocation: Invocation) -> None:
+    """To be called before the token is made. Raises click.UsageError where nothing would be printed."""
+    if invocation.output.format == "silent":
+        message = "--format silent would lose the token: its text can be printed this once only"
+        raise click.UsageError(message, click.get_current_context())
+
+
+def show_text(invocation: Invocation, made: NewToken, *notes: str) -> None:
+    """The text on stdout, so that a script can catch it; `notes` on stderr."""
+    from gofer.cli.token.show import told
+
+    invocation.output.show(made, lambda: [made.secret])
+    for note in (f"{told(made.token)}. Its text is shown this once: the server keeps a digest of it only.", *notes):
+        invocation.output.note(note)
