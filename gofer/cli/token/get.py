@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @token_argument
 def get(invocation: Invocation, token: str) -> None:
     """What is known of a token, without its text: nobody knows that but who has it."""
-    from gofer.cli.token.show import lines
+    from gofer.cli.token.show import fields
 
     found = invocation.client.get(paths.token(token), Token)
-    invocation.output.show(found, lambda: lines(invocation.output, found))
+    invocation.output.show(found, lambda: invocation.output.fields(fields(found)))

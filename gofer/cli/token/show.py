@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gofer.cli.output import Output
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock, now
 from gofer.models.access import Token
@@ -24,8 +23,8 @@ def state(token: Token) -> str:
     return "active" if token.disabled_at is None else "disabled"
 
 
-def lines(output: Output, token: Token) -> list[str]:
-    """Everything that is known of it."""
+def fields(token: Token) -> list[tuple[str, str]]:
+    """Everything that is known of it, by name."""
     used = f"{ago(token.last_used_at)} from {plain(token.last_used_from)}" if token.last_used_at else "never"
     rows = [
         ("token", token.id),
@@ -42,4 +41,4 @@ def lines(output: Output, token: Token) -> list[str]:
         ("old text until", clock(token.previous_until)),
         ("last used", used),
     ]
-    return output.fields([(name, value) for name, value in rows if value])
+    return [(name, value) for name, value in rows if value]

@@ -26,14 +26,14 @@ def whoami(invocation: Invocation) -> None:
 
 def _lines(invocation: Invocation, found: Whoami) -> list[str]:
     from gofer.cli.terminal import plain
-    from gofer.cli.token.show import lines
+    from gofer.cli.token.show import fields
 
-    rows = lines(invocation.output, found.token) if found.token is not None else []
+    known = fields(found.token) if found.token is not None else []
     own = [] if found.kind != "local" else [("you are", _LOCAL)]
     if found.kind == "run":
         own = [("you are", f"the task {plain(found.name)}"), ("namespace", ", ".join(found.namespaces))]
     may = [("may" if i == 0 else "", plain(_words(one))) for i, one in enumerate(found.permissions)]
-    return [*rows, *invocation.output.fields([*own, *may])]
+    return invocation.output.fields([*known, *own, *may])
 
 
 def _words(grant: Grant) -> str:
