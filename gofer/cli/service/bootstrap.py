@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 @click.command(
     "bootstrap",
     cls=Command,
-    examples=[
-        "sudo gofer service token bootstrap",
-        "docker exec gofer gofer service token bootstrap",
-        "sudo gofer service token bootstrap --again",
-    ],
+    examples=["gofer service token bootstrap", "gofer service token bootstrap --again"],
 )
 @pass_invocation
 @click.option("--again", is_flag=True, help="For a lost root token: delete it, and make another in its place.")
