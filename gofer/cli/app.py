@@ -41,6 +41,7 @@ def _table() -> dict[str, Entry]:
         "secret": Entry("Keep passwords and tokens for pipelines, encrypted.", _secret),
         "token": Entry("Let people and programs in, and keep them to what they need.", _token),
         "namespace": Entry("Make and change namespaces.", _namespace),
+        "role": Entry("Say what tokens may do.", _role),
         "event": Entry("See what happened, and watch what happens.", _event),
         "local": Entry("Run a pipeline without a server.", _local),
         "service": Entry("Start the server and ask how it is.", _service),
@@ -89,6 +90,12 @@ def _namespace() -> click.Command:
     from gofer.cli.namespace import namespace
 
     return namespace
+
+
+def _role() -> click.Command:
+    from gofer.cli.role import role
+
+    return role
 
 
 def _event() -> click.Command:

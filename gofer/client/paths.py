@@ -6,6 +6,7 @@ from gofer.models.ids import check_id
 
 API = "/api/v1"
 NAMESPACES = f"{API}/namespaces"
+ROLES = f"{API}/roles"
 EVENTS = f"{API}/events"
 EVENT_STREAM = f"{API}/events/stream"
 VALIDATE = f"{API}/manifests/validate"
@@ -27,6 +28,11 @@ OWN_LOG_STREAM = f"{API}/system/logs/stream"
 def namespace(namespace_id: str) -> str:
     """Path of a namespace. Raises InvalidInput where it is not an id, as all functions here do."""
     return f"{NAMESPACES}/{check_id(namespace_id, 'namespace')}"
+
+
+def role(role_id: str) -> str:
+    """Path of a role."""
+    return f"{ROLES}/{check_id(role_id, 'role')}"
 
 
 def pipelines(namespace_id: str) -> str:

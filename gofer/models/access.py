@@ -42,6 +42,38 @@ class Grant(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     names: list[str] = []
 
 
+class WantedGrant(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A permission as somebody writes it; it is looked at as a whole, so that every mistake in it is told at once.
+
+    Fields as of Grant: `resources` such as `runs` (`*`: all of them), `actions` such as `read`, and `names`.
+    """
+
+    resources: list[str]
+    actions: list[str]
+    names: list[str] = []
+
+
+class CreateRole(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Body of `POST /api/v1/roles`."""
+
+    id: str
+    description: str = ""
+    permissions: list[WantedGrant]
+
+
+class ReplaceRole(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Body of `PUT /api/v1/roles/{role}`: all that the role is from then on."""
+
+    description: str = ""
+    permissions: list[WantedGrant]
+
+
+class RoleDeleted(msgspec.Struct, kw_only=True):
+    """Answer of `DELETE /api/v1/roles/{role}`. `tokens`: the ids of those that had it, and have it no longer."""
+
+    tokens: list[str]
+
+
 class Role(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A named set of permissions. One of the `system` cannot be changed. Times in milliseconds since the epoch."""
 

@@ -17,6 +17,7 @@ from gofer.server.auth.bootstrap import Bootstrapper
 from gofer.server.auth.expire import TokenExpiry
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
+from gofer.server.auth.roles import Roles
 from gofer.server.auth.uses import TokenUses
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
@@ -153,6 +154,7 @@ async def build(parts: Parts, front: Front) -> Built:
         registry=registry,
         tokens=tokens,
         bootstrapper=Bootstrapper(tokens, settings.server.storage_path),
+        roles=Roles(registry, database, clock),
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,

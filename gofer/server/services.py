@@ -13,6 +13,7 @@ from gofer.server.api.tally import Tally
 from gofer.server.auth.bootstrap import Bootstrapper
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
+from gofer.server.auth.roles import Roles
 from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
@@ -55,6 +56,7 @@ class Services:
     registry: Registry
     tokens: Tokens
     bootstrapper: Bootstrapper
+    roles: Roles
     scheduler: Scheduler
     engine_watch: EngineWatch
     ingress: Ingress

@@ -36,6 +36,7 @@ class Sample(NamedTuple):
 
 
 _MANIFEST = {"id": "sample", "tasks": [{"id": "t", "image": "fake", "command": ["say", "hello"]}]}
+_PERMISSIONS = [{"resources": ["runs"], "actions": ["read"]}]
 _SECRET = {"value": "a sample of a value"}
 
 # For routes that take a body or a parameter of the query that may not be left out: one that would do what the route
@@ -48,6 +49,8 @@ SAMPLES: dict[str, Sample] = {
     ),
     "PUT /api/v1/system/ingress": Sample({"open": True}),
     "POST /api/v1/namespaces": Sample({"id": "sample"}),
+    "POST /api/v1/roles": Sample({"id": "sample", "permissions": _PERMISSIONS}),
+    "PUT /api/v1/roles/{role}": Sample({"permissions": _PERMISSIONS}),
     "PATCH /api/v1/namespaces/{namespace}": Sample({"description": "changed"}),
     "POST /api/v1/manifests/validate": Sample(_MANIFEST),
     "POST /api/v1/manifests/graph": Sample(_MANIFEST),

@@ -58,6 +58,7 @@ class World:
             "run": 2,
             "task": "hang",
             "key": "thing",
+            "role": "spare",
         }
 
     def start(self) -> None:
@@ -69,6 +70,8 @@ class World:
             self._fill(namespace, secret)
         body = {"value": SECRET_GLOBAL, "namespaces": ["*"]}
         assert self.call("PUT", "/api/v1/secrets/thing", body).status == 201
+        role = {"id": "spare", "permissions": [{"resources": ["logs"], "actions": ["read"]}]}
+        assert self.call("POST", "/api/v1/roles", role).status == 201
         self.run_token = self.token_of_run(HERE, 2)
 
     def stop(self) -> None:

@@ -14,7 +14,7 @@ from gofer.errors import BadRequest, GoferError, InvalidInput, Problem, TooLarge
 from gofer.models.ids import shown
 from gofer.models.units import format_size
 from gofer.server.api.negotiate import CONTENT_TYPES, body_format
-from gofer.server.pipelines.nearest import Nearest
+from gofer.server.nearest import Nearest
 
 B = TypeVar("B", bound=msgspec.Struct)
 

@@ -15,7 +15,7 @@ from gofer.server.api import paging
 from gofer.server.api.endpoint import MAX_NUMBER, Call, Cursor, Endpoint, Id, Input, Limit, NoBody, NoPath, Number
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import Caller
-from gofer.server.pipelines.nearest import Nearest
+from gofer.server.nearest import Nearest
 from gofer.server.store import events
 from gofer.server.store.events import EventPage, Filter, with_nouns
 

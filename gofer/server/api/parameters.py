@@ -14,7 +14,7 @@ from msgspec import inspect
 from gofer.errors import BadRequest, InvalidInput, Problem
 from gofer.models.ids import ID_HINT, ID_PATTERN, is_id, shown
 from gofer.server.api.endpoint import Input
-from gofer.server.pipelines.nearest import Nearest
+from gofer.server.nearest import Nearest
 
 MAX_PARAMETERS = 200
 

@@ -32,6 +32,11 @@ def check_new(wanted: CreateToken, is_role: Callable[[str], bool]) -> None:
     refuse(found)
 
 
+def check_description_of(text: str) -> list[Problem]:
+    """What is wrong with a description."""
+    return _description(text)
+
+
 def check_description(text: str) -> None:
     """Raises InvalidInput."""
     refuse(_description(text))

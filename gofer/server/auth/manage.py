@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 from collections.abc import Callable, Sequence
@@ -42,7 +41,7 @@ class Tokens:
         self._registry = registry
         self._database = database
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._turn = registry.turn
         self.on_change: Callable[[], None] = lambda: None
 
     @property
@@ -62,8 +61,8 @@ class Tokens:
 
     async def create(self, wanted: CreateToken, *, by: str = "") -> NewToken:
         """A new token, and its text, which nobody can be told again. Raises InvalidInput."""
-        check_new(wanted, lambda role: self._registry.role(role) is not None)
         async with self._turn:
+            check_new(wanted, lambda role: self._registry.role(role) is not None)
             at = self._clock.now()
             token = _token(wanted, at, by)
             if wanted.expires_in is not None:

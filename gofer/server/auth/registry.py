@@ -28,7 +28,8 @@ _CHANGED = "What this token may do was changed."
 class Registry:
     """What is known of who may do what. To be used in the event loop alone, after `load`.
 
-    `on_use` is called with the id of a token that was used.
+    `on_use` is called with the id of a token that was used. `turn` is held by whoever changes tokens or roles, from the
+    look at what there is until both the disk and the registry have the change: no role goes while it is given away.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Registry:
         self._rights: dict[str, Rights] = {}
         self.lives = Lives()
         self.on_use: Callable[[str], None] = lambda _: None
+        self.turn = asyncio.Lock()
 
     async def load(self, database: Database) -> None:
         """Read everything from the database."""
@@ -183,9 +185,12 @@ class Registry:
         return sorted(self._roles.values(), key=lambda role: role.id)
 
     def put_role(self, role: Role) -> None:
-        """It is new, or was changed: what the tokens that have it may do is worked out anew, and their streams end."""
+        """It is new, or was changed: if it allows something else now, what the tokens that have it may do is worked out
+        anew, and their streams end."""
+        before = self._roles.get(role.id)
         self._roles[role.id] = role
-        self._renew(role.id)
+        if before is None or before.permissions != role.permissions:
+            self._renew(role.id)
 
     def remove_role(self, role: str) -> None:
         """It is gone; who had it has less from now on."""

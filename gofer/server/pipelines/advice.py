@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from gofer.models.ids import shown
 from gofer.models.manifest import Manifest
 from gofer.models.units import parse_duration
+from gofer.server.nearest import Nearest
 from gofer.server.pipelines.interpolation import KINDS, fields, parse
-from gofer.server.pipelines.nearest import Nearest
 from gofer.server.pipelines.rules.artifacts import reads_unordered
 
 _MOST = 20

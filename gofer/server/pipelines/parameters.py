@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from gofer.errors import InvalidInput
 from gofer.models.ids import shown
 from gofer.models.manifest import Manifest, Parameter, ParameterType, ParameterValue
+from gofer.server.nearest import Nearest
 from gofer.server.pipelines import bounds
-from gofer.server.pipelines.nearest import Nearest
 from gofer.server.pipelines.report import Report, at_key
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}\Z")

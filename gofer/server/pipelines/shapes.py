@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect
 
 from gofer.models.ids import shown
-from gofer.server.pipelines.nearest import Nearest
+from gofer.server.nearest import Nearest
 from gofer.server.pipelines.parameters import described
 from gofer.server.pipelines.report import Report, at_key
 

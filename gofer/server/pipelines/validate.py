@@ -5,8 +5,8 @@ from __future__ import annotations
 from gofer.errors import InvalidInput, Problem
 from gofer.models.ids import shown
 from gofer.models.manifest import MAX_MANIFEST_BYTES, MAX_TASKS, Manifest
+from gofer.server.nearest import Nearest
 from gofer.server.pipelines.manifest_hash import canonical
-from gofer.server.pipelines.nearest import Nearest
 from gofer.server.pipelines.report import Report, Scope
 from gofer.server.pipelines.rules.artifacts import check_combined_keys, check_shared_outputs
 from gofer.server.pipelines.rules.characters import check_characters

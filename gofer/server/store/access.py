@@ -75,6 +75,28 @@ def roles(connection: Readable) -> list[Role]:
     return [_role(row) for row in connection.execute(_SQL.roles)]
 
 
+def insert_role(transaction: Transaction, role: Role) -> None:
+    """A new one. There is none of that id."""
+    row = (role.id, role.description, _JSON.encode(role.permissions).decode(), role.created_at, role.created_by)
+    transaction.execute(_SQL.insert_role, (*row, role.modified_at, role.modified_by))
+
+
+def update_role(transaction: Transaction, role: Role) -> None:
+    """Store what of a role may change."""
+    permissions = _JSON.encode(role.permissions).decode()
+    row = (role.description, permissions, role.modified_at, role.modified_by, role.id)
+    transaction.execute(_SQL.update_role, row)
+
+
+def delete_role(transaction: Transaction, role: str) -> None:
+    transaction.execute(_SQL.delete_role, (role,))
+
+
+def set_roles(transaction: Transaction, key: int, roles: list[str]) -> None:
+    """Give the token of that key other roles."""
+    transaction.execute(_SQL.set_roles, (_JSON.encode(roles).decode(), key))
+
+
 def sessions(connection: Readable) -> list[StoredSession]:
     """All of them."""
     return [StoredSession(*row) for row in connection.execute(_SQL.sessions)]

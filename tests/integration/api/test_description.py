@@ -76,6 +76,7 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
         assert server.ask("PUT", f"{place}/objects/key", b"x").status == 201
     names = {"namespace": "default", "pipeline": "plain", "run": number, "version": 1, "task": "one", "key": "key"}
     names["token"] = server.new_token(["viewer"]).token.id
+    names["role"] = "viewer"
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:

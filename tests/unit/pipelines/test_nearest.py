@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gofer.server.pipelines.nearest import Nearest
+from gofer.server.nearest import Nearest
 
 
 @pytest.mark.parametrize(

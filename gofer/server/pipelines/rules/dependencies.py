@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from gofer.models.ids import shown
 from gofer.models.manifest import Condition, Dependency, Manifest, Task
-from gofer.server.pipelines.nearest import Nearest
+from gofer.server.nearest import Nearest
 from gofer.server.pipelines.report import Scope
 
 

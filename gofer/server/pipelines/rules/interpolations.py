@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gofer.models.ids import shown
 from gofer.models.manifest import Task
+from gofer.server.nearest import Nearest
 from gofer.server.pipelines.interpolation import ESCAPE_HINT, Field, Malformed, Reference, fields, parse, references
-from gofer.server.pipelines.nearest import Nearest
 from gofer.server.pipelines.report import Scope, at_key
 
 

@@ -22,3 +22,16 @@ DELETE FROM tokens WHERE key = ?;
 
 -- name: note_token_use
 UPDATE tokens SET last_used_at = ?, last_used_from = ? WHERE id = ?;
+
+-- name: insert_role
+INSERT INTO roles (id, description, permissions, created_at, created_by, modified_at, modified_by)
+VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: update_role
+UPDATE roles SET description = ?, permissions = ?, modified_at = ?, modified_by = ? WHERE id = ?;
+
+-- name: delete_role
+DELETE FROM roles WHERE id = ?;
+
+-- name: set_roles
+UPDATE tokens SET roles = ? WHERE key = ?;
