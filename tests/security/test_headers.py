@@ -22,7 +22,7 @@ ALWAYS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-POWERFUL = ("camera", "microphone", "geolocation", "usb", "serial", "hid", "bluetooth", "display-capture", "payment")
+POWERFUL = ("camera", "microphone", "geolocation", "usb", "serial", "hid", "display-capture", "payment")
 
 
 def wrong(answer: Answer) -> list[str]:
