@@ -63,6 +63,11 @@ class Kind(StrEnum):
     SERVER_RELOADED = "server.reloaded"
     SERVER_MISCONFIGURED = "server.misconfigured"
     SERVER_STOPPING = "server.stopping"
+    AUDIT_WRITE = "audit.write"
+    AUDIT_REVEAL = "audit.reveal"
+    AUDIT_ATTACH = "audit.attach"
+    AUDIT_LOGIN = "audit.login"
+    AUDIT_REFUSED = "audit.refused"
 
 
 class Event(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -163,10 +163,11 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
         # Who waits for the start is told what the engine says of itself.
         await services.engine_watch.check()
         tasks.append(group.create_task(_outlive(front.serving), name="web server"))
-        front.gate.open(application(services))
         if services.is_unclaimed:
             hint = "On this machine, as root or as Gofer's own user: gofer service token bootstrap."
             get_logger("gofer").warning("no token was made yet, so nobody is served", hint=hint)
+        served = application(services)
+        front.gate.open(served.app, served.refused)
         try:
             yield Running(services, front.web, is_new=is_new)
         finally:

@@ -13,6 +13,8 @@ from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
 from gofer.server.api.tally import Tally
+from gofer.server.audit.record import Auditor
+from gofer.server.audit.refused import RefusedAttempts
 from gofer.server.auth.bootstrap import Bootstrapper
 from gofer.server.auth.expire import TokenExpiry
 from gofer.server.auth.manage import Tokens
@@ -155,6 +157,8 @@ async def build(parts: Parts, front: Front) -> Built:
         tokens=tokens,
         bootstrapper=Bootstrapper(tokens, settings.server.storage_path),
         roles=Roles(registry, database, clock),
+        auditor=Auditor(registry, clock, parts.reached),
+        refused_attempts=(refused := RefusedAttempts(database, clock)),
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,
@@ -186,6 +190,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("log expiry", expiry.run()),
         ("event pruner", pruner.run()),
         ("fault recorder", faults.run()),
+        ("refused attempts", refused.run()),
         ("reloader", reloader.run()),
         ("ingress", ingress.run()),
         ("secret tidier", tidier.run()),

@@ -32,10 +32,12 @@ class Gate:
         self._tally = tally
         self._checked = HostCheck(self._serve, names, hsts)
         self._app: ASGIApp = _starting
+        self._refused: Callable[[Scope, Reply], None] = _nobody_is_told
 
-    def open(self, app: ASGIApp) -> None:
-        """From now on `app` answers."""
+    def open(self, app: ASGIApp, refused: Callable[[Scope, Reply], None]) -> None:
+        """From now on `app` answers, and `refused` is told of everybody who was refused."""
         self._app = app
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn makes a task for each request, so the id is bound for as long as that lasts.
@@ -44,10 +46,18 @@ class Gate:
         peer = scope[PEER] = self._peers.of(scope)
         correlation.bind_address(peer.address)
         scope[TALLY] = self._tally
-        await self._checked(scope, receive, send)
+        try:
+            await self._checked(scope, receive, send)
+        finally:
+            if reply.REFUSED in scope:
+                self._refused(scope, scope[reply.REFUSED])
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
+
+
+def _nobody_is_told(_scope: Scope, _answer: Reply) -> None:
+    """There is no store yet."""
 
 
 async def _starting(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.types import ASGIApp, Scope
 
 from gofer.models.log import LogEnd, LogFrame
 from gofer.models.own_log import OwnLogFrame
@@ -25,29 +28,40 @@ from gofer.server.api import (
     tokens,
     versions,
 )
+from gofer.server.api.audit import RefusedRequests
 from gofer.server.api.authentication import Authentication
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
+from gofer.server.api.reply import Reply
 from gofer.server.api.scrape import Scrape
 from gofer.server.auth.verify import Verifier
 from gofer.server.services import Services
 from gofer.server.site.serve import ARCHIVE, Site
-from gofer.server.streams.attach import EndOfInput, Exited, Failed, Resize, attach
+from gofer.server.streams.attach import ATTACH, EndOfInput, Exited, Failed, Resize, attach
 from gofer.server.streams.events import EventFrame, events_stream
 from gofer.server.streams.logs import logs_stream
 from gofer.server.streams.own_log import own_log_stream
 
 
-def application(services: Services) -> ASGIApp:
-    """The API and the pages as one ASGI application."""
+class Application(NamedTuple):
+    """The API and the pages as one ASGI application, and who is to be told of whom it, or what stands before it, has
+    refused."""
+
+    app: ASGIApp
+    refused: Callable[[Scope, Reply], None]
+
+
+def application(services: Services) -> Application:
+    """Everything that the server answers."""
     tally = services.tally
     known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
     verifier = Verifier(services.registry, services.database, services.clock)
     site = Site(dispatcher, ARCHIVE, tally)
-    return Authentication(site, verifier, dev_mode=services.settings.dev_mode)
+    known_callers = Authentication(site, verifier, dev_mode=services.settings.dev_mode)
+    return Application(known_callers, RefusedRequests(services, dispatcher.template).note)
 
 
 def endpoints() -> list[Endpoint]:
@@ -102,7 +116,7 @@ def sockets() -> list[Socket]:
             sends=(OwnLogFrame,),
         ),
         Socket(
-            path=taskruns.ONE + "/attach",
+            path=ATTACH,
             handler=attach,
             summary="Run a command in a running container",
             tag=taskruns.TAG,

@@ -10,6 +10,8 @@ from gofer.config.settings import Settings
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.scheduler.base import Scheduler
 from gofer.server.api.tally import Tally
+from gofer.server.audit.record import Auditor
+from gofer.server.audit.refused import RefusedAttempts
 from gofer.server.auth.bootstrap import Bootstrapper
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
@@ -54,6 +56,8 @@ class Services:
     object_watch: StoreWatch
     logs: Logs
     registry: Registry
+    auditor: Auditor
+    refused_attempts: RefusedAttempts
     tokens: Tokens
     bootstrapper: Bootstrapper
     roles: Roles

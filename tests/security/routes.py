@@ -151,7 +151,7 @@ def _required(shape: type[Any]) -> set[str]:
 
 def routes_of(server: ServerThread) -> list[Route]:
     """Everything that the server answers, found where it looks for it itself."""
-    app: Any = application(server.services)
+    app: Any = application(server.services).app
     found: list[Route] = []
     while not isinstance(app, Dispatcher):
         layer = type(app).__name__

@@ -37,6 +37,9 @@ _MAIN = {
 ROLES = ("admin", "operator", "developer", "viewer")
 
 
+_NO_AUDIT = {"events": " WHERE kind NOT GLOB 'audit.*'", "sqlite_sequence": " WHERE name <> 'events'"}
+
+
 class World:
     """`root` is the text of a management token, `tokens` those of client tokens for the namespace `here`, one for each
     role of the system, by its name; `run_token` is that of run 2's task `hang`, as it finds it in its variables.
@@ -210,7 +213,8 @@ class World:
     # -- looking behind
 
     def digest(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of the server's database and of its stores' databases, by file and table."""
+        """Every row of the server's database and of its stores' databases, by file and table; but no audit events, as
+        those tell of what was refused."""
         found = {}
         for file in sorted(self.home.glob("*.db")):
             connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -218,7 +222,7 @@ class World:
                 tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
                 for (table,) in sorted(tables):
                     if table not in without:
-                        rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()
+                        rows = connection.execute(f'SELECT * FROM "{table}"{_NO_AUDIT.get(table, "")}').fetchall()
                         found[f"{file.name}:{table}"] = sorted(rows, key=repr)
             finally:
                 connection.close()

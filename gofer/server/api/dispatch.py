@@ -136,6 +136,11 @@ class Dispatcher:
             return
         await route.serve(scope, receive, send, given)
 
+    def template(self, raw_path: str) -> tuple[str, dict[str, str]]:
+        """The path as it was declared, and its parameters as they were sent; an empty text where there is none such."""
+        found = self._tree.find(raw_path)
+        return ("", {}) if found is None else (found[0].template, found[1])
+
     def _find(self, scope: Scope) -> tuple[Node[_Route], dict[str, str]]:
         raw_path = scope["raw_path"].decode("latin-1")
         found = self._tree.find(raw_path)

@@ -13,31 +13,32 @@ from gofer.models.ids import shown
 from gofer.models.page import DEFAULT_LIMIT, Page
 from gofer.server.api import paging
 from gofer.server.api.endpoint import MAX_NUMBER, Call, Cursor, Endpoint, Id, Input, Limit, NoBody, NoPath, Number
-from gofer.server.auth.allow import check_allowed
+from gofer.server.api.event_sight import narrowed
 from gofer.server.auth.caller import Caller
 from gofer.server.nearest import Nearest
 from gofer.server.store import events
-from gofer.server.store.events import EventPage, Filter, with_nouns
+from gofer.server.store.event_filter import AUDIT, Filter
+from gofer.server.store.events import EventPage
 
 ALL = "/api/v1/events"
 TAG = "events"
-
-_EVERY_KIND = frozenset(kind.value for kind in Kind)
-# They name keys, and to see those is a permission of its own.
-_OF_SECRETS = frozenset({Kind.SECRET_PUT, Kind.SECRET_DELETED, Kind.SECRET_REVEALED, Kind.SECRETS_ROTATED})
 
 # One look of the store is bounded, so a filter that seldom matches takes some; after these the client asks again.
 _LOOKS = 10
 
 KindName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Author = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_NUMBER)]
 
 
 class FilterQuery(Input, frozen=True, kw_only=True):
     """`kind` may be given several times: a kind (`run.ended`) or all of a noun (`run.*`). `after`: events with a higher
-    number only."""
+    number only. `audit`: audit events alone, which otherwise come only where `kind` names them; `by`: those of one
+    caller."""
 
     kind: list[KindName] = msgspec.field(default_factory=list)
+    audit: bool = False
+    by: Author | None = None
     namespace: Id | None = None
     pipeline: Id | None = None
     run: Number | None = None
@@ -68,22 +69,22 @@ def endpoints() -> list[Endpoint]:
 
 
 def filter_of(query: FilterQuery, caller: Caller) -> Filter:
-    """The filter that a query describes. A run's token sees its own namespace alone, and nothing of secrets: Refused
-    if that is asked for.
+    """The filter that a query describes, narrowed to what the caller may see.
 
-    Raises InvalidInput for kinds that do not exist.
+    Raises InvalidInput for kinds that do not exist or do not go together, Refused for what the caller may not see at
+    all.
     """
     problems = [problem for kind in query.kind if (problem := _problem(kind)) is not None]
     if problems:
         raise InvalidInput(problems[0].message, problems[0].hint, problems)
-    namespace = query.namespace or caller.namespace
-    check_allowed(caller, "events:read", namespace)
     kinds = frozenset(query.kind)
-    if caller.kind == "run":
-        kinds = with_nouns(kinds or _EVERY_KIND) - _OF_SECRETS
-        if not kinds:
-            check_allowed(caller, "secrets:read", namespace)
-    return Filter(kinds, namespace, query.pipeline or "", query.run)
+    if query.audit or query.by is not None:
+        if not all(kind.startswith(AUDIT) for kind in kinds):
+            raise InvalidInput("Other kinds are no audit events.", "Leave out audit and by, or those kinds.")
+        kinds = kinds or frozenset({f"{AUDIT}*"})
+    # A token may be named by its id alone.
+    by = f"token {query.by}" if query.by and query.by.startswith("tok-") else query.by or ""
+    return narrowed(Filter(kinds, query.namespace or "", query.pipeline or "", query.run, by), caller)
 
 
 def _problem(kind: str) -> Problem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from gofer.errors import Replaced
+from gofer.models.event import Kind
+from gofer.server.api.audit import kind_of, request_of, tell_alone
 from gofer.server.api.authentication import CALLER
 from gofer.server.api.body import read_body
 from gofer.server.api.decoders import Decoders
@@ -17,7 +20,7 @@ from gofer.server.api.endpoint import Call, Download, Endpoint, NoBody, Stream, 
 from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, fingerprint_of
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.peer import peer_of
-from gofer.server.api.reply import Chunks, Reply
+from gofer.server.api.reply import Chunks, Reply, close
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.api.upload import UPLOAD, Incoming, taking
 from gofer.server.auth.allow import check_allowed
@@ -67,6 +70,7 @@ class HttpRoute:
         self._body = decoders.body(shapes.body, endpoint)
         self._negotiates = shapes.answer not in (None, Download)
         self._has_body = endpoint.method in ("POST", "PUT", "PATCH")
+        self._audit = kind_of(endpoint)
         self._keeps = endpoint.keeps and endpoint.method != "GET"
 
     async def answer(self, scope: Scope, receive: Receive, given: dict[str, str]) -> Reply:
@@ -85,6 +89,38 @@ class HttpRoute:
         caller: Caller = scope[CALLER]
         check_allowed(caller, self._endpoint.permission, *subject_of(at), filtered=self._endpoint.filtered)
         query = self._bounded(self._query.of_query(scope["query_string"]))
+        do = self._carry_out(scope, receive, incoming, head, form, caller, at, query)
+        return await (do if self._audit is None else self._audited(self._audit, do, scope, caller, given))
+
+    async def _audited(
+        self, kind: Kind, do: Coroutine[Any, Any, Reply], scope: Scope, caller: Caller, given: dict[str, str]
+    ) -> Reply:
+        """Has the audit event stored with what `do` writes; alone, where that writes nothing."""
+        request = request_of(scope, self._endpoint.path, given)
+        beside = self._services.auditor.beside(kind, caller, request)
+        with beside.held():
+            answer = await do
+        if beside.stored or REPLAYED in answer.headers:
+            return answer
+        try:
+            await tell_alone(self._services, beside)
+        except BaseException:
+            if answer.chunks is not None:
+                await close(answer.chunks.rest)
+            raise
+        return answer
+
+    async def _carry_out(
+        self,
+        scope: Scope,
+        receive: Receive,
+        incoming: Incoming | None,
+        head: _Head,
+        form: Format,
+        caller: Caller,
+        at: Any,
+        query: Any,
+    ) -> Reply:
         if incoming is not None:
             upload = incoming.upload(scope["headers"])
             taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload, peer=peer_of(scope))

@@ -19,6 +19,9 @@ from gofer.server.own_log import get_logger
 
 Headers = Sequence[tuple[bytes, bytes]]
 
+REFUSED: Final = "gofer.refused"
+"""Stands in the scope of what was refused to somebody, not for what was asked but for who asked: the Reply."""
+
 HSTS: Final = "gofer.hsts"
 """Stands in the scope of what is answered with a strict-transport-security header: its value."""
 
@@ -37,6 +40,7 @@ _ALWAYS = (
         b"publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()",
     ),
 )
+_REFUSALS = (401, 403, 429)
 _NO_STORE = b"no-store"
 _CACHE = (b"cache-control", _NO_STORE)
 _POLICY = (b"content-security-policy", STRICT_POLICY)
@@ -54,7 +58,8 @@ class Reply(NamedTuple):
 
     `drain`: a body may still be coming in.
 
-    With `chunks` they are the body, and `body` is not used.
+    With `chunks` they are the body, and `body` is not used. `refusal` says why the caller was refused, and `title` the
+    kind of that.
     """
 
     status: int
@@ -65,6 +70,8 @@ class Reply(NamedTuple):
     cache: bytes = _NO_STORE
     drain: bool = False
     chunks: Chunks | None = None
+    refusal: str = ""
+    title: str = ""
 
 
 def of_error(error: BaseException, where: str) -> Reply:
@@ -76,11 +83,15 @@ def of_error(error: BaseException, where: str) -> Reply:
         problem.CONTENT_TYPE,
         problem.headers(error),
         drain=isinstance(error, TooLarge),
+        refusal=told.detail if told.status in _REFUSALS else "",
+        title=told.title,
     )
 
 
 async def write(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer; without its body to a HEAD request."""
+    if reply.refusal:
+        scope[REFUSED] = reply
     await send({"type": "http.response.start", "status": reply.status, "headers": _head(reply, scope)})
     if reply.chunks is not None:
         await _write_chunks(reply.chunks, scope, receive, send)
@@ -105,7 +116,7 @@ async def _write_chunks(chunks: Chunks, scope: Scope, receive: Receive, send: Se
         get_logger("gofer.api").error("an answer was cut off", path=scope["path"], exc_info=error)
     finally:
         gone.cancel()
-        await _close(chunks.rest)
+        await close(chunks.rest)
 
 
 async def _send_all(chunks: Chunks, gone: asyncio.Future[None], send: Send) -> None:
@@ -121,13 +132,16 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def _close(chunks: Any) -> None:
+async def close(chunks: Any) -> None:
+    """Of what is not going to be sent (any more)."""
     if hasattr(chunks, "aclose"):
         await chunks.aclose()
 
 
 async def deny(reply: Reply, scope: Scope, send: Send) -> None:
     """Answer a websocket's handshake with an HTTP error."""
+    if reply.refusal:
+        scope[REFUSED] = reply
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return

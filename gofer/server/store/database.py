@@ -16,6 +16,7 @@ from typing import TypeVar, cast
 from gofer.errors import ConfigError, GoferError, Unavailable
 from gofer.models.event import Event
 from gofer.server.store import events, meta, namespaces
+from gofer.server.store.beside import present
 from gofer.server.store.connection import Connection, connect_reader, connect_writer
 from gofer.server.store.migrate import migrate, migrations
 from gofer.server.store.readers import Readers
@@ -105,8 +106,19 @@ class Database:
         Works that wait at the same time share one transaction, each in its savepoint: an exception of `work` undoes
         only `work` and is raised here. Raises StoreFull, StoreBusy or Unavailable when the database is in trouble;
         then nothing was changed.
+
+        What the present request has to have stored beside (see `beside.py`) is part of the transaction, and of what an
+        exception undoes.
         """
-        return cast(T, await self._open_writer().add(work))
+        beside = present()
+        if beside is None:
+            return cast(T, await self._open_writer().add(work))
+        beside.stored = True
+        try:
+            return cast(T, await self._open_writer().add(beside.after(work)))
+        except Exception:
+            beside.stored = False
+            raise
 
     async def write_patiently(self, work: Callable[[Transaction], T]) -> T:
         """As `write`, for what the server itself must record: a fault is waited out, and `work` is run again."""

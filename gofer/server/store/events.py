@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
-from gofer.models.event import Event, Kind
+from gofer.models.event import Event
+from gofer.server.store.event_filter import AUDIT, with_nouns
+from gofer.server.store.event_filter import Filter as Filter
 from gofer.server.store.queries import load
 from gofer.server.store.transaction import Readable, Transaction
 
@@ -16,41 +20,11 @@ _DATA = msgspec.json.Decoder(dict[str, Any])
 _JSON = msgspec.json.Encoder()
 _SCAN = 20_000
 """How many events one call looks at, at most, so that a filter that seldom matches costs no more than others."""
+_SCAN_OF_AUDIT = 10 * _SCAN
+"""The same, as a range of numbers, where only audit events are looked at, which are the fewest."""
 
 LAST = 2**62
 """A number behind every event."""
-
-
-class Filter(msgspec.Struct, frozen=True):
-    """Which events; what is empty or None does not restrict. A kind is exact (`run.ended`) or a noun's (`run.*`)."""
-
-    kinds: frozenset[str] = frozenset()
-    namespace: str = ""
-    pipeline: str = ""
-    run: int | None = None
-
-    def matches(self, event: Event) -> bool:
-        return (
-            (self.run is None or event.run == self.run)
-            and (not self.pipeline or event.pipeline == self.pipeline)
-            and (not self.namespace or event.namespace == self.namespace)
-            and (not self.kinds or event.kind in self.kinds or event.kind.partition(".")[0] + ".*" in self.kinds)
-        )
-
-    @property
-    def names_a_run(self) -> bool:
-        """Whether at most one run can match."""
-        return self.names_a_pipeline and self.run is not None
-
-    @property
-    def names_a_pipeline(self) -> bool:
-        """Whether only one pipeline's events can match."""
-        return bool(self.namespace and self.pipeline)
-
-
-def with_nouns(kinds: frozenset[str]) -> frozenset[str]:
-    """Every exact kind that a filter's kinds stand for."""
-    return frozenset(kind.value for kind in Kind if kind in kinds or f"{kind.value.partition('.')[0]}.*" in kinds)
 
 
 class EventPage(NamedTuple):
@@ -73,7 +47,7 @@ def list_after(connection: Readable, filter_: Filter, after: int, limit: int) ->
     run_key = _run_key(connection, filter_)
     # Only what was pruned leaves a gap, so a range of numbers is about as many events.
     above = max(after, first - 1)
-    below = last + 1 if _found_at_once(filter_, run_key) else min(last, above + _SCAN) + 1
+    below = last + 1 if _found_at_once(filter_, run_key) else min(last, above + _scan(filter_)) + 1
     items = _select(connection, filter_, run_key, above, below, limit, newest_first=False)
     if len(items) == limit:
         return EventPage(items, items[-1].seq)
@@ -85,7 +59,7 @@ def list_before(connection: Readable, filter_: Filter, before: int, limit: int) 
     first = first_seq(connection)
     run_key = _run_key(connection, filter_)
     below = min(before, last_seq(connection) + 1)
-    above = first - 1 if _found_at_once(filter_, run_key) else max(first - 1, below - 1 - _SCAN)
+    above = first - 1 if _found_at_once(filter_, run_key) else max(first - 1, below - 1 - _scan(filter_))
     items = _select(connection, filter_, run_key, above, below, limit, newest_first=True)
     if len(items) == limit:
         return EventPage(items, items[-1].seq)
@@ -113,7 +87,7 @@ def first_seq(connection: Readable) -> int:
 
 def _run_key(connection: Readable, filter_: Filter) -> int | None:
     """The key of the one run that the filter names, by which its events are found at once."""
-    if not filter_.names_a_run:
+    if not filter_.names_a_run or filter_.audit_alone:
         return None
     row = connection.execute(_SQL.run_key, (filter_.namespace, filter_.pipeline, filter_.run)).fetchone()
     return row[0] if row else None
@@ -121,7 +95,17 @@ def _run_key(connection: Readable, filter_: Filter) -> int | None:
 
 def _found_at_once(filter_: Filter, run_key: int | None) -> bool:
     """Whether an index leads to matching events only, so that none has to be looked at in vain."""
-    return run_key is not None or (filter_.names_a_pipeline and not filter_.kinds and filter_.run is None)
+    if run_key is not None or filter_.seen == ():
+        return True
+    if filter_.seen is not None or filter_.run is not None or filter_.by:
+        return False
+    if filter_.audit_alone:
+        return not filter_.namespace and not filter_.pipeline and f"{AUDIT}*" in filter_.kinds
+    return filter_.names_a_pipeline and not filter_.kinds
+
+
+def _scan(filter_: Filter) -> int:
+    return _SCAN_OF_AUDIT if filter_.audit_alone else _SCAN
 
 
 def _select(
@@ -134,16 +118,39 @@ def _select(
     *,
     newest_first: bool,
 ) -> list[Event]:
-    span = {"above": above, "below": below, "limit": limit, "kinds": _kinds(filter_)}
-    if run_key is not None:
-        sql = _SQL.of_run_newest_first if newest_first else _SQL.of_run_oldest_first
-        return [_event(row) for row in connection.execute(sql, {**span, "run_key": run_key})]
-    if filter_.names_a_pipeline:
-        sql = _SQL.of_pipeline_newest_first if newest_first else _SQL.of_pipeline_oldest_first
-    else:
-        sql = _SQL.newest_first if newest_first else _SQL.oldest_first
+    if filter_.seen == ():
+        return []
+    # What may not be seen is left out here, and does not count.
+    most = limit if filter_.seen is None else -1
+    span = {"above": above, "below": below, "limit": most, "kinds": _kinds(filter_), "by": filter_.by or None}
     where = {"namespace": filter_.namespace or None, "pipeline": filter_.pipeline or None, "run": filter_.run}
-    return [_event(row) for row in connection.execute(sql, {**span, **where})]
+    sql = _sql(filter_, run_key, newest_first=newest_first)
+    rows = connection.execute(sql, {**span, **where, "run_key": run_key})
+    if filter_.seen is None:
+        return [_event(row) for row in rows]
+    return [_event(row) for row in islice(_shown(filter_, rows), limit)]
+
+
+def _sql(filter_: Filter, run_key: int | None, *, newest_first: bool) -> str:
+    if filter_.audit_alone:
+        return _SQL.of_audit_newest_first if newest_first else _SQL.of_audit_oldest_first
+    if run_key is not None:
+        return _SQL.of_run_newest_first if newest_first else _SQL.of_run_oldest_first
+    if filter_.names_a_pipeline and not filter_.audit:
+        return _SQL.of_pipeline_newest_first if newest_first else _SQL.of_pipeline_oldest_first
+    return _SQL.newest_first if newest_first else _SQL.oldest_first
+
+
+def _shown(filter_: Filter, rows: Iterable[sqlite3.Row]) -> Iterator[sqlite3.Row]:
+    """Those that may be seen. What decides repeats a lot, so it is asked once for each."""
+    known: dict[tuple[str, str, str], bool] = {}
+    for row in rows:
+        about = (row["kind"], row["namespace"] or "", row["pipeline"] or "")
+        shown = known.get(about)
+        if shown is None:
+            shown = known[about] = filter_.shows(*about)
+        if shown:
+            yield row
 
 
 def _kinds(filter_: Filter) -> str | None:

@@ -9,10 +9,14 @@ from starlette.websockets import WebSocket
 
 from gofer.engines.scheduler.base import Session
 from gofer.errors import GoferError
-from gofer.server.api import problem
+from gofer.models.event import Kind
+from gofer.server.api import problem, taskruns
+from gofer.server.api.audit import request_of
 from gofer.server.api.endpoint import Call, Input, NoBody, TaskPath
+from gofer.server.audit.record import command_line
 from gofer.server.streams.session import BadFrame, first_of
 
+ATTACH = taskruns.ONE + "/attach"
 _STREAMS = {"stdout": b"\x01", "stderr": b"\x02"}
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -61,6 +65,7 @@ async def attach(call: Call[TaskPath, AttachQuery, NoBody], websocket: WebSocket
     """
     at, query = call.path, call.query
     await call.services.runs.task_run(at.namespace, at.pipeline, at.run, at.task)
+    await _tell(call, websocket)
     await websocket.accept()
     try:
         session = await call.services.runs.exec(
@@ -80,6 +85,15 @@ async def attach(call: Call[TaskPath, AttachQuery, NoBody], websocket: WebSocket
     except GoferError as error:
         told = problem.details(error, where="attach")
         await _send(websocket, Failed(message=told.detail, hint=told.hint))
+
+
+async def _tell(call: Call[TaskPath, AttachQuery, NoBody], websocket: WebSocket) -> None:
+    """Have it on the disk who is about to run what; only then it is run."""
+    services, at = call.services, call.path
+    request = request_of(websocket.scope, ATTACH, {"namespace": at.namespace, "pipeline": at.pipeline})
+    command = command_line(call.query.command)
+    event = services.auditor.beside(Kind.AUDIT_ATTACH, call.caller, request, command=command)
+    await services.database.write(event.alone)
 
 
 async def _output(websocket: WebSocket, session: Session) -> None:

@@ -10,7 +10,7 @@ SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);
 -- name: oldest_first
 SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events
 WHERE seq > :above AND seq < :below
-  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND CASE WHEN :kinds IS NULL THEN kind NOT GLOB 'audit.*' ELSE kind IN (SELECT value FROM json_each(:kinds)) END
   AND (:namespace IS NULL OR namespace = :namespace)
   AND (:pipeline IS NULL OR pipeline = :pipeline)
   AND (:run IS NULL OR run = :run)
@@ -19,7 +19,7 @@ ORDER BY seq LIMIT :limit;
 -- name: newest_first
 SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events
 WHERE seq > :above AND seq < :below
-  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND CASE WHEN :kinds IS NULL THEN kind NOT GLOB 'audit.*' ELSE kind IN (SELECT value FROM json_each(:kinds)) END
   AND (:namespace IS NULL OR namespace = :namespace)
   AND (:pipeline IS NULL OR pipeline = :pipeline)
   AND (:run IS NULL OR run = :run)
@@ -43,16 +43,38 @@ ORDER BY seq DESC LIMIT :limit;
 
 -- name: of_pipeline_oldest_first
 SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_pipeline
-WHERE namespace = :namespace AND pipeline = :pipeline AND pipeline IS NOT NULL AND seq > :above AND seq < :below
+WHERE namespace = :namespace AND pipeline = :pipeline AND pipeline IS NOT NULL AND kind NOT GLOB 'audit.*'
+  AND seq > :above AND seq < :below
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
   AND (:run IS NULL OR run = :run)
 ORDER BY seq LIMIT :limit;
 
 -- name: of_pipeline_newest_first
 SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_pipeline
-WHERE namespace = :namespace AND pipeline = :pipeline AND pipeline IS NOT NULL AND seq > :above AND seq < :below
+WHERE namespace = :namespace AND pipeline = :pipeline AND pipeline IS NOT NULL AND kind NOT GLOB 'audit.*'
+  AND seq > :above AND seq < :below
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
   AND (:run IS NULL OR run = :run)
+ORDER BY seq DESC LIMIT :limit;
+
+-- name: of_audit_oldest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_audit
+WHERE kind GLOB 'audit.*' AND seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND (:namespace IS NULL OR namespace = :namespace)
+  AND (:pipeline IS NULL OR pipeline = :pipeline)
+  AND (:run IS NULL OR run = :run)
+  AND (:by IS NULL OR json_extract(data, '$.by') = :by)
+ORDER BY seq LIMIT :limit;
+
+-- name: of_audit_newest_first
+SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED BY events_of_audit
+WHERE kind GLOB 'audit.*' AND seq > :above AND seq < :below
+  AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+  AND (:namespace IS NULL OR namespace = :namespace)
+  AND (:pipeline IS NULL OR pipeline = :pipeline)
+  AND (:run IS NULL OR run = :run)
+  AND (:by IS NULL OR json_extract(data, '$.by') = :by)
 ORDER BY seq DESC LIMIT :limit;
 
 -- name: delete_older

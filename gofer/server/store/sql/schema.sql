@@ -145,7 +145,8 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_of_run ON events (run_key) WHERE run_key IS NOT NULL;
-CREATE INDEX events_of_pipeline ON events (namespace, pipeline) WHERE pipeline IS NOT NULL;
+CREATE INDEX events_of_pipeline ON events (namespace, pipeline) WHERE pipeline IS NOT NULL AND kind NOT GLOB 'audit.*';
+CREATE INDEX events_of_audit ON events (seq) WHERE kind GLOB 'audit.*';
 
 -- What a write with an Idempotency-Key was answered, so that sending it again changes nothing.
 CREATE TABLE idempotency (

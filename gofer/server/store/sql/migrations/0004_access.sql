@@ -42,3 +42,8 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sessions_of_token ON sessions (token_key);
+
+-- Audit events are many, and lists have them only when they are asked for: they have an index of their own.
+DROP INDEX events_of_pipeline;
+CREATE INDEX events_of_pipeline ON events (namespace, pipeline) WHERE pipeline IS NOT NULL AND kind NOT GLOB 'audit.*';
+CREATE INDEX events_of_audit ON events (seq) WHERE kind GLOB 'audit.*';
