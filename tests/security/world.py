@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class World:
     def stop(self) -> None:
         self.server.stop()
 
-    @property
+    @cached_property
     def routes(self) -> list[Route]:
         """Everything that the server answers."""
         return routes_of(self.server)
