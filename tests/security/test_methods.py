@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from typing import Any
-
 from tests.security.raw import wire
 from tests.security.routes import Route
-from tests.security.world import World
+from tests.security.world import World, changes
 
 ODD = ["HEAD", "TRACE", "TRACK", "CONNECT", "PROPFIND", "MKCOL", "COPY", "LOCK", "PURGE", "LINK", "DEBUG", "QUERY"]
 # In small letters they are other methods (RFC 9110, 9.1).
@@ -68,44 +65,24 @@ def test_head_asks_for_as_much_as_get(world: World) -> None:
 
 
 # What the log of events is told of something that was only looked at.
-TOLD: dict[str, set[str]] = {"/api/v1/system/backup": {"backup.taken"}}
+_ATTACH = "/api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/tasks/{task}/attach"
+TOLD: dict[str, set[str]] = {"/api/v1/system/backup": {"backup.taken", "audit.reveal"}, _ATTACH: {"audit.attach"}}
 
 
 def test_no_header_or_parameter_makes_another_method(world: World) -> None:
     for path in paths(world):
-        before = look(world)
+        before = world.digest()
         for method in ("GET", "HEAD", "OPTIONS"):
             for query in ("", "?_method=DELETE"):
                 answer = world.ask(method, path + query, world.root, None, OVERRIDES)
                 assert answer.status < 500 or path == "/readyz", (method, path, answer)
-        assert changes(before, look(world)) <= TOLD.get(path, set()), path
+        assert changes(before, world.digest()) <= TOLD.get(path, set()), path
 
 
 def test_what_only_looks_changes_nothing(world: World) -> None:
     """Every GET, and every websocket's handshake: a link that somebody is made to follow does no harm."""
     for route in world.routes:
         if route.method in ("GET", "WS"):
-            before = look(world)
+            before = world.digest()
             assert world.try_route(route, world.root).status < 400, route.name
-            assert changes(before, look(world)) <= TOLD.get(route.template, set()), route.name
-
-
-def look(world: World) -> dict[str, Any]:
-    """What the stores hold, but for when a token was used last."""
-    found: dict[str, Any] = dict(world.digest(without=frozenset({"tokens", "sqlite_sequence"})))
-    connection = sqlite3.connect(f"file:{world.home / 'gofer.db'}?mode=ro", uri=True)
-    connection.row_factory = sqlite3.Row
-    try:
-        rows = [dict(row) for row in connection.execute("SELECT * FROM tokens")]
-        found["events"] = {row["seq"]: row["kind"] for row in connection.execute("SELECT seq, kind FROM events")}
-    finally:
-        connection.close()
-    found["tokens"] = [{k: v for k, v in row.items() if not k.startswith("last_used")} for row in rows]
-    return found
-
-
-def changes(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
-    """Kinds of new events; the names of tables for any other change."""
-    told = {kind for seq, kind in after["events"].items() if seq not in before["events"]}
-    events = {"events", "gofer.db:events"} if set(before["events"]) <= set(after["events"]) else set()
-    return told | {name for name in after if name not in events and after[name] != before.get(name)}
+            assert changes(before, world.digest()) <= TOLD.get(route.template, set()), route.name

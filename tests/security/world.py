@@ -213,18 +213,38 @@ class World:
 
     # -- looking behind
 
-    def digest(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of the server's database and of its stores' databases, by file and table; but no audit events, as
-        those tell of what was refused."""
-        found = {}
+    def digest(self, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """What the server's stores hold, by file and table. See `changes`.
+
+        Not counted: the tables `without`, when a token was used last, and what was refused.
+        """
+        found: dict[str, Any] = {}
         for file in sorted(self.home.glob("*.db")):
             connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+            connection.row_factory = sqlite3.Row
             try:
-                tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-                for (table,) in sorted(tables):
-                    if table not in without:
-                        rows = connection.execute(f'SELECT * FROM "{table}"{_NO_AUDIT.get(table, "")}').fetchall()
-                        found[f"{file.name}:{table}"] = sorted(rows, key=repr)
+                tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                for table in sorted(set(tables) - {"sqlite_sequence", *without}):
+                    rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
+                    found[f"{file.name}: {table}"] = sorted(
+                        (_lasting(row) for row in rows if row.get("kind") != "audit.refused"), key=repr
+                    )
             finally:
                 connection.close()
         return found
+
+
+def _lasting(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if not name.startswith("last_used")}
+
+
+_EVENTS = "gofer.db: events"
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """The kinds of events that have come since, and the names of all tables that have changed otherwise."""
+    events = {event["seq"]: event["kind"] for event in after[_EVENTS]}
+    old = {event["seq"] for event in before[_EVENTS]}
+    gone = {_EVENTS} if old - set(events) else set()
+    tables = {name for name in after if name != _EVENTS and after[name] != before.get(name)}
+    return {kind for seq, kind in events.items() if seq not in old} | gone | tables
