@@ -33,6 +33,12 @@ def header_too_large(limit: int) -> HeaderTooLarge:
     return HeaderTooLarge(f"The request's head is larger than {format_size(limit)}.", hint)
 
 
+def stalled(timeout: int) -> RequestTimeout:
+    """Nothing more of an upload came for `timeout` milliseconds."""
+    hint = "Send it again, without pauses, or have server.stall_timeout raised."
+    return RequestTimeout(f"Nothing more of the upload came for {format_duration(timeout)}.", hint)
+
+
 def timed_out(what: str, timeout: int) -> RequestTimeout:
     """`what` did not come within `timeout` milliseconds."""
     hint = "Send the whole request at once, or have server.request_timeout raised."

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gofer.server.limits.http_protocol import LimitedHttp
 
 
+_TIMER = 0.05
+
+
 class Handshake(asyncio.Protocol):
     """The beginning of one connection; it is then that of the protocol that `create` makes."""
 
@@ -46,8 +49,8 @@ class Handshake(asyncio.Protocol):
 
     def _ended(self, protocol: LimitedHttp, began: float, done: asyncio.Future[None]) -> None:
         if done.cancelled() or done.exception() is not None:
-            # uvloop has no exception of its own for a handshake that takes too long.
-            if self._loop.time() - began >= self._timeout:
+            # A handshake that takes too long has no exception of its own, and a timer is not exact.
+            if self._loop.time() - began >= self._timeout - _TIMER:
                 self._limits.refusals.note("header_timeout")
             self._limits.leave(protocol)
 

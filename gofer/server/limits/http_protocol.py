@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gofer.errors import GoferError
 from gofer.server.api.upload import UPLOAD
-from gofer.server.limits.answers import encoded, full, header_too_large, malformed, timed_out
+from gofer.server.limits.answers import encoded, full, header_too_large, malformed, stalled, timed_out
 from gofer.server.limits.connections import LINGER, Connections
 from gofer.server.limits.head import check_head, check_header, problem_of
 from gofer.server.limits.refusals import Reason
@@ -219,7 +219,7 @@ class LimitedHttp(HttpToolsProtocol):
         elif upload and self._body_bytes != self._body_seen:
             self._body_seen, self._since = self._body_bytes, now
         elif upload and now - self._since >= settings.stall_timeout / 1000:
-            self._refuse(timed_out("next part", settings.stall_timeout), "slow_writer")
+            self._refuse(stalled(settings.stall_timeout), "slow_writer")
         elif not upload and now - self._since >= settings.request_timeout / 1000:
             self._refuse(timed_out("body", settings.request_timeout), "body_timeout")
 

@@ -25,6 +25,8 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._unread = Unread()
 
     def data_received(self, data: bytes) -> None:
+        if self.conn.parser_exc is not None:
+            return  # It was told, and has a moment to see it.
         super().data_received(data)
         if not self.handshake_initiated and not self.transport.is_closing():
             # The head, which has come whole, does not suit it: it has an answer ready, or none.

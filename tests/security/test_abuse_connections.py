@@ -1,0 +1,147 @@
+"""More connections than there may be: those that do nothing go first, and the API answers all the time."""
+
+from __future__ import annotations
+
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from tests.integration.api.server import ServerThread
+from tests.security.attacker import Door, answer, connect_tls, connect_unix, goes_on, rest
+from tests.support.certificates import Authority
+from tests.support.until import until
+
+MANY = 2_000
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with ExitStack() as stack:
+
+        def begin(**settings: Any) -> ServerThread:
+            found = ServerThread(tmp_path_factory.mktemp("server"), **settings)
+            found.start()
+            stack.callback(found.stop)
+            return found
+
+        yield begin
+
+
+@contextmanager
+def many_files() -> Iterator[None]:
+    """For both ends of thousands of connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("sent", [b"", HEALTH + b"X-Slow: "], ids=["silent", "in a head"])
+def test_thousands_that_never_end_their_request(start: Any, sent: bytes) -> None:
+    with many_files(), ExitStack() as stack:
+        server = start(max_connections=200)
+        door = Door(server, server.connect)
+        for number in range(MANY):
+            connection = stack.enter_context(door.connect())
+            connection.sendall(sent)
+            if number % 200 == 0:
+                assert server.ask("GET", "/healthz").status == 200
+        goes_on(server)
+        assert server.services.connections() <= 200
+        assert door.counted("connections") >= MANY - 200
+
+
+def test_thousands_that_never_shake_hands(start: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    made = Authority(tmp_path_factory.mktemp("authority")).sign("server")
+    with many_files(), ExitStack() as stack:
+        server = start(max_connections=100, tls_cert_path=made.cert, tls_key_path=made.key)
+        door = Door(server, lambda: connect_tls(server))
+        for _turn in range(MANY // 2):
+            stack.enter_context(server.connect())
+        assert answer(door.send(HEALTH + b"Connection: close\r\n\r\n")).status == 200
+        assert server.services.connections() <= 100
+        assert door.counted("connections") >= MANY // 2 - 100
+
+
+def test_thousands_that_only_time_ends(start: Any) -> None:
+    """There is room for all of them; none may stay."""
+    with many_files(), ExitStack() as stack:
+        server = start(max_connections=4096, request_timeout=1_000)
+        door = Door(server, server.connect)
+        held = []
+        for _turn in range(MANY):
+            held.append(stack.enter_context(door.connect()))
+            held[-1].sendall(HEALTH)
+        assert server.ask("GET", "/healthz").status == 200
+        assert answer(rest(held[0])).status == 408
+        assert answer(rest(held[-1])).status == 408
+        until(lambda: door.counted("header_timeout") == MANY, "all are counted")
+        until(lambda: server.services.connections() <= 1, "all are closed")
+
+
+def test_the_oldest_that_does_nothing_goes_first(start: Any) -> None:
+    server = start(max_connections=3)
+    with ExitStack() as stack:
+        first, second, third = (stack.enter_context(server.connect()) for _turn in range(3))
+        for connection in (third, second, first):  # so the third has waited for longest
+            ask(server, connection)
+        stack.enter_context(server.connect())
+        assert rest(third) == b""
+        ask(server, first)
+        ask(server, second)
+
+
+@pytest.mark.parametrize("unix", [False, True], ids=["tcp", "tasks"])
+def test_if_all_are_busy_the_new_one_is_refused(start: Any, unix: bool) -> None:
+    server = start(max_connections=2)
+    door = Door(server, server.connect)
+    with ExitStack() as stack:
+        for _turn in range(2):
+            stack.enter_context(stream(server))
+        for _turn in range(3):
+            before = door.counted("connections")
+            with connect_unix(server) if unix else server.connect() as connection:
+                told = answer(rest(connection))
+            assert (told.status, told.headers["retry-after"]) == (503, "5")
+            assert "max_connections" in told.problem["hint"]
+            assert door.counted("connections") == before + 1
+    until(lambda: server.services.connections() == 0, "the busy ones have gone")
+    goes_on(server)
+
+
+def test_a_request_under_way_is_never_given_up(start: Any) -> None:
+    server = start(max_connections=2)
+    with ExitStack() as stack:
+        busy = stack.enter_context(stream(server))
+        for _turn in range(10):
+            stack.enter_context(server.connect())
+        assert server.ask("GET", "/healthz").status == 200
+        busy.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            busy.recv(1)
+
+
+def ask(server: ServerThread, connection: socket.socket) -> None:
+    connection.sendall(HEALTH + b"\r\n")
+    assert server.read_answer(connection).status == 200
+
+
+def stream(server: ServerThread) -> socket.socket:
+    """A websocket that lasts."""
+    connection = server.connect()
+    connection.sendall(
+        b"GET /api/v1/events/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)
+    assert head.startswith(b"HTTP/1.1 101 ")
+    return connection
