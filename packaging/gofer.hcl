@@ -96,6 +96,18 @@ server {
   # otherwise. `0s`: it forgets that. Outside dev mode. (duration, default "8760h", reload)
   #hsts_max_age = "8760h"
 
+  # How long a browser stays signed in without asking for anything. A stream that is open counts as asking.
+  # (duration, default "12h", reload)
+  #session_idle_timeout = "12h"
+
+  # How long a browser stays signed in at the most: then it has to show its token again. (duration, default
+  # "168h", reload)
+  #session_lifetime = "168h"
+
+  # How many requests a minute one address (IPv6: /64 network) may make with a token or cookie that is not good;
+  # more are answered 429. Good ones pass at any time. 0: any number. (default 20, reload)
+  #failed_auth_limit = 20
+
   # How long open requests may take to end when the server stops. (duration, default "15s")
   #shutdown_timeout = "15s"
 

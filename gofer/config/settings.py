@@ -102,6 +102,33 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             reloadable=True,
         ),
     ] = 365 * 24 * HOUR
+    session_idle_timeout: Annotated[
+        int,
+        Doc(
+            "How long a browser stays signed in without asking for anything. A stream that is open counts as asking.",
+            "duration",
+            minimum=5 * MINUTE,
+            reloadable=True,
+        ),
+    ] = 12 * HOUR
+    session_lifetime: Annotated[
+        int,
+        Doc(
+            "How long a browser stays signed in at the most: then it has to show its token again.",
+            "duration",
+            minimum=5 * MINUTE,
+            reloadable=True,
+        ),
+    ] = 168 * HOUR
+    failed_auth_limit: Annotated[
+        int,
+        Doc(
+            "How many requests a minute one address (IPv6: /64 network) may make with a token or cookie that is not "
+            "good; more are answered 429. Good ones pass at any time. 0: any number.",
+            minimum=0,
+            reloadable=True,
+        ),
+    ] = 20
     shutdown_timeout: Annotated[
         int, Doc("How long open requests may take to end when the server stops.", "duration", minimum=0)
     ] = 15 * SECOND

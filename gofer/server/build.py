@@ -20,6 +20,7 @@ from gofer.server.auth.expire import TokenExpiry
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.auth.roles import Roles
+from gofer.server.auth.sessions import Sessions
 from gofer.server.auth.uses import TokenUses
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
@@ -29,6 +30,7 @@ from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
 from gofer.server.gate import Gate
+from gofer.server.limits.failures import Failures
 from gofer.server.logs.expire import LogExpiry
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.mask_registry import MaskRegistry
@@ -126,7 +128,9 @@ async def build(parts: Parts, front: Front) -> Built:
     tokens, uses = Tokens(registry, database, clock), TokenUses(registry, database)
     registry.on_use = uses.note
     token_expiry = TokenExpiry(tokens, registry, clock, settings.expired_token_retention)
-    tokens.on_change = token_expiry.notice
+    sessions = Sessions(registry, database, clock, live)
+    registry.on_session_end = sessions.forget
+    tokens.on_change = _all_of(token_expiry.notice, sessions.notice)
     await settle(database, settings.task_run_logs_dir, clock)
     expiry = LogExpiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
@@ -154,6 +158,8 @@ async def build(parts: Parts, front: Front) -> Built:
         object_watch=objects.watch,
         logs=logs,
         registry=registry,
+        sessions=sessions,
+        failures=Failures(lambda: live.settings.server.failed_auth_limit, front.tally.refusals, clock.monotonic),
         tokens=tokens,
         bootstrapper=Bootstrapper(tokens, settings.server.storage_path),
         roles=Roles(registry, database, clock),
@@ -181,6 +187,8 @@ async def build(parts: Parts, front: Front) -> Built:
             "run_parallelism_limit": launcher.queue.set_limit,
             "task_parallelism_limit": slots.set_limit,
             "task_run_log_expiry": expiry.set_keep,
+            "server.session_idle_timeout": sessions.notice,
+            "server.session_lifetime": sessions.notice,
             **objects.followers(),
         }
     )
@@ -196,6 +204,17 @@ async def build(parts: Parts, front: Front) -> Built:
         ("secret tidier", tidier.run()),
         ("token uses", uses.run()),
         ("token expiry", token_expiry.run()),
+        ("sessions", sessions.run()),
         *objects.tasks(),
     ]
     return Built(services, launcher, recovery, remover, objects, uses, side)
+
+
+def _all_of(*told: Callable[[], None]) -> Callable[[], None]:
+    """Calls one after the other."""
+
+    def tell() -> None:
+        for one in told:
+            one()
+
+    return tell

@@ -23,6 +23,7 @@ from gofer.server.api import (
     roles,
     runs,
     secrets,
+    session,
     system,
     taskruns,
     tokens,
@@ -60,7 +61,8 @@ def application(services: Services) -> Application:
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
     verifier = Verifier(services.registry, services.database, services.clock)
     site = Site(dispatcher, ARCHIVE, tally)
-    known_callers = Authentication(site, verifier, dev_mode=services.settings.dev_mode)
+    dev_mode = services.settings.dev_mode
+    known_callers = Authentication(site, verifier, services.sessions, services.failures, dev_mode=dev_mode)
     return Application(known_callers, RefusedRequests(services, dispatcher.template).note)
 
 
@@ -84,6 +86,7 @@ def endpoints() -> list[Endpoint]:
         *backup.endpoints(),
         *tokens.endpoints(),
         *bootstrap.endpoints(),
+        *session.endpoints(),
     ]
 
 

@@ -16,9 +16,11 @@ from gofer.server.auth.bootstrap import Bootstrapper
 from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.auth.roles import Roles
+from gofer.server.auth.sessions import Sessions
 from gofer.server.backup.take import Backups
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
+from gofer.server.limits.failures import Failures
 from gofer.server.logs.logs import Logs
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
@@ -58,6 +60,8 @@ class Services:
     registry: Registry
     auditor: Auditor
     refused_attempts: RefusedAttempts
+    sessions: Sessions
+    failures: Failures
     tokens: Tokens
     bootstrapper: Bootstrapper
     roles: Roles

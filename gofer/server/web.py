@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gofer.config.live import Live
-from gofer.server.api.authentication import TaskDoor
+from gofer.server.api.task_door import TaskDoor
 from gofer.server.limits.connections import Connections
 from gofer.server.limits.handshake import Handshake
 from gofer.server.limits.http_protocol import LimitedHttp

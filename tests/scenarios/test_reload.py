@@ -28,6 +28,7 @@ from gofer.models.access import CreateToken
 from gofer.models.manifest import Mount, Output
 from gofer.models.system import Reloaded
 from gofer.server.app import running
+from gofer.server.auth.caller import Caller
 from gofer.server.auth.tokens import digest_of, token_of
 from gofer.server.own_log import set_level
 from gofer.server.store import run_tokens
@@ -414,6 +415,47 @@ async def token_of_a_run(scene: Changing) -> str:
     return token
 
 
+async def signed_in(scene: Scene) -> Caller:
+    """With a session that began an hour ago, and was not used since."""
+    services = scene.services
+    new = await services.tokens.create(CreateToken(kind="management"))
+    stored = services.registry.token(new.token.id)
+    assert stored is not None
+    _, caller = await services.sessions.open(stored, "", "")
+    (session,) = services.registry.sessions(new.token.id)
+    services.registry.put_session(
+        session._replace(created_at=session.created_at - HOUR, seen_at=session.seen_at - HOUR)
+    )
+    return caller
+
+
+async def session_idle_timeout(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        with scene.services.registry.watch(await signed_in(scene)):
+            await scene.reload('server.session_idle_timeout = "59m"')
+            assert len(scene.services.registry.sessions()) == 1, "what is in use"
+        await signed_in(scene)
+        await scene.reload('server.session_idle_timeout = "30m"')
+        while len(scene.services.registry.sessions()) > 1:
+            await asyncio.sleep(0)
+
+
+async def session_lifetime(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        with scene.services.registry.watch(await signed_in(scene)) as ended:
+            await scene.reload('server.session_lifetime = "59m"')
+            assert await ended == "This session has expired."
+
+
+async def failed_auth_limit(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        bad = {"Authorization": "Bearer bad"}
+        await scene.reload("server.failed_auth_limit = 2")
+        assert [(await scene.ask("GET", "/healthz", headers=bad))[0] for _ in range(3)] == [401, 401, 429]
+        await scene.reload("server.failed_auth_limit = 0")
+        assert (await scene.ask("GET", "/healthz", headers=bad))[0] == 401
+
+
 async def tls_cert_path(house: House, authority: Authority) -> None:
     old, new = authority.sign("old"), authority.sign("new", key="rsa")
     async with changing(house, https(old)) as scene:
@@ -543,6 +585,9 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "server.request_timeout": request_timeout,
     "server.stall_timeout": stall_timeout,
     "server.storage_results_limit": storage_results_limit,
+    "server.session_idle_timeout": session_idle_timeout,
+    "server.session_lifetime": session_lifetime,
+    "server.failed_auth_limit": failed_auth_limit,
     "server.allowed_hosts": allowed_hosts,
     "server.hsts_max_age": hsts_max_age,
     "server.trusted_proxies": trusted_proxies,

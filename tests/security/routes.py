@@ -57,6 +57,7 @@ SAMPLES: dict[str, Sample] = {
     "POST /api/v1/namespaces/{namespace}/pipelines": Sample(_MANIFEST),
     "PATCH /api/v1/namespaces/{namespace}/pipelines/{pipeline}": Sample({"enabled": False}),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/secrets/{key}": Sample(_SECRET),
+    "POST /api/v1/session": Sample({"token": "nobody's"}),
     "PUT /api/v1/secrets/{key}": Sample({**_SECRET, "namespaces": ["*"]}),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/objects/{key}": Sample(b"bytes"),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/objects/{key}": Sample(b"bytes"),

@@ -26,6 +26,7 @@ OPEN = {
     "GET /readyz",
     "GET /api/docs",
     "GET /api/openapi.json",
+    "POST /api/v1/session",
 }
 
 _ABSENT = {"namespace": "nowhere", "run": 9999, "version": 9999, "token": "tok-aaaaaaaaaa"}
@@ -73,6 +74,7 @@ def test_what_is_open_is_known_and_declared(world: World) -> None:
 def test_what_is_open_answers_without_a_token(world: World) -> None:
     found = {route.name: world.try_route(route).status for route in world.routes if route.is_open}
     assert found.pop("POST /api/v1/bootstrap") == 403
+    assert found.pop("POST /api/v1/session") == 401
     assert {name: status for name, status in found.items() if status not in (200, 301, 302, 404)} == {}
 
 

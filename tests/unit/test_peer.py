@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gofer.errors import ConfigError
-from gofer.server.api.authentication import TASK_SOCKET
 from gofer.server.api.peer import Peer, Peers
+from gofer.server.api.task_door import TASK_SOCKET
 
 
 def scope(client: str, *headers: tuple[str, str], scheme: str = "http") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.types import Scope
 
@@ -12,6 +12,7 @@ from gofer.models.event import Kind
 from gofer.server import correlation
 from gofer.server.api.authentication import CALLER
 from gofer.server.api.reply import Reply
+from gofer.server.api.session_cookie import SESSION
 from gofer.server.audit.record import Request, name_of, owner, without_tokens
 from gofer.server.audit.refused import Key, Told
 from gofer.server.auth.caller import ANONYMOUS, Caller
@@ -20,9 +21,6 @@ from gofer.server.store.beside import Beside
 if TYPE_CHECKING:
     from gofer.server.api.endpoint import Endpoint
     from gofer.server.services import Services
-
-SESSION: Final = "/api/v1/session"
-"""Where browsers log in and out."""
 
 _LONGEST_REASON = 200
 _READS = ("GET", "HEAD", "OPTIONS")

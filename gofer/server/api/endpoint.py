@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from gofer.models.ids import ID_PATTERN
@@ -145,7 +146,8 @@ class Call(Generic[P, Q, B]):
 
     `remember` is set when the request has an Idempotency-Key: a service that is handed it as `also` stores the answer
     in the same transaction as the effect. `caller` is who asks, and may; `peer` says from where. `upload` is there
-    where the endpoint takes one.
+    where the endpoint takes one. `scope` is the request as ASGI has it. `headers` are set by the handler: its answer
+    has them beside the usual.
     """
 
     services: Services
@@ -156,6 +158,8 @@ class Call(Generic[P, Q, B]):
     remember: Remember | None = None
     upload: Upload | None = None
     peer: Peer | None = None
+    scope: Scope | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 from gofer.errors import Replaced
 from gofer.models.event import Kind
 from gofer.server.api.audit import kind_of, request_of, tell_alone
-from gofer.server.api.authentication import CALLER
+from gofer.server.api.authentication import check_caller
 from gofer.server.api.body import read_body
 from gofer.server.api.decoders import Decoders
 from gofer.server.api.download import reply_to
@@ -86,8 +86,7 @@ class HttpRoute:
         head = _Head(scope["headers"])
         form = self._format(head.accept)
         at = self._path.of_path(given)
-        caller: Caller = scope[CALLER]
-        check_allowed(caller, self._endpoint.permission, *subject_of(at), filtered=self._endpoint.filtered)
+        caller = check_caller(scope, self._endpoint.permission, at, filtered=self._endpoint.filtered)
         query = self._bounded(self._query.of_query(scope["query_string"]))
         do = self._carry_out(scope, receive, incoming, head, form, caller, at, query)
         return await (do if self._audit is None else self._audited(self._audit, do, scope, caller, given))
@@ -128,7 +127,7 @@ class HttpRoute:
             return await self._reply(value, form)
         raw = await self._read(receive, head)
         body = self._body.of(raw, head.content_type)
-        call = Call(self._services, at, query, body, caller=caller, peer=peer_of(scope))
+        call = Call(self._services, at, query, body, caller=caller, peer=peer_of(scope), scope=scope)
         if self._endpoint.named is not None:
             check_allowed(caller, self._endpoint.permission, subject_of(at)[0], self._endpoint.named(call.body))
         if self._keeps and head.key is not None:
@@ -140,7 +139,8 @@ class HttpRoute:
         while True:
             value = await self._endpoint.handler(call)
             if not isinstance(value, Download):
-                return await self._reply(value, form)
+                answer = await self._reply(value, form)
+                return answer._replace(headers=[*answer.headers, *call.headers]) if call.headers else answer
             # What is overwritten all the time is there all the time: it is looked up again.
             with suppress(Replaced):
                 return await reply_to(value, scope)

@@ -48,6 +48,9 @@ of a page as `cursor` to get the page after it. Writes accept an `Idempotency-Ke
 write is answered as before and not done again."""
 
 
+_OF_SOCKETS = {400, 401, 403, 404, 422, 426, 429, 500, 503}
+
+
 def document(endpoints: Sequence[Endpoint], sockets: Sequence[Socket]) -> Json:
     """The whole description."""
     types = [ProblemDetails]
@@ -120,7 +123,7 @@ def _responses(endpoint: Endpoint, shapes: Shapes) -> Json:
     if shapes.answer is Download:
         responses["206"] = {"description": "Partial Content", "content": {"*/*": {}}}
         responses["304"] = {"description": "Not Modified"}
-    errors = {400, 401, 403, 406, 422, 500, 503, *endpoint.errors}
+    errors = {400, 401, 403, 406, 422, 429, 500, 503, *endpoint.errors}
     if "{" in endpoint.path:
         errors.add(404)
     if endpoint.method in ("POST", "PUT", "PATCH"):
@@ -142,7 +145,8 @@ def _websocket(socket: Socket) -> Json:
         "parameters": [*_parameters(shapes.path, "path"), *_parameters(shapes.query, "query")],
         "responses": {"101": {"description": "The websocket is open"}}
         | {
-            str(status): _problem(status) for status in sorted({400, 401, 403, 404, 422, 426, 500, 503, *socket.errors})
+            str(status): _problem(status)
+            for status in sorted({400, 401, 403, 404, 422, 426, 429, 500, 503, *socket.errors})
         },
         "x-websocket": {"sends": sends, "takes": takes},
         "x-permission": socket.permission,
@@ -210,7 +214,7 @@ def _problem_name(status: int) -> str:
 
 
 def _problem_responses() -> Json:
-    statuses = (400, 401, 403, 404, 406, 409, 410, 413, 415, 416, 422, 426, 500, 503)
+    statuses = (400, 401, 403, 404, 406, 409, 410, 413, 415, 416, 422, 426, 429, 500, 503)
     content = {"application/problem+json": {"schema": _PROBLEM_REF}}
     return {_problem_name(s): {"description": HTTPStatus(s).phrase, "content": content} for s in statuses}
 

@@ -15,13 +15,14 @@ from gofer.config.address import is_ip
 from gofer.errors import BadRequest, GoferError, Refused
 from gofer.models.ids import shown
 from gofer.server.api import reply
-from gofer.server.api.authentication import TASK_SOCKET
 from gofer.server.api.host_names import Host, HostNames, parse_host
 from gofer.server.api.peer import peer_of
 from gofer.server.api.refuse import refuse
+from gofer.server.api.task_door import TASK_SOCKET
 from gofer.server.limits.refusals import Reason
 
 _FOREIGN = {b"cross-site", b"same-site"}
+_FOLLOWED = ("GET", "HEAD")
 _PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 _SECURE = {"https", "wss"}
 _ELSEWHERE: Final = (
@@ -74,8 +75,9 @@ class HostCheck:
         secure = peer_of(scope).secure
         if origin is not None and not _is_same(origin, host, secure=secure):
             return _foreign(shown(origin.decode("latin-1")))
-        # What a page loads as an image or a script has no Origin. A link that was followed is another matter.
-        if site in _FOREIGN and mode != b"navigate":
+        # What a page loads as an image or a script has no Origin. A link that was followed is another matter; a form
+        # that was sent is none.
+        if site in _FOREIGN and (mode != b"navigate" or scope.get("method") not in _FOLLOWED):
             return _foreign("another site")
         if secure:
             self._say_https_only(scope, host)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from starlette.types import Scope
 
 from gofer.config.address import IpAddress, ip_of, parse_networks
-from gofer.server.api.authentication import TASK_SOCKET
+from gofer.server.api.task_door import TASK_SOCKET
 
 PEER: Final = "gofer.peer"
 """Stands in the scope of every request: its `Peer`."""

@@ -11,13 +11,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from gofer.errors import GoferError, Unavailable
 from gofer.server import correlation
 from gofer.server.api import problem, reply
-from gofer.server.api.authentication import CALLER
+from gofer.server.api.authentication import check_caller
 from gofer.server.api.decoders import Decoders
-from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of, subject_of
+from gofer.server.api.endpoint import Call, NoBody, Socket, shapes_of
 from gofer.server.api.peer import peer_of
 from gofer.server.api.token_life import while_token_lives
-from gofer.server.auth.allow import check_allowed
-from gofer.server.auth.caller import Caller
 
 if TYPE_CHECKING:
     from gofer.server.api.tally import Tally
@@ -54,8 +52,7 @@ class SocketRoute:
         self._tally.opened(self._socket.path)
         try:
             at = self._path.of_path(given)
-            caller: Caller = scope[CALLER]
-            check_allowed(caller, self._socket.permission, *subject_of(at), filtered=self._socket.filtered)
+            caller = check_caller(scope, self._socket.permission, at, filtered=self._socket.filtered)
             query = self._query.of_query(scope["query_string"])
             call = Call(self._services, at, query, NoBody(), caller=caller, peer=peer_of(scope))
             await while_token_lives(self._services, caller, self._socket.handler(call, websocket))

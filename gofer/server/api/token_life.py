@@ -38,6 +38,7 @@ async def while_token_lives(services: Services, caller: Caller, work: Coroutine[
         doing.cancel()
         life.cancel()
         await asyncio.gather(doing, life, return_exceptions=True)
+        services.sessions.used(caller)
 
 
 async def _token_ended(services: Services, caller: Caller) -> None:

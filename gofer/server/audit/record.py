@@ -44,17 +44,15 @@ class Auditor:
         namespace, pipeline = owner(request.given)
 
         def store(tx: Transaction) -> None:
-            tx.emit(kind, self._clock.now(), namespace=namespace, pipeline=pipeline, data=data)
+            tx.emit(kind, self._clock.now(), namespace=namespace, pipeline=pipeline, data={**data, **beside.more})
             self._reached("audited")
 
-        return Beside(store)
+        beside = Beside(store)
+        return beside
 
     def about(self, caller: Caller, request: Request) -> dict[str, Any]:
         """The data that every audit event has."""
-        data: dict[str, Any] = {"by": name_of(caller)}
-        stored = self._registry.token(caller.token) if caller.token else None
-        if stored is not None and stored.token.description:
-            data["description"] = stored.token.description
+        data: dict[str, Any] = author_of(caller, self._registry)
         if caller.session:
             data["session"] = True
         data["from"] = correlation.address()
@@ -62,6 +60,13 @@ class Auditor:
         data["path"] = without_tokens(request.path, LONGEST_PATH)
         data["request"] = correlation.origin().correlation_id
         return data
+
+
+def author_of(caller: Caller, registry: Registry) -> dict[str, Any]:
+    """What the data of an audit event tells of who it was."""
+    stored = registry.token(caller.token) if caller.token else None
+    described = {"description": stored.token.description} if stored is not None and stored.token.description else {}
+    return {"by": name_of(caller), **described}
 
 
 def name_of(caller: Caller) -> str:

@@ -41,6 +41,7 @@ class Registry:
         self.lives = Lives()
         self.on_use: Callable[[str], None] = lambda _: None
         self.turn = asyncio.Lock()
+        self.on_session_end: Callable[[bytes], None] = lambda digest: None
 
     async def load(self, database: Database) -> None:
         """Read everything from the database."""
@@ -139,8 +140,8 @@ class Registry:
             self.on_use(token)
 
     def put_token(self, stored: StoredToken, ended: str = "") -> None:
-        """It is new, or was changed. `ended` is a sentence that says why what uses it now has to end; empty: it need
-        not."""
+        """It is new, or was changed. `ended` is a sentence that says why what uses it now has to end, its sessions too;
+        empty: it need not."""
         known = self._tokens.get(stored.token.id)
         self._forget_digests(stored.token.id)
         self._tokens[stored.token.id] = stored
@@ -148,6 +149,8 @@ class Registry:
         if stored.previous:
             self._by_digest[stored.previous] = stored.token.id
         self._rights.pop(stored.token.id, None)
+        if ended:
+            self._end_sessions(stored.token.id, ended)
         if ended or (known is not None and known.digest != stored.digest):
             # Without a reason: who has shown the old text has to know that it holds for a while only.
             self.lives.end(stored.token.id, ended)
@@ -157,8 +160,7 @@ class Registry:
         self._forget_digests(token)
         self._tokens.pop(token, None)
         self._rights.pop(token, None)
-        for digest in [digest for digest, session in self._sessions.items() if session.token == token]:
-            del self._sessions[digest]
+        self._end_sessions(token, ended)
         self.lives.end(token, ended)
 
     def rights(self, token: Token) -> Rights:
@@ -208,17 +210,23 @@ class Registry:
     def session(self, digest: bytes) -> StoredSession | None:
         return self._sessions.get(digest)
 
-    def sessions(self) -> list[StoredSession]:
-        return list(self._sessions.values())
+    def sessions(self, token: str = "") -> list[StoredSession]:
+        """All, or those of a token."""
+        return [one for one in self._sessions.values() if not token or one.token == token]
 
     def put_session(self, session: StoredSession) -> None:
         """It is new, or was seen again."""
         self._sessions[session.digest] = session
 
     def remove_session(self, digest: bytes, ended: str) -> None:
-        """It is gone: its browser has to log in again."""
-        self._sessions.pop(digest, None)
+        """It is gone: its browser has to log in again. `ended` is a sentence that says why."""
+        if self._sessions.pop(digest, None) is not None:
+            self.on_session_end(digest)
         self.lives.end(digest.hex(), ended)
+
+    def _end_sessions(self, token: str, ended: str) -> None:
+        for session in self.sessions(token):
+            self.remove_session(session.digest, ended)
 
     # -- their ends
 

@@ -1,4 +1,4 @@
-"""Whom a token or a session stands for."""
+"""Whom a token stands for."""
 
 from __future__ import annotations
 
@@ -35,13 +35,6 @@ class Verifier:
         raise NotAuthenticated(
             "This is no token that Gofer has made.", "Send it whole, from gofer_ to its last letter: Bearer gofer_…"
         )
-
-    def of_session(self, text: str) -> Caller | None:
-        """`text` is what a browser's cookie holds; None where that is not good (any more)."""
-        if kind_of(text) != "session":
-            return None
-        caller = self._registry.caller_of_session(digest_of(text), self._clock.now())
-        return None if caller is None else self._used(caller)
 
     def _used(self, caller: Caller) -> Caller:
         self._registry.note_use(caller.token, self._clock.now(), correlation.address())

@@ -102,6 +102,21 @@ def sessions(connection: Readable) -> list[StoredSession]:
     return [StoredSession(*row) for row in connection.execute(_SQL.sessions)]
 
 
+def insert_session(tx: Transaction, session: StoredSession) -> bool:
+    """Store a new one; False if its token is gone."""
+    return tx.execute(_SQL.insert_session, session._asdict()).rowcount == 1
+
+
+def see_sessions(tx: Transaction, seen: Iterable[StoredSession]) -> None:
+    """Store when each of them was used last."""
+    tx.executemany(_SQL.see_session, [(session.seen_at, session.digest) for session in seen])
+
+
+def delete_sessions(tx: Transaction, digests: Iterable[bytes]) -> None:
+    """Those that are gone already are no matter."""
+    tx.executemany(_SQL.delete_session, [(digest,) for digest in digests])
+
+
 def _token(row: sqlite3.Row) -> StoredToken:
     token = Token(
         id=row["id"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gofer.server.store.transaction import Transaction
 
@@ -13,14 +13,16 @@ T = TypeVar("T")
 
 
 class Beside:
-    """Something to store once. `stored` turns true when a write that takes it along begins, and back if that fails."""
+    """Something to store once. `stored` turns true when a write that takes it along begins, and back if that fails.
+    `more` is what is found out about it before that."""
 
-    __slots__ = ("_open", "_store", "stored")
+    __slots__ = ("_open", "_store", "more", "stored")
 
     def __init__(self, store: Callable[[Transaction], None]) -> None:
         self._store = store
         self._open = True
         self.stored = False
+        self.more: dict[str, Any] = {}
 
     @contextmanager
     def held(self) -> Iterator[None]:

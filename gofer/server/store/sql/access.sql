@@ -35,3 +35,13 @@ DELETE FROM roles WHERE id = ?;
 
 -- name: set_roles
 UPDATE tokens SET roles = ? WHERE key = ?;
+
+-- name: insert_session
+INSERT INTO sessions (hash, token_key, created_at, seen_at, address, agent)
+SELECT :digest, key, :created_at, :seen_at, :address, :agent FROM tokens WHERE id = :token;
+
+-- name: see_session
+UPDATE sessions SET seen_at = ? WHERE hash = ?;
+
+-- name: delete_session
+DELETE FROM sessions WHERE hash = ?;
