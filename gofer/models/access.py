@@ -110,6 +110,16 @@ class Token(msgspec.Struct, kw_only=True, omit_defaults=True):
     last_used_from: str = ""
 
 
+TokenState = Literal["active", "disabled", "expired"]
+
+
+def state_of(token: Token, now: int) -> TokenState:
+    """What it is at `now`, in milliseconds since the epoch."""
+    if token.expires_at is not None and now >= token.expires_at:
+        return "expired"
+    return "active" if token.disabled_at is None else "disabled"
+
+
 class CreateToken(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /api/v1/tokens`. `expires_in`: milliseconds from now; absent: it does not expire."""
 

@@ -21,6 +21,7 @@ from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.auth.roles import Roles
 from gofer.server.auth.sessions import Sessions
+from gofer.server.auth.tokens import hide_tokens
 from gofer.server.auth.uses import TokenUses
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
@@ -117,7 +118,7 @@ async def build(parts: Parts, front: Front) -> Built:
     secrets = Secrets(parts.secrets, database, clock)
     objects = object_parts(database, parts.objects, clock, live, parts.reached, faults.of_objects)
     masks = MaskRegistry()
-    parts.own_log.mask = masks.text
+    parts.own_log.mask = lambda text: hide_tokens(masks.text(text))
     values = Values(secrets, objects.service, masks)
     context = Context(
         live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, objects.service, remover,
@@ -161,10 +162,7 @@ async def build(parts: Parts, front: Front) -> Built:
         sessions=sessions,
         failures=Failures(lambda: live.settings.server.failed_auth_limit, front.tally.refusals, clock.monotonic),
         tokens=tokens,
-        bootstrapper=Bootstrapper(tokens, settings.server.storage_path),
-        roles=Roles(registry, database, clock),
-        auditor=Auditor(registry, clock, parts.reached),
-        refused_attempts=(refused := RefusedAttempts(database, clock)),
+        bootstrapper=Bootstrapper(tokens, settings.server.storage_path, parts.reached),
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,

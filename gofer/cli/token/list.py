@@ -9,10 +9,9 @@ import click
 from gofer.cli.base import Command, pass_invocation
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.terminal import plain
-from gofer.cli.times import ago, clock
-from gofer.cli.token.show import state
+from gofer.cli.times import ago, clock, now
 from gofer.client import paths
-from gofer.models.access import Token
+from gofer.models.access import Token, state_of
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
@@ -29,7 +28,7 @@ def list_(invocation: Invocation, paging: Paging) -> None:
         return [
             one.id,
             one.kind,
-            state(one),
+            state_of(one, now()),
             plain(" ".join(one.roles)),
             plain(" ".join(one.namespaces)),
             clock(one.expires_at)[:10],

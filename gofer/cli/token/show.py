@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock, now
-from gofer.models.access import Token
+from gofer.models.access import Token, state_of
 
 
 def told(token: Token) -> str:
@@ -16,20 +16,13 @@ def told(token: Token) -> str:
     return f"token {token.id}: {plain(what)}{until}"
 
 
-def state(token: Token) -> str:
-    """`active`, `disabled` or `expired`."""
-    if token.expires_at is not None and token.expires_at <= now():
-        return "expired"
-    return "active" if token.disabled_at is None else "disabled"
-
-
 def fields(token: Token) -> list[tuple[str, str]]:
     """Everything that is known of it, by name."""
     used = f"{ago(token.last_used_at)} from {plain(token.last_used_from)}" if token.last_used_at else "never"
     rows = [
         ("token", token.id),
         ("kind", "management (root)" if token.root else token.kind),
-        ("state", state(token)),
+        ("state", state_of(token, now())),
         ("description", plain(token.description)),
         ("namespaces", plain(", ".join(token.namespaces))),
         ("roles", plain(", ".join(token.roles))),

@@ -20,6 +20,7 @@ from gofer.server.api import problem
 from gofer.server.api.left_over_checks import containers, log_folders
 from gofer.server.api.object_checks import objects
 from gofer.server.api.secret_checks import secrets
+from gofer.server.api.token_checks import tokens
 from gofer.server.backup.layout import place_of
 from gofer.server.services import Services
 from gofer.server.store import diagnosis
@@ -46,6 +47,7 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("database", partial(_database, deep=deep)),
         ("old copies", _copies),
         ("secrets", partial(secrets, deep=deep)),
+        ("tokens", tokens),
         ("objects", partial(objects, deep=deep)),
         ("logs", _logs),
         ("log folders", log_folders),

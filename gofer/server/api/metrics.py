@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
@@ -19,6 +20,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from gofer import __version__
+from gofer.models.access import TokenKind, TokenState, state_of
 from gofer.models.status import RunStatus
 from gofer.server.api.tally import BUCKETS, Tally
 from gofer.server.services import Services
@@ -68,6 +70,7 @@ class Exposition(Collector):
         yield from self._health()
         yield from self._volume()
         yield from self._objects()
+        yield from self._tokens()
 
     def _server(self) -> Iterator[Metric]:
         services = self._services
@@ -159,6 +162,15 @@ class Exposition(Collector):
         evicted = "Objects that went because their pipeline had too many"
         yield CounterMetricFamily("gofer_objects_evicted", evicted, tally.evicted)
         yield CounterMetricFamily("gofer_objects_expired", "Objects that went with the age of their run", tally.expired)
+
+    def _tokens(self) -> Iterator[Metric]:
+        counted = Counter({(kind, state): 0 for kind in get_args(TokenKind) for state in get_args(TokenState)})
+        now = self._services.clock.now()
+        counted.update((stored.token.kind, state_of(stored.token, now)) for stored in self._services.registry.tokens())
+        tokens = GaugeMetricFamily("gofer_tokens", "Tokens of people and programs", labels=["kind", "state"])
+        for labels, number in counted.items():
+            tokens.add_metric(labels, number)
+        yield tokens
 
     def _room(self) -> Iterator[Metric]:
         settings = self._services.settings

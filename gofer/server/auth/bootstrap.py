@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import stat
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +25,11 @@ _HOW = "On the server's machine, as root or Gofer's own user: gofer service toke
 
 
 class Bootstrapper:
-    """`storage` is the server's folder."""
+    """`storage` is the server's folder. `reached` is told how far it is."""
 
-    def __init__(self, tokens: Tokens, storage: Path) -> None:
+    def __init__(self, tokens: Tokens, storage: Path, reached: Callable[[str], None]) -> None:
         self._tokens = tokens
+        self._reached = reached
         self._file = storage.absolute() / CODE_FILE
 
     @property
@@ -40,7 +42,10 @@ class Bootstrapper:
         Raises Refused where the code is not that of the file, Conflict if there is a root token, and not `again`.
         """
         await in_thread(partial(take, self._file, code))
-        return await self._tokens.create_root(again=again, by=by)
+        self._reached("bootstrap_code_taken")
+        made = await self._tokens.create_root(again=again, by=by)
+        self._reached("bootstrap_committed")
+        return made
 
 
 def take(file: Path, code: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from gofer.errors import Conflict, NotFound
-from gofer.models.access import ANY, CreateToken, Grant, NewToken, RotateToken, Token, UpdateToken, Whoami
+from gofer.models.access import ANY, CreateToken, Grant, NewToken, RotateToken, Token, UpdateToken, Whoami, state_of
 from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.models.page import Page
@@ -194,13 +194,15 @@ class Tokens:
 
     async def _add(self, token: Token, old: Sequence[StoredToken]) -> NewToken:
         """Store it in place of `old`."""
-        text = new_token(token.kind)
+        text, at = new_token(token.kind), token.created_at
+        data = _data(token, token.created_by)
+        going = [(stored.key, _data(stored.token, token.created_by)) for stored in old]
 
         def work(tx: Transaction) -> StoredToken:
-            for stored in old:
-                access.delete_token(tx, stored.key)
-                tx.emit(Kind.TOKEN_DELETED, token.created_at, data=_data(stored.token, token.created_by))
-            tx.emit(Kind.TOKEN_CREATED, token.created_at, data=_data(token, token.created_by))
+            for key, what in going:
+                access.delete_token(tx, key)
+                tx.emit(Kind.TOKEN_DELETED, at, data=what)
+            tx.emit(Kind.TOKEN_CREATED, at, data=data)
             return access.insert_token(tx, token, digest_of(text))
 
         stored = await self._database.write(work)
@@ -211,11 +213,11 @@ class Tokens:
         return NewToken(token=token, secret=text)
 
     async def _remove(self, stored: StoredToken, kind: Kind, by: str, ended: str) -> None:
-        at = self._clock.now()
+        at, data = self._clock.now(), _data(stored.token, by)
 
         def work(tx: Transaction) -> None:
             access.delete_token(tx, stored.key)
-            tx.emit(kind, at, data=_data(stored.token, by))
+            tx.emit(kind, at, data=data)
 
         await self._database.write(work)
         self._registry.remove_token(stored.token.id, ended)
@@ -259,11 +261,7 @@ def _token(wanted: CreateToken, at: int, by: str) -> Token:
 
 
 def _is_key_to_all(token: Token, now: int) -> bool:
-    return (
-        token.kind == "management"
-        and token.disabled_at is None
-        and (token.expires_at is None or now < token.expires_at)
-    )
+    return token.kind == "management" and state_of(token, now) == "active"
 
 
 def _data(token: Token, by: str) -> dict[str, Any]:

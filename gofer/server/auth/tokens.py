@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import zlib
 from typing import Literal
 
@@ -22,6 +23,7 @@ Kind = Literal["management", "client", "session", "run"]
 _PREFIXES: dict[str, Kind] = {f"gofer_{kind}_": kind for kind in ("management", "client", "session", "run")}
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET, _CHECK = 43, 6
+_LIKE = re.compile(rf"(gofer_(?:management|client|session|run)_)[0-9A-Za-z]{{{_SECRET + _CHECK}}}")
 
 
 def new_token(kind: Kind) -> str:
@@ -45,6 +47,11 @@ def kind_of(text: str) -> Kind | None:
 def digest_of(token: str) -> bytes:
     """What the database has of it."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def hide_tokens(text: str) -> str:
+    """`text` with `***` in the place of the secret of whatever looks like a token."""
+    return _LIKE.sub(r"\1***", text) if "gofer_" in text else text
 
 
 def _written(kind: Kind, secret: bytes) -> str:
