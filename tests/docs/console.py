@@ -34,6 +34,8 @@ _VARIES = [
     (re.compile(r" --host http://localhost:\d+$"), ""),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+Z)?"), "TIME"),
     (re.compile(r"\d\d:\d\d:\d\d"), "TIME"),
+    (re.compile(r"\btok-[a-z2-7]{10}\b"), "TOKEN"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b(now|(\d+(\.\d+)?(ms|s|m|h|d))+( ago)?)\b"), "SPAN"),
     (re.compile(r"\b\d{13}\b"), "TIME"),
     (re.compile(r"\([0-9a-f]{12}\)"), "(HASH)"),
