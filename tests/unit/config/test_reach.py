@@ -12,7 +12,7 @@ from gofer.config.settings import ServerSettings, Settings
 from gofer.errors import ConfigError
 
 FAR = "0.0.0.0:8080"
-TLS = {"tls_cert_path": "/c", "tls_key_path": "/k"}
+TLS: dict[str, Any] = {"tls_cert_path": "/c", "tls_key_path": "/k"}
 
 
 def settings(server: Mapping[str, Any], *, dev_mode: bool = False) -> Settings:
@@ -31,8 +31,8 @@ def test_others_need_production_and_a_certificate_or_a_word(ip: str) -> None:
     check_reach(ip, settings({"allow_plain_http": True}))
     with pytest.raises(ConfigError, match="no certificate is configured"):
         check_reach(ip, settings({}))
-    further: dict[str, object]
-    for further in ({}, {**TLS}, {"allow_plain_http": True}, {"dev_certificate": True}):
+    others: list[dict[str, Any]] = [{}, TLS, {"allow_plain_http": True}, {"dev_certificate": True}]
+    for further in others:
         with pytest.raises(ConfigError, match="dev mode asks nobody for a token"):
             check_reach(ip, settings(further, dev_mode=True))
 
