@@ -53,7 +53,8 @@ class Check(msgspec.Struct, kw_only=True):
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """Answer of `/healthz` and `/readyz`; `problems` is empty when all is well."""
+    """Answer of `/healthz` and `/readyz`; `problems` is empty when all is well, and for who may not look at the server
+    (`system:read`)."""
 
     status: str
     problems: list[str] = []

@@ -35,7 +35,7 @@ def endpoints() -> list[Endpoint]:
 
 
 def _ready_status(health: Health) -> int:
-    return 503 if health.problems else 200
+    return 200 if health.status == "ok" else 503
 
 
 async def _alive(call: Call[NoPath, NoQuery, NoBody]) -> Health:
@@ -51,4 +51,5 @@ async def _ready(call: Call[NoPath, NoQuery, NoBody]) -> Health:
     if services.ingress.closed:
         problems.append(services.ingress.problem)
         status = "unavailable" if status == "unavailable" else "draining"
-    return Health(status=status, problems=problems)
+    # Everybody may ask. What is wrong names folders, addresses and engines: that is for who may look at the server.
+    return Health(status=status, problems=problems if call.caller.may("system:read", None) else [])
