@@ -88,7 +88,11 @@ class Reloader:
         # Nothing here fails or waits: the settings change all at once.
         change = self._live.compare(found.configuration)
         self._live.adopt(change)
-        renewed = self._tls is not None and found.certificate is not None and self._tls.use(found.certificate)
+        # Whether the certificate is dev mode's own is decided when the server starts.
+        same_kind = "server.dev_certificate" not in change.restart
+        renewed = (
+            self._tls is not None and found.certificate is not None and same_kind and self._tls.use(found.certificate)
+        )
         reloaded = Reloaded(applied=list(change.applied), restart=list(change.restart), certificate_renewed=renewed)
         log = get_logger("gofer")
         log.info("reloaded", applied=" ".join(change.applied) or "nothing", certificate_renewed=renewed)

@@ -641,6 +641,21 @@ async def test_whether_there_is_tls_changes_with_a_restart(house: House, authori
         assert await scene.certificate() == der(made)
 
 
+async def test_whose_the_certificate_is_changes_with_a_restart(house: House, authority: Authority) -> None:
+    made = authority.sign("configured")
+    files = ["server.tls_cert_path", "server.tls_key_path"]
+    async with changing(house, https(made)) as scene:
+        reloaded = await scene.reload("server.dev_certificate = true")
+        assert sorted(reloaded.restart) == ["server.dev_certificate", *files]
+        assert not reloaded.certificate_renewed
+        assert await scene.certificate() == der(made)
+    async with changing(house, "server.dev_certificate = true") as scene:
+        before = await scene.certificate()
+        reloaded = await scene.reload(https(made))
+        assert sorted(reloaded.restart) == ["server.dev_certificate", *files]
+        assert await scene.certificate() == before != der(made)
+
+
 async def test_a_broken_file_changes_nothing_and_says_where(house: House) -> None:
     async with changing(house) as scene:
         before, newest = scene.services.settings, scene.services.bus.last_seq

@@ -200,10 +200,10 @@ class Connection:
         if parts.scheme == "https" and parts.hostname:
             import ssl
 
+            if self._insecure and self._ca_file:
+                raise ClientError("With insecure no certificate is checked: ca_file would count for nothing.")
             context = ssl.create_default_context(cafile=self._ca_file or None)
             if self._insecure:
-                if self._ca_file:
-                    raise ClientError("With insecure no certificate is checked: ca_file would count for nothing.")
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
             return HTTPSConnection(parts.hostname, parts.port or 443, timeout=self._timeout, context=context)

@@ -18,6 +18,7 @@ from gofer.server.auth.tokens import token_of
 from gofer_sdk.client import Client, ClientError
 from tests.integration.api.server import ServerThread
 from tests.integration.api.task_caller import TaskCaller
+from tests.support.certificates import Authority
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,36 @@ def test_a_task_that_has_not_asked(environ: dict[str, str]) -> None:
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(ClientError, match="not the address of a server"):
         Client(url).run(1, "p")
+
+
+@pytest.mark.parametrize("host", ["gofer.invalid", "127.0.0.1.gofer.invalid", "192.0.2.1", "[2001:db8::1]"])
+def test_a_token_does_not_leave_the_machine_in_the_clear(host: str) -> None:
+    with pytest.raises(ClientError, match="in the clear") as caught:
+        Client(f"http://{host}:8080", token="gofer_run_secret", patience=0.0).run(1, "p")
+    assert "gofer_run_secret" not in str(caught.value)
+
+
+def test_it_does_so_when_it_is_told_to() -> None:
+    with pytest.raises(ClientError, match="cannot be reached"):
+        Client("http://gofer.invalid:8080", token="gofer_run_x", patience=0.0, insecure=True).run(1, "p")
+
+
+def test_https_is_checked_unless_it_is_told_otherwise(tmp_path: Path) -> None:
+    made = Authority(tmp_path / "authority").sign("server", names="DNS:elsewhere")
+    server = ServerThread(tmp_path / "data", tls_cert_path=made.cert, tls_key_path=made.key)
+    server.start()
+    try:
+        url = server.services.address
+        for ca_file in ("", str(tmp_path / "authority" / "ca.pem")):
+            with pytest.raises(ClientError, match="cannot be reached"):
+                Client(url, patience=0.0, ca_file=ca_file).run(1, "p")
+        with Client(url, insecure=True) as gofer, pytest.raises(ClientError) as caught:
+            gofer.run(1, "p")
+        assert caught.value.status == 404
+        with pytest.raises(ClientError, match="ca_file would count for nothing"):
+            Client(url, insecure=True, ca_file="ca.pem").run(1, "p")
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("token", ["gofer_run_a\r\nb", "gofer_run_a b", "gofer_run_\u2603"])
