@@ -125,7 +125,8 @@ def test_stop_waits_for_open_requests_as_long_as_the_settings_say(machine: Machi
     # A request whose body never comes does not end by itself.
     with machine.connect() as caller:
         head = "POST /api/v1/namespaces/default/pipelines HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
-        caller.sendall(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
+        head += f"Authorization: Bearer {machine.token}\r\nContent-Type: application/json\r\n"
+        caller.sendall(f"{head}\r\n{{".encode())
         begin = time.monotonic()
         machine.ok("systemctl", "stop", "gofer")
         assert time.monotonic() - begin >= SHUTDOWN
