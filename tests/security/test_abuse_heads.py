@@ -224,6 +224,16 @@ def test_requests_one_behind_the_other_are_answered_in_order(server: ServerThrea
             assert f"n{number}" in told["detail"]
 
 
+def test_a_large_head_behind_another_request(server: ServerThread) -> None:
+    """However it is cut: the end of the second one comes by itself."""
+    second = START + b"X-Long: " + b"x" * LIMIT
+    with server.connect() as connection:
+        connection.sendall(START + b"\r\n" + second)
+        assert server.read_answer(connection).status == 200
+        connection.sendall(b"\r\n\r\n")
+        assert answer(rest(connection)).status == 431
+
+
 def test_no_end_of_requests_one_behind_the_other(server: ServerThread) -> None:
     door = Door(server, server.connect)
     before = door.counted("malformed")

@@ -20,6 +20,10 @@ from gofer.server.limits.websocket_protocol import LimitedWebSocket
 # A client that sends more requests before the first is answered has them answered, but for the last ones.
 _MAX_PIPELINED = 64
 
+# No limit on heads is below that: what has come in fewer bytes needs no counting.
+_SMALL = 1024
+_SPECIAL = frozenset({b"expect", b"content-length", b"transfer-encoding"})
+
 
 class LimitedHttp(HttpToolsProtocol):
     """One connection. `sweep` of `limits` sees to its time limits: a request that comes whole, as they do, costs no
@@ -32,8 +36,8 @@ class LimitedHttp(HttpToolsProtocol):
         self._unread = Unread()
         self._raw: asyncio.Transport | None = None
         self._in_head = self._in_body = False
-        # Of the present head; and what has come since anything was made of it.
-        self._head_bytes = self._raw_bytes = 0
+        # What has come since anything was made of it, without and with what is being read.
+        self._kept_bytes = self._raw_bytes = 0
         self._progressed = False
         # Of all bodies; when that was looked at last.
         self._body_bytes = self._body_seen = 0
@@ -69,6 +73,8 @@ class LimitedHttp(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._progressed = False
+        # The parser keeps a header, and whatever comes between two parts of a body, until it is complete.
+        self._raw_bytes = self._kept_bytes + len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -83,43 +89,40 @@ class LimitedHttp(HttpToolsProtocol):
                 self._refuse(problem_of(error), "malformed")
             return
         if self._progressed:
-            self._raw_bytes = 0
+            # Of a head that begins behind another request nobody knows the size yet: it will be counted.
+            self._kept_bytes = min(len(data), _SMALL) if self._in_head else 0
             return
-        # The parser keeps a header, and whatever comes between two parts of a body, until it is complete.
-        self._raw_bytes += len(data)
+        self._kept_bytes = self._raw_bytes
         limit = self._limits.settings.max_header_bytes
-        if self._raw_bytes > limit:
+        if self._kept_bytes > limit:
             self._refuse(header_too_large(limit), "header_too_large")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
-        self._head_bytes = 0
         if self.cycle is not None:
             self._since = self.loop.time()
-
-    def on_url(self, url: bytes) -> None:
-        self._head_bytes += len(url)
-        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return  # Behind a body: nothing there may pass for a header that was checked.
-        self._head_bytes += len(name) + len(value) + 4
         name = name.lower()
-        if name == b"expect":
-            self.expect_100_continue = self.expect_100_continue or value.lower() == b"100-continue"
-        elif name in (b"content-length", b"transfer-encoding"):
-            try:
-                check_header(name, value)
-            except GoferError as error:
-                raise _Unfit(error, "malformed") from None
+        if name in _SPECIAL:
+            self._on_special_header(name, value)
         self.headers.append((name, value))
 
+    def _on_special_header(self, name: bytes, value: bytes) -> None:
+        if name == b"expect":
+            self.expect_100_continue = self.expect_100_continue or value.lower() == b"100-continue"
+            return
+        try:
+            check_header(name, value)
+        except GoferError as error:
+            raise _Unfit(error, "malformed") from None
+
     def on_headers_complete(self) -> None:
-        limit = self._limits.settings.max_header_bytes
-        if self._head_bytes > limit:
-            raise _Unfit(header_too_large(limit), "header_too_large")
+        if self._raw_bytes > _SMALL:
+            self._check_size()
         upgrades = bool(self.parser.should_upgrade())
         version = self.parser.get_http_version()
         if upgrades or version != "1.1" or not self.url.startswith(b"/"):
@@ -137,6 +140,11 @@ class LimitedHttp(HttpToolsProtocol):
         if upgrades and not self._should_upgrade():
             # It is answered as if it had not asked; but what comes behind it may be in another protocol.
             self.cycle.keep_alive = False
+
+    def _check_size(self) -> None:
+        limit = self._limits.settings.max_header_bytes
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > limit:
+            raise _Unfit(header_too_large(limit), "header_too_large")
 
     def on_body(self, body: bytes) -> None:
         self._progressed = True
