@@ -182,12 +182,9 @@ class LimitedHttp(HttpToolsProtocol):
         super().shutdown()
 
     def give_way(self) -> None:
-        """Closes it at once; it may be in the middle of a head that does not end."""
+        """Closes it at once: neither an answer that nobody reads nor a last word of TLS is waited for."""
         self._ending = True
-        if self.is_handshaking and self._raw is not None:
-            self._raw.abort()
-        else:
-            self.transport.close()
+        (self._raw or self.transport).abort()
 
     def check(self, now: float) -> None:
         """Ends it if it has waited for too long. `now`: the loop's time."""

@@ -13,6 +13,9 @@ from gofer.server.limits.unread import Unread
 # A message may come in as many pieces as it likes; they are put together before they take more room than it.
 _MAX_PIECES = 4096
 
+# In so many bytes at once messages are taken from what has come.
+_SLICE = 4096
+
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):
     """One websocket, from its handshake on."""
@@ -23,15 +26,29 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(**given)
         self._limits = limits
         self._unread = Unread()
+        self._waiting = bytearray()
 
     def data_received(self, data: bytes) -> None:
         if self.conn.parser_exc is not None:
             return  # It was told, and has a moment to see it.
-        super().data_received(data)
+        if self._waiting:
+            data, self._waiting = bytes(self._waiting) + data, bytearray()
+        self._take(data)
         if not self.handshake_initiated and not self.transport.is_closing():
             # The head, which has come whole, does not suit it: it has an answer ready, or none.
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
+
+    def _take(self, data: bytes) -> None:
+        """Only so much at once as the application has asked for: many small messages take far more room than their
+        bytes."""
+        for start in range(0, len(data), _SLICE):
+            if self.read_paused and not self.close_sent:
+                self._waiting += data[start:]
+                return
+            super().data_received(data[start : start + _SLICE])
+            if self.conn.parser_exc is not None:
+                return
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._limits.leave(self)
@@ -50,6 +67,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
 
     async def receive(self) -> Any:
         message = await super().receive()
+        if self._waiting and not self.read_paused and not self.disconnected:
+            waiting, self._waiting = bytes(self._waiting), bytearray()
+            self._take(waiting)
         if not self.writable.is_set() and not self.transport.is_closing():
             self.transport.pause_reading()
         return message

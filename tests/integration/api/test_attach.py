@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -49,6 +50,16 @@ def rest(websocket: ClientConnection) -> tuple[bytes, bytes, Any]:
             return output[1], output[2], json.loads(message)
         output[message[0]] += message[1:]
     raise AssertionError("there was no last frame")
+
+
+def test_very_many_small_messages_at_once(server: ServerThread, task: str) -> None:
+    """More than are taken from the connection at once: none is lost, and none comes before another."""
+    count = 40_000
+    with attached(server, task, "sh", "-c", f"head -c {count} | sha256sum") as websocket:
+        pieces = [bytes([number % 251]) for number in range(count)]
+        frames = b"".join(b"\x82\x81" + bytes(4) + piece for piece in pieces)
+        websocket.socket.sendall(frames)
+        assert rest(websocket)[0].split()[0].decode() == hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 def test_output_and_exit_code(server: ServerThread, task: str) -> None:
