@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from gofer.errors import ConfigError
 from gofer.server.api.host_names import Host, HostNames, parse_host
 from tests.integration.api.server import Answer, ServerThread
-from tests.security.world import World
+from tests.security.world import World, changes
 from tests.support.addresses import own_address
 from tests.support.certificates import Authority
 
@@ -80,7 +80,7 @@ def test_every_route_and_stream_refuses_foreign_hosts_and_pages(world: World, he
     found = {route.name: world.try_route(route, world.root, headers=headers).status for route in world.routes}
     assert {name: status for name, status in found.items() if status != 403} == {}
     assert len(found) > 50
-    assert world.digest(without=frozenset({"audit"})) == before
+    assert changes(before, world.digest(without=frozenset({"audit"}))) == set()
 
 
 def test_a_request_without_origin_needs_a_host_all_the_same(world: World) -> None:

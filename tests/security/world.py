@@ -22,6 +22,9 @@ from tests.support.until import until
 HERE, THERE = "here", "there"
 """Two namespaces with things of the same names in each."""
 
+NAMES_OF_THERE = ("described-there", "/there/", '"namespace":"there"', "value-of-there")
+"""Texts that stand in answers about the second namespace alone."""
+
 SECRET_HERE, SECRET_THERE, SECRET_GLOBAL = "value-of-here-7c1f", "value-of-there-93ab", "value-of-all-55d0"
 OBJECT = b"bytes of an object"
 
@@ -89,8 +92,9 @@ class World:
 
     def _fill(self, namespace: str, secret: str) -> None:
         base = f"/api/v1/namespaces/{namespace}/pipelines"
-        assert self.call("POST", "/api/v1/namespaces", {"id": namespace}).status == 201
-        assert self.call("POST", base, _MAIN).status == 201
+        body = {"id": namespace, "description": f"described-{namespace}"}
+        assert self.call("POST", "/api/v1/namespaces", body).status == 201
+        assert self.call("POST", base, {**_MAIN, "description": f"described-{namespace}"}).status == 201
         for number in (1, 2):
             self.start_run(namespace, number)
         assert self.call("POST", f"{base}/main/runs/1/cancel").status == 202
@@ -217,7 +221,7 @@ class World:
     def digest(self, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
         """What the server's stores hold, by file and table. See `changes`.
 
-        Not counted: the tables `without`, when a token was used last, and what was refused.
+        Not counted: the tables `without`, when a token was used last, attempts that were refused, and to log in.
         """
         found: dict[str, Any] = {}
         for file in sorted(self.home.glob("*.db")):
@@ -227,12 +231,15 @@ class World:
                 tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
                 for table in sorted(set(tables) - {"sqlite_sequence", *without}):
                     rows = [dict(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
-                    found[f"{file.name}: {table}"] = sorted(
-                        (_lasting(row) for row in rows if row.get("kind") != "audit.refused"), key=repr
-                    )
+                    counted = [_lasting(row) for row in rows if row.get("kind") not in _ATTEMPTS]
+                    found[f"{file.name}: {table}"] = sorted(counted, key=repr)
             finally:
                 connection.close()
         return found
+
+
+# Also those that were refused.
+_ATTEMPTS = ("audit.refused", "audit.login")
 
 
 def _lasting(row: dict[str, Any]) -> dict[str, Any]:

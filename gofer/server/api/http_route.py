@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from starlette.types import Receive, Scope
 
-from gofer.errors import Replaced
+from gofer.errors import BadRequest, Replaced
 from gofer.models.event import Kind
 from gofer.server.api.audit import kind_of, request_of, tell_alone
 from gofer.server.api.authentication import check_caller
@@ -35,6 +35,8 @@ REPLAYED = (b"idempotent-replayed", b"true")
 _JSON = msgspec.json.Encoder()
 _MSGPACK = msgspec.msgpack.Encoder()
 
+_ONCE = frozenset({b"content-type", b"content-encoding", b"content-range", b"content-digest", b"idempotency-key"})
+
 
 class _Head:
     """The headers that matter here."""
@@ -42,11 +44,17 @@ class _Head:
     __slots__ = ("accept", "content_length", "content_type", "key")
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Raises BadRequest where one that has one value is there twice: others on the way may go by the other one."""
         self.accept: bytes | None = None
         self.content_length: bytes | None = None
         self.content_type: bytes | None = None
         self.key: bytes | None = None
+        once: set[bytes] = set()
         for name, value in headers:
+            if name in _ONCE:
+                if name in once:
+                    raise BadRequest(f"The request has two {name.decode().title()} headers.", "Send one.")
+                once.add(name)
             if name == b"accept":
                 self.accept = value if self.accept is None else self.accept + b"," + value
             elif name == b"content-type":
