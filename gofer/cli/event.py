@@ -10,7 +10,7 @@ import msgspec
 
 from gofer.cli.arguments import complete_pipeline
 from gofer.cli.base import Group, pass_invocation
-from gofer.cli.listing import Columns, Paging, paging_options, show_list
+from gofer.cli.listing import Columns, Paging, fetch, paging_options, show_list
 from gofer.cli.terminal import plain
 from gofer.cli.times import clock
 from gofer.client import paths
@@ -45,7 +45,7 @@ def _kinds(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...])
 
 
 def _filters(command: F) -> F:
-    """`--kind`, `--pipeline`, `--run` and `--everywhere`; the command gets one `filters`."""
+    """`--kind`, `--pipeline`, `--run`, `--everywhere`, `--audit` and `--by`; the command gets one `filters`."""
     import functools
 
     @functools.wraps(command)
@@ -55,12 +55,18 @@ def _filters(command: F) -> F:
         pipeline: str | None,
         run: int | None,
         everywhere: bool,
+        audit: bool,
+        by: str | None,
         **rest: Any,
     ) -> Any:
-        namespace = None if everywhere else invocation.namespace
-        filters = {"kind": list(kinds), "namespace": namespace, "pipeline": pipeline, "run": run}
         if run is not None and pipeline is None:
             raise click.UsageError("--run needs --pipeline: runs are numbered within their pipeline")
+        audit = audit or by is not None or (bool(kinds) and all(kind.startswith("audit.") for kind in kinds))
+        # Who is refused, or logs in, does so in no namespace.
+        namespace = None if everywhere or (audit and pipeline is None) else invocation.namespace
+        filters = {"kind": list(kinds), "namespace": namespace, "pipeline": pipeline, "run": run}
+        if audit:
+            filters |= {"audit": True, "by": by}
         return command(invocation, filters=filters, **rest)
 
     options = [
@@ -68,6 +74,8 @@ def _filters(command: F) -> F:
         click.option("--pipeline", metavar="ID", shell_complete=complete_pipeline, help="Only of this pipeline."),
         click.option("--run", type=click.IntRange(1), metavar="N", help="Only of this run (needs --pipeline)."),
         click.option("--everywhere", is_flag=True, help="Of all namespaces, and of the server itself."),
+        click.option("--audit", is_flag=True, help="Who did what, from where, everywhere: audit events alone."),
+        click.option("--by", metavar="WHO", help='Audit events of one caller, such as "tok-4f7k2m9qx1" or "local".'),
     ]
     for option in reversed(options):
         filtered = option(filtered)
@@ -80,6 +88,8 @@ def _filters(command: F) -> F:
         "gofer event list --kind run.ended",
         "gofer event list --from 1 --pipeline nightly --run 12",
         "gofer event list --everywhere --kind 'engine.*'",
+        "gofer event list --audit",
+        "gofer event list --kind audit.refused --all",
     ],
 )
 @pass_invocation
@@ -89,10 +99,14 @@ def _filters(command: F) -> F:
 def list_(invocation: Invocation, filters: dict[str, Any], first: int | None, paging: Paging) -> None:
     """What happened, newest first; with --from oldest first."""
     order: dict[str, QueryValue] = {"newest_first": True} if first is None else {"after": max(first - 1, 0)}
-    show_list(invocation, paths.EVENTS, Event, {**filters, **order}, paging, COLUMNS)
+    columns = AUDIT_COLUMNS if "audit" in filters else COLUMNS
+    show_list(invocation, paths.EVENTS, Event, {**filters, **order}, paging, columns)
 
 
-@event.command("follow", examples=["gofer event follow", "gofer event follow --kind 'run.*' --from 1"])
+@event.command(
+    "follow",
+    examples=["gofer event follow", "gofer event follow --kind 'run.*' --from 1", "gofer event follow --audit"],
+)
 @pass_invocation
 @_filters
 @click.option(
@@ -138,19 +152,23 @@ async def _follow(invocation: Invocation, filters: dict[str, Any], first: int | 
         async for batch in batches:
             for one in batch:
                 after = one.seq
-                _print(output, one)
+                _print(output, one, audit="audit" in filters)
             output.flush()
 
 
 def _newest(invocation: Invocation) -> int:
     """The number of the newest event: from there on nothing is missed, even if the connection is lost at once."""
-    page = invocation.client.page(paths.EVENTS, Event, {"newest_first": True, "limit": 1})
+    # Of many events that may not be seen, the first page may have none.
+    page = fetch(invocation, paths.EVENTS, Event, {"newest_first": True}, Paging(1, None))
     return page.items[0].seq if page.items else 0
 
 
-def _print(output: Output, one: Event) -> None:
+def _print(output: Output, one: Event, *, audit: bool) -> None:
     if output.format == "json":
         output.item(one)
+    elif output.format == "pretty" and audit:
+        number, when, who, address, what, outcome = (str(part) for part in _audit_row(one))
+        print(f"{number:>6}  {when}  {who:<24}  {address:<15}  {what}  {outcome}".rstrip())
     elif output.format == "pretty":
         number, when, kind, about, details = (str(part) for part in _row(one))
         print(f"{number:>6}  {when}  {kind:<20}  {about:<24}  {details}".rstrip())
@@ -170,4 +188,34 @@ def _details(one: Event) -> str:
     return " ".join(parts)
 
 
+def _audit_row(one: Event) -> list[Cell]:
+    data = one.data
+    who = f"{data.get('by', '')} ({data['description']})" if data.get("description") else str(data.get("by", ""))
+    method = str(data.get("what", "")).partition(" ")[0]
+    what = f"{method} {data['path']}" if data.get("path") else method
+    return [
+        str(one.seq),
+        clock(one.at),
+        plain(who),
+        plain(str(data.get("from", ""))),
+        plain(what),
+        plain(_outcome(one)),
+    ]
+
+
+def _outcome(one: Event) -> str:
+    """What came of it, in a few words."""
+    data = one.data
+    if "reason" in data:
+        times = f" ({data['count']} times)" if data.get("count", 1) != 1 else ""
+        status = f" with {data['status']}" if data.get("status") else ""
+        return f"refused{status}{times}: {data['reason']}"
+    if one.kind == Kind.AUDIT_LOGIN:
+        return "logged in" if str(data.get("what", "")).startswith("POST") else "logged out"
+    if one.kind == Kind.AUDIT_ATTACH:
+        return f"ran: {data.get('command', '')}"
+    return "given" if one.kind == Kind.AUDIT_REVEAL else "done"
+
+
+AUDIT_COLUMNS = Columns(("NUMBER", "TIME", "WHO", "FROM", "WHAT", "OUTCOME"), _audit_row, "No such audit events.")
 COLUMNS = Columns(_HEAD, _row, "No such events.")
