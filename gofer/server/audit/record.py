@@ -77,9 +77,14 @@ def name_of(caller: Caller) -> str:
 def owner(given: dict[str, str]) -> tuple[str, str]:
     """Namespace and pipeline that a path names, as far as these can be ids; there may be none of that name."""
     namespace, pipeline = given.get("namespace", ""), given.get("pipeline", "")
-    if not is_id(namespace):
+    if not _is_name(namespace):
         return "", ""
-    return namespace, pipeline if is_id(pipeline) else ""
+    return namespace, pipeline if _is_name(pipeline) else ""
+
+
+def _is_name(text: str) -> bool:
+    """A token has the form of an id, too."""
+    return is_id(text) and _TOKEN.search(text) is None
 
 
 def without_tokens(text: str, limit: int) -> str:

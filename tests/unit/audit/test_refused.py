@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -118,7 +118,12 @@ async def test_what_is_not_refused_any_more_is_forgotten(watched: Watched) -> No
 async def test_they_are_written_beside(database: Database) -> None:
     watched = Watched(database, SetClock())
     written = asyncio.Event()
-    database.on_commit = lambda events: (watched.events.extend(events), written.set())[0]
+
+    def note(events: Sequence[Event]) -> None:
+        watched.events.extend(events)
+        written.set()
+
+    database.on_commit = note
     running = asyncio.create_task(watched.attempts.run())
     watched.note("a")
     async with asyncio.timeout(PATIENCE):

@@ -153,7 +153,7 @@ async def test_audit_events_stand_in_no_pipelines_way(database: Database) -> Non
 
     await database.write(fill)
     for filter_ in (Filter(namespace="default", pipeline="p"), Filter(namespace="default", pipeline="p", run=1)):
-        page = await database.read(lambda reader, filter_=filter_: list_after(reader, filter_, 0, 10))
+        page = await database.read(partial(list_after, filter_=filter_, after=0, limit=10))
         assert ([event.seq for event in page.items], page.next) == ([1, 45_002], None)
 
 
