@@ -86,3 +86,36 @@ def test_follow_from_the_past_and_what_is_new(gofer: Gofer, register: Register) 
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
         assert process.stderr.read() == b""
+
+
+def test_who_did_what(gofer: Gofer, register: Register) -> None:
+    pipeline = register({"id": "x", "command": ["true"]})
+    gofer.ok("run", "start", pipeline, "-f")
+    path = f"/api/v1/namespaces/default/pipelines/{pipeline}/runs"
+    listed = gofer.ok("event", "list", "--audit")
+    line = next(line for line in listed.out.splitlines() if f"POST {path}" in line)
+    assert [part for part in line.split("  ") if part][2:] == ["local", "127.0.0.1", f"POST {path}", "done"]
+    newest = gofer.ok("event", "list", "--by", "local", "--limit", "1", "--format", "json").json["items"][0]
+    assert (newest["kind"], newest["data"]["path"], newest["pipeline"]) == ("audit.write", path, pipeline)
+    assert "audit." not in gofer.ok("event", "list", "--everywhere", "--all").out
+    named = gofer.ok("event", "list", "--kind", "audit.write", "--pipeline", pipeline)
+    assert f"POST {path}" in named.out
+    assert gofer.ok("event", "list", "--by", "nobody").err == "No such audit events.\n"
+    assert gofer("event", "list", "--audit", "--kind", "run.ended").code == 5
+    with gofer.popen("event", "follow", "--audit", "--from", "0") as process:
+        assert process.stdout is not None
+        assert any(f"POST {path}  done" in said.decode() for said in iter(process.stdout.readline, b""))
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def test_what_was_refused(gofer: Gofer, server: Api) -> None:
+    status, _ = server.call("GET", "/api/v1/no/such/path", headers={"Authorization": "Bearer garbage"})
+    assert status == 401
+    with gofer.popen("event", "follow", "--kind", "audit.refused", "--from", "0") as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    assert "anonymous" in line
+    assert "GET /api/v1/no/such/path  refused with 401: This is no token that Gofer has made." in line
