@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import resource
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.integration.api.server import ServerThread
 from tests.security.attacker import Door, answer, connect_tls, connect_unix, goes_on, rest
 from tests.support.certificates import Authority
+from tests.support.server import ServerProcess
 from tests.support.until import until
 
 MANY = 2_000
@@ -126,6 +129,24 @@ def test_a_request_under_way_is_never_given_up(start: Any) -> None:
         busy.settimeout(0.1)
         with pytest.raises(TimeoutError):
             busy.recv(1)
+
+
+def test_a_process_that_may_open_few_files(tmp_path: Path) -> None:
+    """Fewer connections then, said at the start, so that there are always files left to answer with."""
+    few = ("sh", "-c", 'ulimit -n 512; exec "$@"', "sh", sys.executable, "-m", "gofer")
+    server = ServerProcess(tmp_path, "fake", program=few)
+    try:
+        api = server.start()
+        assert "leaves room for fewer connections than server.max_connections" in server.log_text()
+        host, _, port = api.address.rpartition("://")[2].rpartition(":")
+        with many_files(), ExitStack() as stack:
+            for _turn in range(1_000):
+                stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            api.register({"id": "plain", "tasks": [{"id": "one", "image": "fake"}]})
+            assert api.ended("plain", api.start("plain"))["status"] == "successful"
+        assert "Too many open files" not in server.log_text()
+    finally:
+        assert server.stop() == 0
 
 
 def ask(server: ServerThread, connection: socket.socket) -> None:
