@@ -137,3 +137,29 @@ def test_a_folder_of_another_machine(tmp_path: Path) -> None:
         pass
     assert "not on this machine" in refused.value.message
     assert "docker exec" in refused.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_nobody_but_root_and_gofers_user(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            with CodeFile(str(folder / CODE_FILE)):
+                os.write(writing, b"it was written")
+        except CommandError as error:
+            os.write(writing, f"{error.message}\n{error.hint}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    assert "cannot be written: Permission denied" in said
+    assert "Run it as root or as the user that Gofer runs as" in said
+    assert list(folder.iterdir()) == []
