@@ -38,6 +38,7 @@ def imported(gofer: Gofer, *arguments: str) -> set[str]:
         ("run list", {*NEVER, *STREAMS, "ssl", "subprocess", "gofer.cli.pipeline", "gofer.cli.follow"}),
         ("event list", {*NEVER, *STREAMS, "subprocess"}),
         ("service info", {*NEVER, *STREAMS, "ssl", "subprocess"}),
+        ("token list", {*NEVER, *STREAMS, "ssl", "subprocess"}),
         ("service printenv", {*NEVER, *STREAMS, "ssl", "subprocess", "http.client"}),
         ("service init-config", {*NEVER, *STREAMS, "ssl", "subprocess", "http.client"}),
     ],

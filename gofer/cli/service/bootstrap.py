@@ -42,8 +42,13 @@ def bootstrap(invocation: Invocation, again: bool) -> None:
             f"If it is lost, make another in its place: {invocation.command('service token bootstrap --again')}",
             exit_code=ExitCode.REFUSED,
         )
-    from gofer.cli.service.code_file import CodeFile
+    from pathlib import Path
 
+    from gofer.cli.service.code_file import CodeFile
+    from gofer.cli.service.listener import check_listener
+
+    if not client.address.socket:
+        check_listener(client.address.port, Path(info.code_file).parent)
     with CodeFile(info.code_file) as code:
         body = Bootstrap(code=code, again=again)
         made = client.send("POST", paths.BOOTSTRAP, NewToken, body, again=False)

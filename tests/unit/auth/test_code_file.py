@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from gofer.cli.failure import CommandError
 from gofer.cli.service.code_file import CodeFile
+from gofer.cli.service.listener import check_listener
 from gofer.errors import Refused
 from gofer.models.bootstrap_code import CODE_FILE
 from gofer.server.auth.bootstrap import take
@@ -130,6 +132,35 @@ def test_what_it_has_not_made_stays(file: Path) -> None:
 def test_a_server_cannot_have_another_file_written(place: str) -> None:
     with pytest.raises(CommandError, match="no place for the proof"), CodeFile(place):
         pass
+
+
+def test_the_code_is_shown_to_gofer_alone(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        check_listener(port, tmp_path)
+        check_listener(port, tmp_path / "nowhere")
+    check_listener(port, tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_code_is_not_shown_to_another_user(tmp_path: Path, host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    os.seteuid(4711)  # a socket belongs to who makes it
+    try:
+        listener = socket.create_server((host, 0), family=family)
+    finally:
+        os.seteuid(0)
+    with listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(CommandError, match="a program of the user 4711"):
+            check_listener(port, tmp_path)
+        (tmp_path / "gofer.db").touch()
+        os.chown(tmp_path / "gofer.db", 4711, 4711)
+        check_listener(port, tmp_path)
+        (tmp_path / "gofer.db").unlink()
+        os.chown(tmp_path, 4711, 4711)
+        check_listener(port, tmp_path)
 
 
 def test_a_folder_of_another_machine(tmp_path: Path) -> None:
