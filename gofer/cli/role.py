@@ -79,7 +79,7 @@ def create(
         body.description = read.description if description is None else description
     made = invocation.client.send("POST", paths.ROLES, Role, body)
     invocation.output.show(made, lambda: [f"role {made.id} created"])
-    invocation.output.note(f"Give it to a token: gofer token create --role {made.id} --namespaces …")
+    invocation.output.note(f"Give it to a token: gofer token create --role {made.id} --namespace …")
 
 
 @role.command(

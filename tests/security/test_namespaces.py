@@ -140,6 +140,23 @@ def test_what_one_request_has_started(world: World, nightly: str) -> None:
     ]
 
 
+def test_events_of_what_a_role_is_narrowed_to(world: World, nightly: str, token: str) -> None:
+    assert world.call("POST", f"{OF_HERE}/pipelines/nightly-a/runs", {}).status == 201
+    for narrowed, expected in ((nightly, {"nightly-a", "nightly-b"}), (token, None)):
+        seen = world.ask("GET", "/api/v1/events?limit=200", narrowed).json["items"]
+        assert {event["namespace"] for event in seen} == {HERE}
+        assert expected is None or {event["pipeline"] for event in seen} <= expected
+        with world.dial("/api/v1/events/stream?after=0", narrowed) as stream:
+            frame = json.loads(stream.recv(timeout=20))
+        assert len(seen) > 10
+        assert [event["seq"] for event in frame["events"]][:10] == [event["seq"] for event in seen][:10]
+    for query in (f"?namespace={THERE}", f"?namespace={THERE}&pipeline=main", "?namespace=nowhere"):
+        assert world.ask("GET", f"/api/v1/events{query}", nightly).status == 403
+    for query in ("?pipeline=main", f"?namespace={HERE}&pipeline=main", f"?namespace={HERE}&pipeline=none"):
+        answer = world.ask("GET", f"/api/v1/events{query}", nightly)
+        assert answer.status == 403 or answer.json["items"] == []
+
+
 def test_a_cursor_from_elsewhere_shows_nothing_of_it(world: World, token: str) -> None:
     for path, name in (("runs", "namespace"), ("pipelines", "namespace"), ("pipelines/main/runs", "namespace")):
         cursor = world.ask("GET", f"/api/v1/namespaces/{THERE}/{path}?limit=1", world.root).json["next"]

@@ -14,6 +14,8 @@ from gofer.server.auth.permission import Permission
 from gofer.server.nearest import Nearest
 
 MAX_GRANTS: Final = 100
+# Each may have to be compared at each request.
+MAX_NAMES: Final = 200
 
 RESOURCES: Final = get_args(Resource)
 ACTIONS: Final = get_args(Action)
@@ -39,6 +41,9 @@ def checked(description: str, permissions: Sequence[WantedGrant]) -> list[Grant]
     else:
         for i, grant in enumerate(permissions):
             found += _grant(f"permissions[{i}]", grant)
+        if (names := sum(len(grant.names) for grant in permissions)) > MAX_NAMES:
+            message = f"has {names} names in all; {MAX_NAMES} are allowed"
+            found.append(_problem("permissions", message, "Write patterns, or make several roles."))
     refuse(found)
     return [
         Grant(

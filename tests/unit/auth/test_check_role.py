@@ -92,7 +92,8 @@ def test_bounds() -> None:
     assert "100 are allowed" in problems(*["runs:read"] * (MAX_GRANTS + 1))[0][1]
     assert "100 are allowed" in problems(f"runs:read@{','.join(['a'] * 101)}")[0][1]
     assert "100 are allowed" in problems(f"{','.join(['runs'] * 101)}:read")[0][1]
-    assert len(checked("", [wanted("runs:read")] * MAX_GRANTS)) == MAX_GRANTS
+    assert "has 210 names in all; 200 are allowed" in problems(*[f"runs:read@{','.join(['a'] * 70)}"] * 3)[0][1]
+    assert len(checked("", [wanted("runs:read@a,b")] * MAX_GRANTS)) == MAX_GRANTS
 
 
 @given(st.text(max_size=70))
