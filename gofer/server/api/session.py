@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 from gofer.errors import NotAuthenticated, NotFound
@@ -113,7 +114,7 @@ def _good_token(services: Services, text: str) -> StoredToken:
             "This is no token that Gofer has made.", "Paste it whole, from gofer_ to its last letter."
         )
     stored = registry.token(registry.caller_of_token(text, services.clock.now()).token)
-    if stored is None or stored.digest != digest_of(text):
+    if stored is None or not hmac.compare_digest(stored.digest, digest_of(text)):
         raise NotAuthenticated("This token was rotated: what holds now is its new text.", "Sign in with that.")
     return stored
 

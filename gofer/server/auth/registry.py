@@ -7,6 +7,7 @@ on the disk.
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
@@ -97,14 +98,16 @@ class Registry:
             self._check_text(stored, caller.shown, now)
         if self._caller(stored.token, now).rights != caller.rights:
             raise NotAuthenticated(_CHANGED, "Ask again.")
-        old = caller.shown == stored.previous and stored.previous
+        old = not hmac.compare_digest(caller.shown or stored.digest, stored.digest)
         ends = (stored.token.expires_at, stored.token.previous_until if old else None)
         return min((end for end in ends if end is not None), default=None)
 
     @staticmethod
     def _check_text(stored: StoredToken, digest: bytes, now: int) -> None:
-        good = digest == stored.digest or (digest == stored.previous and now < (stored.token.previous_until or 0))
-        if not good:
+        in_grace = now < (stored.token.previous_until or 0)
+        if not (
+            hmac.compare_digest(digest, stored.digest) or (in_grace and hmac.compare_digest(digest, stored.previous))
+        ):
             raise NotAuthenticated("This token was rotated, and its old text holds no longer.", _ASK)
 
     def of_run(self, namespace: str, pipeline: str, run: int, task: str) -> Caller:
