@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from starlette.types import Receive, Scope
@@ -23,6 +22,7 @@ from gofer.server.api.peer import peer_of
 from gofer.server.api.reply import Chunks, Reply, close
 from gofer.server.api.token_life import while_token_lives
 from gofer.server.api.upload import UPLOAD, Incoming, taking
+from gofer.server.audit.record import Request
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import Caller
 
@@ -65,6 +65,19 @@ class _Head:
                 self.key = value
 
 
+class _Asked(NamedTuple):
+    """A request whose caller may do that."""
+
+    scope: Scope
+    receive: Receive
+    incoming: Incoming | None
+    head: _Head
+    form: Format
+    caller: Caller
+    at: Any
+    query: Any
+
+
 class HttpRoute:
     """What an endpoint needs at run time, made once."""
 
@@ -96,17 +109,16 @@ class HttpRoute:
         at = self._path.of_path(given)
         caller = check_caller(scope, self._endpoint.permission, at, filtered=self._endpoint.filtered)
         query = self._bounded(self._query.of_query(scope["query_string"]))
-        do = self._carry_out(scope, receive, incoming, head, form, caller, at, query)
-        return await (do if self._audit is None else self._audited(self._audit, do, scope, caller, given))
+        asked = _Asked(scope, receive, incoming, head, form, caller, at, query)
+        if self._audit is None:
+            return await self._carry_out(asked)
+        return await self._audited(self._audit, request_of(scope, self._endpoint.path, given), asked)
 
-    async def _audited(
-        self, kind: Kind, do: Coroutine[Any, Any, Reply], scope: Scope, caller: Caller, given: dict[str, str]
-    ) -> Reply:
-        """Has the audit event stored with what `do` writes; alone, where that writes nothing."""
-        request = request_of(scope, self._endpoint.path, given)
-        beside = self._services.auditor.beside(kind, caller, request)
+    async def _audited(self, kind: Kind, request: Request, asked: _Asked) -> Reply:
+        """Has the audit event stored with what is written for the request; alone, where nothing is."""
+        beside = self._services.auditor.beside(kind, asked.caller, request)
         with beside.held():
-            answer = await do
+            answer = await self._carry_out(asked)
         if beside.stored or REPLAYED in answer.headers:
             return answer
         try:
@@ -117,17 +129,8 @@ class HttpRoute:
             raise
         return answer
 
-    async def _carry_out(
-        self,
-        scope: Scope,
-        receive: Receive,
-        incoming: Incoming | None,
-        head: _Head,
-        form: Format,
-        caller: Caller,
-        at: Any,
-        query: Any,
-    ) -> Reply:
+    async def _carry_out(self, asked: _Asked) -> Reply:
+        scope, receive, incoming, head, form, caller, at, query = asked
         if incoming is not None:
             upload = incoming.upload(scope["headers"])
             taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload, peer=peer_of(scope))
