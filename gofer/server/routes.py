@@ -34,6 +34,7 @@ from gofer.server.api.authentication import Authentication
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
+from gofer.server.api.login_page import LoginPage
 from gofer.server.api.reply import Reply
 from gofer.server.api.scrape import Scrape
 from gofer.server.auth.verify import Verifier
@@ -56,7 +57,7 @@ class Application(NamedTuple):
 def application(services: Services) -> Application:
     """Everything that the server answers."""
     tally = services.tally
-    known = [*endpoints(), *Scrape(tally).endpoints()]
+    known = [*endpoints(), *LoginPage().endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
     verifier = Verifier(services.registry, services.database, services.clock)

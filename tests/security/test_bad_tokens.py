@@ -27,6 +27,10 @@ OPEN = {
     "GET /api/docs",
     "GET /api/openapi.json",
     "POST /api/v1/session",
+    "GET /login",
+    "GET /login.css",
+    "GET /login.js",
+    "GET /login.svg",
 }
 
 _ABSENT = {"namespace": "nowhere", "run": 9999, "version": 9999, "token": "tok-aaaaaaaaaa"}
