@@ -14,6 +14,7 @@ from gofer.server.api import (
     bootstrap,
     events,
     health,
+    login_page,
     logs,
     manifests,
     namespaces,
@@ -34,7 +35,6 @@ from gofer.server.api.authentication import Authentication
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.documentation import Documentation
 from gofer.server.api.endpoint import Endpoint, Socket
-from gofer.server.api.login_page import LoginPage
 from gofer.server.api.reply import Reply
 from gofer.server.api.scrape import Scrape
 from gofer.server.auth.verify import Verifier
@@ -57,7 +57,7 @@ class Application(NamedTuple):
 def application(services: Services) -> Application:
     """Everything that the server answers."""
     tally = services.tally
-    known = [*endpoints(), *LoginPage().endpoints(), *Scrape(tally).endpoints()]
+    known = [*endpoints(), *Scrape(tally).endpoints()]
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
     verifier = Verifier(services.registry, services.database, services.clock)
@@ -88,6 +88,7 @@ def endpoints() -> list[Endpoint]:
         *tokens.endpoints(),
         *bootstrap.endpoints(),
         *session.endpoints(),
+        *login_page.endpoints(),
     ]
 
 

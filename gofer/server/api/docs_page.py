@@ -44,7 +44,8 @@ def page(document: Json) -> bytes:
         f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(info['title'])} API <small>{escape(info['version'])}</small></h1>",
         *(f"<p>{_text(paragraph)}</p>" for paragraph in info["description"].split("\n\n")),
-        '<p>The same for programs: <a href="/api/openapi.json">openapi.json</a>.</p>',
+        '<p>The same for programs: <a href="/api/openapi.json">openapi.json</a>. '
+        'Who you are here, and to sign in or out: <a href="/login">/login</a>.</p>',
     ]
     for tag in document["tags"]:
         parts.append(f"<h2>{escape(tag['name'].capitalize())}</h2>")

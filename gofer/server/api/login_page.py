@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from html import escape
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -19,11 +20,9 @@ FOLDER = Path(__file__).parents[2] / "ui" / "login"
 """Its files; they come with the package and with the binary."""
 
 _HTML = "text/html; charset=utf-8"
-_FILES = {
-    "login.css": ("text/css; charset=utf-8", "The style of the login page"),
-    "login.js": ("text/javascript; charset=utf-8", "The script of the login page"),
-    "login.svg": ("image/svg+xml", "The picture of the login page"),
-}
+_CSS = "text/css; charset=utf-8"
+_SCRIPT = "text/javascript; charset=utf-8"
+_PICTURE = "image/svg+xml"
 _POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     b"form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,24 +38,22 @@ class LoginQuery(Input, frozen=True, kw_only=True):
     next: Annotated[str, msgspec.Meta(max_length=LONGEST)] | None = None
 
 
+def endpoints() -> list[Endpoint]:
+    """The routes."""
+    page = LoginPage()
+    return [
+        _endpoint("", page.page, _HTML, "The page where a browser signs in"),
+        _endpoint(".css", page.style, _CSS, "The style of the login page"),
+        _endpoint(".js", page.script, _SCRIPT, "The script of the login page"),
+        _endpoint(".svg", page.picture, _PICTURE, "The picture of the login page"),
+    ]
+
+
 class LoginPage:
     """Reads its files when they are first asked for, and keeps them."""
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
-
-    def endpoints(self) -> list[Endpoint]:
-        """The routes."""
-        page = Endpoint(
-            method="GET",
-            path="/login",
-            handler=self.page,
-            summary="The page where a browser signs in",
-            tag=TAG,
-            permission="login:write",
-            content=(_HTML,),
-        )
-        return [page, *(self._of_file(name, kind, summary) for name, (kind, summary) in _FILES.items())]
 
     async def page(self, call: Call[NoPath, LoginQuery, NoBody]) -> Text:
         """The page as it is for who asks."""
@@ -72,19 +69,20 @@ class LoginPage:
         page = _PLACE.sub(lambda place: escape(given[place[1]]), self._read("login.html"))
         return Text(page.encode(), _HTML, _POLICY)
 
-    def _of_file(self, name: str, kind: str, summary: str) -> Endpoint:
-        async def serve(call: Call[NoPath, NoQuery, NoBody]) -> Text:
-            return Text(self._read(name).encode(), kind, _POLICY)
+    async def style(self, call: Call[NoPath, NoQuery, NoBody]) -> Text:
+        """login.css"""
+        return self._file("login.css", _CSS)
 
-        return Endpoint(
-            method="GET",
-            path=f"/{name}",
-            handler=serve,
-            summary=summary,
-            tag=TAG,
-            permission="login:write",
-            content=(kind,),
-        )
+    async def script(self, call: Call[NoPath, NoQuery, NoBody]) -> Text:
+        """login.js"""
+        return self._file("login.js", _SCRIPT)
+
+    async def picture(self, call: Call[NoPath, NoQuery, NoBody]) -> Text:
+        """login.svg"""
+        return self._file("login.svg", _PICTURE)
+
+    def _file(self, name: str, kind: str) -> Text:
+        return Text(self._read(name).encode(), kind, _POLICY)
 
     def _read(self, name: str) -> str:
         if name not in self._files:
@@ -96,3 +94,17 @@ def _state(caller: Caller) -> str:
     if caller.session:
         return "session"
     return caller.kind if caller.kind in ("local", "unclaimed") else "anonymous"
+
+
+def _endpoint(
+    suffix: str, handler: Callable[[Call[Any, Any, Any]], Awaitable[Text]], kind: str, about: str
+) -> Endpoint:
+    return Endpoint(
+        method="GET",
+        path=f"/login{suffix}",
+        handler=handler,
+        summary=about,
+        tag=TAG,
+        permission="login:write",
+        content=(kind,),
+    )
