@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,9 +96,10 @@ def _state(caller: Caller) -> str:
     return caller.kind if caller.kind in ("local", "unclaimed") else "anonymous"
 
 
-def _endpoint(
-    suffix: str, handler: Callable[[Call[Any, Any, Any]], Awaitable[Text]], kind: str, about: str
-) -> Endpoint:
+_Handler = Callable[[Call[Any, Any, Any]], Coroutine[Any, Any, Text]]
+
+
+def _endpoint(suffix: str, handler: _Handler, kind: str, about: str) -> Endpoint:
     return Endpoint(
         method="GET",
         path=f"/login{suffix}",

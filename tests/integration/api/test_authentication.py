@@ -57,7 +57,7 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
     known = re.compile(
         r"GET /healthz|GET /readyz|GET /api/v1/whoami|(GET|POST) /api/v1/bootstrap"
         r"|GET /api/v1/namespaces(/\{namespace\})?"
-        r"|(GET|POST|DELETE) /api/v1/session"
+        r"|(GET|POST|DELETE) /api/v1/session|GET /login(\.css|\.js|\.svg)?"
         r"|POST /api/v1/manifests/(validate|graph)"
         r"|GET N/pipelines|GET P|GET P/graph|GET P/versions|GET P/versions/\{version\}"
         r"|GET N/runs|GET P/runs|POST P/runs|GET R|GET R/tasks|GET R/tasks/\{task\}"
