@@ -128,7 +128,7 @@ server {
   # (duration, default "2m", reload)
   #stall_timeout = "2m"
 
-  # How many connections may be open. With one more, the one is closed that has been without a request for
+  # How many connections may be open. With one more, the one is closed that has been without a whole request for
   # longest; if all are busy, the new one gets a 503. (default 4096, reload)
   #max_connections = 4096
 

@@ -161,8 +161,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: Annotated[
         int,
         Doc(
-            "How many connections may be open. With one more, the one is closed that has been without a request for "
-            "longest; if all are busy, the new one gets a 503.",
+            "How many connections may be open. With one more, the one is closed that has been without a whole request "
+            "for longest; if all are busy, the new one gets a 503.",
             minimum=1,
             reloadable=True,
         ),

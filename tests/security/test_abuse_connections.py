@@ -61,6 +61,26 @@ def test_thousands_that_never_end_their_request(start: Any, sent: bytes) -> None
         assert door.counted("connections") >= MANY - 200
 
 
+def test_hundreds_that_never_end_their_body(start: Any) -> None:
+    """An upload that was there before all of them goes on."""
+    server = start(max_connections=50)
+    server.api.register({"id": "plain", "tasks": [{"id": "one", "image": "fake"}]})
+    path = "/api/v1/namespaces/default/pipelines/plain/objects/k"
+    head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 4\r\n"
+    with ExitStack() as stack:
+        upload = stack.enter_context(server.connect())
+        upload.sendall(f"PUT {path} HTTP/1.1\r\n{head}Expect: 100-continue\r\n\r\n".encode())
+        assert upload.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        for _turn in range(500):
+            connection = stack.enter_context(server.connect())
+            connection.sendall(f"POST /api/v1/namespaces HTTP/1.1\r\n{head}\r\n{{".encode())
+        assert server.ask("GET", "/healthz").status == 200
+        assert server.services.connections() <= 50
+        upload.sendall(b"abcd")
+        assert server.read_answer(upload, "PUT").status == 201
+        goes_on(server)
+
+
 def test_thousands_that_never_shake_hands(start: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     made = Authority(tmp_path_factory.mktemp("authority")).sign("server")
     with many_files(), ExitStack() as stack:

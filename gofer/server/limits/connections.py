@@ -25,6 +25,10 @@ class Connection(Protocol):
     def check(self, now: float) -> None:
         """Ends what has taken too long. `now`: the loop's time, in seconds."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """It may give way: it waits for a request, or for the body of one that is no upload."""
+
     def give_way(self) -> None:
         """Close: it waits for nothing but a request, and another needs the room."""
 
@@ -37,7 +41,8 @@ class Connections:
         self._room = room
         self.refusals = refusals
         self._open: set[Connection] = set()
-        # By age: the one that has had no request under way for longest comes first.
+        # By age: the one that has had no whole request for longest comes first. One that takes in an upload may still
+        # be among them: nobody knows at its beginning.
         self._waiting: dict[Connection, None] = {}
         self._checked = 0.0
 
@@ -55,7 +60,7 @@ class Connections:
         """Take in a new one, which has no request yet. False: there is no room, as all are busy."""
         if len(self._open) >= min(self.settings.max_connections, self._room):
             self.refusals.note("connections")
-            oldest = next(iter(self._waiting), None)
+            oldest = self._oldest()
             if oldest is None:
                 return False
             self.leave(oldest)
@@ -63,6 +68,14 @@ class Connections:
         self._open.add(connection)
         self._waiting[connection] = None
         return True
+
+    def _oldest(self) -> Connection | None:
+        while self._waiting:
+            connection = next(iter(self._waiting))
+            if connection.is_waiting:
+                return connection
+            self.busy(connection)
+        return None
 
     def leave(self, connection: Connection) -> None:
         """It is closed."""
@@ -80,7 +93,7 @@ class Connections:
         return [one for one in self._waiting if one.is_handshaking]
 
     def busy(self, connection: Connection) -> None:
-        """It has a request under way."""
+        """It has a request that is to be answered."""
         self._waiting.pop(connection, None)
 
     def idle(self, connection: Connection) -> None:

@@ -136,7 +136,6 @@ class LimitedHttp(HttpToolsProtocol):
         self._in_head = False
         self._in_body = self._progressed = True
         self._since = self.loop.time()
-        self._limits.busy(self)
         if upgrades and not self._should_upgrade():
             # It is answered as if it had not asked; but what comes behind it may be in another protocol.
             self.cycle.keep_alive = False
@@ -154,6 +153,8 @@ class LimitedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_body = False
         self._progressed = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._limits.busy(self)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -180,6 +181,13 @@ class LimitedHttp(HttpToolsProtocol):
         if self._ending:
             self.transport.close()
         super().shutdown()
+
+    @property
+    def is_waiting(self) -> bool:
+        cycle = self.cycle
+        if not self._in_body or cycle is None or cycle.response_complete:
+            return True
+        return not (cycle.response_started or self.pipeline or UPLOAD in cycle.scope["state"])
 
     def give_way(self) -> None:
         """Closes it at once: neither an answer that nobody reads nor a last word of TLS is waited for."""

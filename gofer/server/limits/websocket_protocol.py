@@ -21,6 +21,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     """One websocket, from its handshake on."""
 
     is_handshaking = False
+    is_waiting = False
 
     def __init__(self, *, limits: Connections, **given: Any) -> None:
         super().__init__(**given)
