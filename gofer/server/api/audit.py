@@ -11,6 +11,7 @@ from gofer.errors import GoferError, Unavailable
 from gofer.models.event import Kind
 from gofer.server import correlation
 from gofer.server.api.authentication import CALLER
+from gofer.server.api.refuse import method_label
 from gofer.server.api.reply import Reply
 from gofer.server.api.session_cookie import SESSION
 from gofer.server.audit.record import Request, name_of, owner, without_tokens
@@ -41,7 +42,8 @@ def kind_of(endpoint: Endpoint) -> Kind | None:
 
 def request_of(scope: Scope, template: str, given: dict[str, str]) -> Request:
     """What an audit event tells of a request or websocket. `template`: that of its route."""
-    method = scope.get("method", "WEBSOCKET")
+    # A client may make up methods, of any length.
+    method = "WEBSOCKET" if scope["type"] == "websocket" else method_label(scope)
     return Request(f"{method} {template}", scope["raw_path"].decode("latin-1"), given)
 
 

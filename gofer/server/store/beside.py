@@ -27,12 +27,13 @@ class Beside:
     @contextmanager
     def held(self) -> Iterator[None]:
         """For as long as this lasts, the first `Database.write` of this task, or of one that it makes, takes it along.
-        What goes on behind the request's back after that never does."""
+        What goes on behind the request's back after that never does, unless this was broken off: what is then still
+        being done for the request takes it along when it comes to write."""
         mark = _PRESENT.set(self)
         try:
             yield
-        finally:
             self._open = False
+        finally:
             _PRESENT.reset(mark)
 
     @property

@@ -94,3 +94,26 @@ async def test_what_goes_on_behind_the_request_does_not(database: Database, comm
     over.set()
     await going_on
     assert commits == [["run.queued"], ["run.queued"]]
+
+
+async def test_what_a_broken_off_request_still_does_takes_it(database: Database, commits: list[list[str]]) -> None:
+    """As the end of an upload, which is not cut short."""
+    over = asyncio.Event()
+
+    async def end() -> None:
+        await over.wait()
+        await database.write(effect)
+        await database.write(effect)
+
+    async def break_off() -> None:
+        with beside().held():
+            ending.append(asyncio.create_task(end()))
+            raise Conflict("no")
+
+    ending: list[asyncio.Task[None]] = []
+    with pytest.raises(Conflict):
+        await break_off()
+    over.set()
+    await ending[0]
+    await database.write(effect)
+    assert commits == [["run.queued", "audit.write"], ["run.queued"], ["run.queued"]]
