@@ -143,11 +143,13 @@ class RotateToken(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     grace: int = 0
 
 
-class NewToken(msgspec.Struct, kw_only=True):
-    """Answer where a token was made or rotated: its text, which is shown this once."""
+class NewToken(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Answer where a token was made or rotated: its text, which is shown this once. `warnings`: what is allowed, and
+    seldom meant."""
 
     token: Token
     secret: str
+    warnings: list[str] = []
 
     def __repr__(self) -> str:
         return f"NewToken(token={self.token.id}, secret=…)"

@@ -132,6 +132,8 @@ def test_all_that_is_wrong_at_once(gofer: Gofer) -> None:
 def test_a_namespace_may_stand_before_the_command(gofer: Gofer) -> None:
     made = gofer.ok("--namespace", "team-a", "token", "create", "--role", "viewer", "--format", "json").json
     assert made["token"]["namespaces"] == ["team-a"]
+    said = gofer.ok("token", "create", "--role", "viewer", "--namespace", "team-a")
+    assert 'warning: There is no namespace "team-a" yet.' in said.err
 
 
 def test_silence_would_lose_it(gofer: Gofer) -> None:

@@ -24,5 +24,7 @@ def show_text(invocation: Invocation, made: NewToken, *notes: str) -> None:
     from gofer.cli.token.show import told
 
     invocation.output.show(made, lambda: [made.secret])
+    for warning in made.warnings:
+        invocation.output.warn(warning)
     for note in (f"{told(made.token)}. Its text is shown this once: the server keeps a digest of it only.", *notes):
         invocation.output.note(note)

@@ -22,7 +22,7 @@ from gofer.server.auth.system_roles import RUN
 from gofer.server.auth.tokens import digest_of, new_token
 from gofer.server.clock import Clock
 from gofer.server.secrets.told import told
-from gofer.server.store import access
+from gofer.server.store import access, namespaces
 from gofer.server.store.access import StoredToken
 from gofer.server.store.database import Database, Transaction
 
@@ -61,13 +61,17 @@ class Tokens:
 
     async def create(self, wanted: CreateToken, *, by: str = "") -> NewToken:
         """A new token, and its text, which nobody can be told again. Raises InvalidInput."""
+        names = [one for one in wanted.namespaces if ANY not in one]
+        missing = await self._database.read(lambda c: [one for one in names if namespaces.get(c, one) is None])
         async with self._turn:
             check_new(wanted, lambda role: self._registry.role(role) is not None)
             at = self._clock.now()
             token = _token(wanted, at, by)
             if wanted.expires_in is not None:
                 token.expires_at = at + wanted.expires_in
-            return await self._add(token, [])
+            made = await self._add(token, [])
+        made.warnings = [f"There is no namespace {shown(one)} yet." for one in missing]
+        return made
 
     async def create_root(self, *, again: bool, by: str = "") -> NewToken:
         """The root token. `again`: in place of the one that there is, which holds no longer.

@@ -179,6 +179,12 @@ def test_what_is_no_token(server: ServerThread, body: object, status: int, words
     assert words in answer.body.decode()
 
 
+def test_a_namespace_may_come_later(server: ServerThread) -> None:
+    made = create(server, server.bootstrap(), namespaces=["default", "typo", "team-*"]).json
+    assert made["warnings"] == ['There is no namespace "typo" yet.']
+    assert "warnings" not in create(server, server.bootstrap()).json
+
+
 @pytest.mark.parametrize("grace", [-1, 31 * DAY, "1h", 1.5])
 def test_what_is_no_grace(server: ServerThread, grace: object) -> None:
     token = server.new_token(["viewer"]).token.id
