@@ -120,6 +120,14 @@ def complete_object(ctx: click.Context, _param: click.Parameter, incomplete: str
     return complete(ctx, incomplete, objects, field="key")
 
 
+def complete_role(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of roles."""
+    from gofer.client import paths
+    from gofer.models.access import Role
+
+    return complete(ctx, incomplete, lambda _: (paths.ROLES, Role))
+
+
 def complete(
     ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]], field: str = "id"
 ) -> list[CompletionItem]:

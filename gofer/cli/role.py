@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gofer.cli.arguments import complete_role
 from gofer.cli.base import Group, pass_invocation
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.terminal import plain
@@ -47,7 +48,7 @@ def list_(invocation: Invocation, paging: Paging) -> None:
 
 @role.command("get", examples=["gofer role get operator", "gofer role get nightly --format json > role.json"])
 @pass_invocation
-@click.argument("role_id", metavar="ID")
+@click.argument("role_id", metavar="ID", shell_complete=complete_role)
 def get(invocation: Invocation, role_id: str) -> None:
     """One role, with everything that it allows."""
     _show(invocation, invocation.client.get(paths.role(role_id), Role))
@@ -90,7 +91,7 @@ def create(
     ],
 )
 @pass_invocation
-@click.argument("role_id", metavar="ID")
+@click.argument("role_id", metavar="ID", shell_complete=complete_role)
 @click.option("--allow", "allowed", metavar="GRANT", multiple=True, help=f"{_ALLOW} In place of all that it allowed.")
 @click.option("--description", help="What it is for.")
 @click.option("--file", metavar="F", help=_FILE)
@@ -120,7 +121,7 @@ def update(
 
 @role.command("delete", examples=["gofer role delete watcher", "gofer role delete watcher --force"])
 @pass_invocation
-@click.argument("role_id", metavar="ID")
+@click.argument("role_id", metavar="ID", shell_complete=complete_role)
 @click.option("--force", is_flag=True, help="Also if tokens have it: they lose what it allows, at once.")
 def delete(invocation: Invocation, role_id: str, force: bool) -> None:
     """Delete a role. One that tokens have is kept, and it is said which, unless --force is given."""

@@ -144,6 +144,24 @@ def test_an_administrator_of_some_namespaces(world: World) -> None:
     assert listed == ["admin", "developer", "operator", "run", "viewer"]
 
 
+def test_the_token_of_a_run_is_no_way_around_a_role(world: World) -> None:
+    """Who writes the code of a task has its token, in effect, and that may do things in the whole namespace."""
+    permissions = [grant("pipelines,runs,logs,objects", "*", "nightly-*"), grant("events", "read")]
+    assert world.call("POST", ROLES, {"id": "narrow", "permissions": permissions}).status == 201
+    assert world.call("POST", ROLES, {"id": "register", "permissions": [grant("pipelines", "*")]}).status == 201
+    path = f"/api/v1/namespaces/{HERE}/pipelines"
+    for role, status in (("narrow", 403), ("register", 403), ("developer", 201), ("admin", 200)):
+        token = world.make_token([role], [HERE])[1]
+        task = {"id": "t", "image": "fake", "command": ["say", "hello"]}
+        answer = world.call("POST", path, {"id": "nightly-token", "tasks": [{**task, "inject_api_token": True}]}, token)
+        assert answer.status == status, (role, answer.body)
+        if status == 403:
+            assert "objects:" in answer.problem["detail"] or "runs:" in answer.problem["detail"]
+            assert world.call("GET", f"{path}/nightly-token").status == 404
+            plain = world.call("POST", path, {"id": "nightly-plain", "tasks": [task]}, token)
+            assert plain.status in (200, 201), role
+
+
 def test_a_role_that_tokens_have(world: World) -> None:
     """It does not go by accident, and what is called the same later is not theirs."""
     role = {"id": "shared", "permissions": [grant("runs,events", "read")]}

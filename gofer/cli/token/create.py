@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gofer.cli.arguments import complete_role
 from gofer.cli.base import Command, pass_invocation
 from gofer.cli.token.duration import Duration
 from gofer.cli.token.text import check_is_shown, show_text
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
     ],
 )
 @pass_invocation
-@click.option("--role", "roles", multiple=True, metavar="ID", help="A role that it has; repeat for more.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ID",
+    shell_complete=complete_role,
+    help="A role that it has; repeat for more.",
+)
 @click.option(
     "--namespace",
     "namespaces",

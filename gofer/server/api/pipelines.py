@@ -22,6 +22,7 @@ from gofer.server.api.endpoint import (
     Text,
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
+from gofer.server.auth.escalate import check_gives_run_token
 from gofer.server.pipelines.decode import decode_manifest
 from gofer.server.pipelines.interpolation import secret_references
 from gofer.server.services import Services
@@ -110,6 +111,8 @@ async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
 
 
 async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
+    if any(task.inject_api_token for task in call.body.tasks):
+        check_gives_run_token(call.caller, call.services.registry.rights_of_run(call.path.namespace))
     registered = await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
     registered.warnings += await _unset_secrets(call.services, call.path.namespace, call.body)
     return registered

@@ -25,12 +25,18 @@ def check_gives(caller: Caller, wanted: Rights) -> None:
     """Raises Refused unless the caller's own rights cover all of `wanted`: what a token would have
     (`registry.rights(token)`, or of one that is not made yet `Rights(namespaces, grants of its roles)`), or what a role
     would allow (`of_role`)."""
-    if caller.may_everything:
-        return
-    lacking = list(_lacking(caller.rights, wanted))
-    if lacking:
-        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
-        raise Refused(f"You cannot give what you do not have: {', '.join(lacking[:_SHOWN])}{more}.", _ASK)
+    if not caller.may_everything and (lacking := _lacked(caller.rights, wanted)):
+        raise Refused(f"You cannot give what you do not have: {lacking}.", _ASK)
+
+
+def check_gives_run_token(caller: Caller, of_run: Rights) -> None:
+    """Raises Refused unless the caller may do all that the token of a run may (`registry.rights_of_run`). Who writes a
+    task that asks for one is given it, in effect: it is their code that has it."""
+    if not caller.may_everything and (lacking := _lacked(caller.rights, of_run)):
+        raise Refused(
+            f"A task asks for a token (inject_api_token), which may do more than yours: {lacking}.",
+            "Leave that out, or have the pipeline registered by somebody who may do that in the whole namespace.",
+        )
 
 
 def check_touches(caller: Caller, kind: TokenKind, rights: Rights) -> None:
@@ -61,6 +67,12 @@ def of_role(grants: Iterable[Grant]) -> Rights:
 def covers(own: Rights | None, wanted: Rights) -> bool:
     """Whether `own` allows at least all that `wanted` does, also what neither allows yet (a `*` needs a `*`)."""
     return next(iter(_lacking(own, wanted)), None) is None
+
+
+def _lacked(own: Rights | None, wanted: Rights) -> str:
+    lacking = list(_lacking(own, wanted))
+    more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+    return ", ".join(lacking[:_SHOWN]) + more
 
 
 def _lacking(own: Rights | None, wanted: Rights) -> Iterator[str]:

@@ -112,9 +112,11 @@ class Registry:
 
     def of_run(self, namespace: str, pipeline: str, run: int, task: str) -> Caller:
         """A task with the token of its run."""
-        role = self._roles[RUN]
-        rights = Rights((namespace,), tuple(map(permitted, role.permissions)))
-        return Caller("run", namespace, pipeline, run, task, rights=rights)
+        return Caller("run", namespace, pipeline, run, task, rights=self.rights_of_run(namespace))
+
+    def rights_of_run(self, namespace: str) -> Rights:
+        """What the token of any run in that namespace may do."""
+        return Rights((namespace,), tuple(map(permitted, self._roles[RUN].permissions)))
 
     def _caller(self, token: Token, now: int) -> Caller:
         if token.disabled_at is not None:
