@@ -125,8 +125,8 @@ server {
   #request_timeout = "30s"
 
   # How long an upload may bring nothing, or a client take nothing of what it is sent, before it is cut off.
-  # (duration, default "2m", reload)
-  #stall_timeout = "2m"
+  # (duration, default "10m", reload)
+  #stall_timeout = "10m"
 
   # How many connections may be open. With one more, the one is closed that has been without a whole request for
   # longest; if all are busy, the new one gets a 503. (default 4096, reload)

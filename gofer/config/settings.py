@@ -157,7 +157,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             minimum=100,
             reloadable=True,
         ),
-    ] = 2 * MINUTE
+    ] = 10 * MINUTE
     max_connections: Annotated[
         int,
         Doc(
