@@ -67,6 +67,13 @@ def test_keys_of_secrets_come_from_the_server(complete: Gofer, register: Registe
     assert bash(complete, "gofer", "secret", "get", "db") == []
 
 
+def test_ids_of_roles_come_from_the_server(complete: Gofer) -> None:
+    complete.ok("role", "create", "op-nights", "--allow", "runs:read")
+    assert bash(complete, "gofer", "role", "get", "op") == ["op-nights", "operator"]
+    assert bash(complete, "gofer", "token", "create", "--role", "op-") == ["op-nights"]
+    complete.ok("role", "delete", "op-nights")
+
+
 def test_no_server_is_no_noise(complete: Gofer) -> None:
     complete.environ["GOFER_CLI_HOST"] = "127.0.0.1:1"
     assert bash(complete, "gofer", "run", "start", "x") == []
