@@ -13,8 +13,7 @@ from tests.docs.console import Page, Reader
 DOCS = ROOT / "docs"
 PAGES = {
     path.relative_to(DOCS).as_posix(): Page(path)
-    for folder in ("guide", "how-to")
-    for path in sorted((DOCS / folder).glob("*.md"))
+    for path in [*sorted(DOCS.glob("guide/*.md")), *sorted(DOCS.glob("how-to/*.md")), DOCS / "tokens.md"]
 }
 
 
