@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -12,7 +13,10 @@ AUDIT = "audit."
 
 
 class Sight(Protocol):
-    """What may be seen of what lies in namespaces; it can be hashed."""
+    """What may be seen of what lies in namespaces that match one of these patterns; it can be hashed."""
+
+    @property
+    def namespaces(self) -> Sequence[str]: ...
 
     def covers(self, namespace: str, pipeline: str = "") -> bool: ...
 

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gofer.models.access import ANY
 from gofer.models.event import Event
 from gofer.server.store.event_filter import AUDIT, with_nouns
 from gofer.server.store.event_filter import Filter as Filter
+from gofer.server.store.patterns import globs
 from gofer.server.store.queries import load
 from gofer.server.store.transaction import Readable, Transaction
 
@@ -120,9 +122,14 @@ def _select(
 ) -> list[Event]:
     if filter_.seen == ():
         return []
-    # What may not be seen is left out here, and does not count.
+    # What may not be seen does not count.
     most = limit if filter_.seen is None else -1
     span = {"above": above, "below": below, "limit": most, "kinds": _kinds(filter_), "by": filter_.by or None}
+    # Most of what may not be seen is left out by the database, at less cost.
+    seen = filter_.seen or ()
+    names = [name for one in seen for name in one.within.namespaces]
+    within = None if filter_.seen is None or ANY in names else globs(names)
+    span |= {"within": within, "server": any(one.server for one in seen)}
     where = {"namespace": filter_.namespace or None, "pipeline": filter_.pipeline or None, "run": filter_.run}
     sql = _sql(filter_, run_key, newest_first=newest_first)
     rows = connection.execute(sql, {**span, **where, "run_key": run_key})

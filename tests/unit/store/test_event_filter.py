@@ -178,7 +178,7 @@ PLANS = [
 @pytest.mark.parametrize(("query", "plan"), PLANS)
 async def test_no_list_is_sorted_or_looks_at_everything(query: str, plan: str, database: Database) -> None:
     given_: dict[str, object] = dict.fromkeys(
-        ["above", "below", "limit", "kinds", "namespace", "pipeline", "run", "run_key", "by"]
+        ["above", "below", "limit", "kinds", "namespace", "pipeline", "run", "run_key", "by", "within", "server"]
     )
 
     def explain(connection: sqlite3.Connection) -> list[str]:

@@ -12,6 +12,8 @@ SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events
 WHERE seq > :above AND seq < :below
   AND CASE WHEN :kinds IS NULL THEN kind NOT GLOB 'audit.*' ELSE kind IN (SELECT value FROM json_each(:kinds)) END
   AND (:namespace IS NULL OR namespace = :namespace)
+  AND CASE WHEN :within IS NULL THEN 1 WHEN namespace IS NULL THEN :server
+      ELSE EXISTS (SELECT 1 FROM json_each(:within) WHERE events.namespace GLOB value) END
   AND (:pipeline IS NULL OR pipeline = :pipeline)
   AND (:run IS NULL OR run = :run)
 ORDER BY seq LIMIT :limit;
@@ -21,6 +23,8 @@ SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events
 WHERE seq > :above AND seq < :below
   AND CASE WHEN :kinds IS NULL THEN kind NOT GLOB 'audit.*' ELSE kind IN (SELECT value FROM json_each(:kinds)) END
   AND (:namespace IS NULL OR namespace = :namespace)
+  AND CASE WHEN :within IS NULL THEN 1 WHEN namespace IS NULL THEN :server
+      ELSE EXISTS (SELECT 1 FROM json_each(:within) WHERE events.namespace GLOB value) END
   AND (:pipeline IS NULL OR pipeline = :pipeline)
   AND (:run IS NULL OR run = :run)
 ORDER BY seq DESC LIMIT :limit;
@@ -62,6 +66,8 @@ SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED B
 WHERE kind GLOB 'audit.*' AND seq > :above AND seq < :below
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
   AND (:namespace IS NULL OR namespace = :namespace)
+  AND CASE WHEN :within IS NULL THEN 1 WHEN namespace IS NULL THEN :server
+      ELSE EXISTS (SELECT 1 FROM json_each(:within) WHERE events.namespace GLOB value) END
   AND (:pipeline IS NULL OR pipeline = :pipeline)
   AND (:run IS NULL OR run = :run)
   AND (:by IS NULL OR json_extract(data, '$.by') = :by)
@@ -72,6 +78,8 @@ SELECT seq, at, kind, namespace, pipeline, run, task, data FROM events INDEXED B
 WHERE kind GLOB 'audit.*' AND seq > :above AND seq < :below
   AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
   AND (:namespace IS NULL OR namespace = :namespace)
+  AND CASE WHEN :within IS NULL THEN 1 WHEN namespace IS NULL THEN :server
+      ELSE EXISTS (SELECT 1 FROM json_each(:within) WHERE events.namespace GLOB value) END
   AND (:pipeline IS NULL OR pipeline = :pipeline)
   AND (:run IS NULL OR run = :run)
   AND (:by IS NULL OR json_extract(data, '$.by') = :by)
