@@ -68,8 +68,9 @@ def test_figures_hold_nothing_that_a_client_made_up(server: ServerThread) -> Non
 def test_doctor_of_a_healthy_server(server: ServerThread) -> None:
     checks = {check["name"]: check for check in server.ask("GET", "/api/v1/system/checks").json}
     assert list(checks) == [
-        "engine", "disk", "permissions", "database", "old copies", "secrets", "tokens", "objects", "logs", "log folders",
-        "clock", "clock", "runs", "containers", "open files", "memory", "network", "certificate", "settings", "new runs",
+        "engine", "disk", "permissions", "database", "old copies", "secrets", "tokens", "objects", "logs",
+        "log folders", "clock", "runs", "containers", "open files", "memory", "network", "certificate", "settings",
+        "new runs",
     ]  # fmt: skip
     for name in set(checks) - {"engine", "disk", "open files", "memory"}:
         assert checks[name]["level"] == "ok", checks[name]
