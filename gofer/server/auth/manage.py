@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import msgspec
 
-from gofer.errors import Conflict, NotFound
+from gofer.errors import Conflict, NotFound, Unavailable
 from gofer.models.access import ANY, CreateToken, Grant, NewToken, RotateToken, Token, UpdateToken, Whoami, state_of
 from gofer.models.event import Kind
 from gofer.models.ids import shown
@@ -61,8 +62,6 @@ class Tokens:
 
     async def create(self, wanted: CreateToken, *, by: str = "") -> NewToken:
         """A new token, and its text, which nobody can be told again. Raises InvalidInput."""
-        names = [one for one in wanted.namespaces if ANY not in one]
-        missing = await self._database.read(lambda c: [one for one in names if namespaces.get(c, one) is None])
         async with self._turn:
             check_new(wanted, lambda role: self._registry.role(role) is not None)
             at = self._clock.now()
@@ -70,7 +69,10 @@ class Tokens:
             if wanted.expires_in is not None:
                 token.expires_at = at + wanted.expires_in
             made = await self._add(token, [])
-        made.warnings = [f"There is no namespace {shown(one)} yet." for one in missing]
+        names = [one for one in wanted.namespaces if ANY not in one]
+        with suppress(Unavailable):  # the token is made, and its text must not be lost
+            missing = await self._database.read(lambda c: [one for one in names if namespaces.get(c, one) is None])
+            made.warnings = [f"There is no namespace {shown(one)} yet." for one in missing]
         return made
 
     async def create_root(self, *, again: bool, by: str = "") -> NewToken:
