@@ -20,7 +20,7 @@ from gofer.server.api.idempotency import Idempotency, Kept, Ticket, check_key, f
 from gofer.server.api.negotiate import CONTENT_TYPES, Format, answer_format, require_accepted
 from gofer.server.api.peer import peer_of
 from gofer.server.api.reply import Chunks, Reply, close
-from gofer.server.api.token_life import while_token_lives
+from gofer.server.api.token_life import check_lives, while_token_lives
 from gofer.server.api.upload import UPLOAD, Incoming, taking
 from gofer.server.audit.record import Request
 from gofer.server.auth.allow import check_allowed
@@ -136,7 +136,7 @@ class HttpRoute:
             taking_it = Call(self._services, at, query, NoBody(), caller=caller, upload=upload, peer=peer_of(scope))
             value = await while_token_lives(self._services, caller, self._endpoint.handler(taking_it))
             return await self._reply(value, form)
-        raw = await self._read(receive, head)
+        raw = await self._read(receive, head, caller)
         body = self._body.of(raw, head.content_type)
         call = Call(self._services, at, query, body, caller=caller, peer=peer_of(scope), scope=scope)
         if self._endpoint.named is not None:
@@ -156,10 +156,12 @@ class HttpRoute:
             with suppress(Replaced):
                 return await reply_to(value, scope)
 
-    async def _read(self, receive: Receive, head: _Head) -> bytes:
+    async def _read(self, receive: Receive, head: _Head, caller: Caller) -> bytes:
         if not self._has_body:
             return b""
-        return await read_body(receive, head.content_length, self._services.settings.server.max_body_bytes)
+        body = await read_body(receive, head.content_length, self._services.settings.server.max_body_bytes)
+        await check_lives(self._services, caller)
+        return body
 
     def _bounded(self, query: Any) -> Any:
         """A page is never larger than the server allows: the rest comes with the next."""

@@ -41,6 +41,16 @@ async def while_token_lives(services: Services, caller: Caller, work: Coroutine[
         services.sessions.used(caller)
 
 
+async def check_lives(services: Services, caller: Caller) -> None:
+    """Raises NotAuthenticated if the caller's token, session or run has ended since it was looked up, or may do
+    something else now: a client may take its time between the head of a request and the end of its body."""
+    if caller.kind == "run":
+        if await _has_ended(services, caller):
+            raise _dead_run()
+    elif caller.token:
+        services.registry.holds_until(caller, services.clock.now())
+
+
 async def _token_ended(services: Services, caller: Caller) -> None:
     """Raises NotAuthenticated once it has, also by its expiry."""
     registry = services.registry
@@ -58,12 +68,19 @@ async def _run_ended(services: Services, caller: Caller) -> None:
     """Raises NotAuthenticated once it has."""
     wanted = Filter(frozenset({Kind.RUN_ENDED.value}), caller.namespace, caller.pipeline, caller.run)
     after = services.database.last_seq
-    try:
-        # It may have ended since the token was looked up.
-        ended = (await services.runs.get(caller.namespace, caller.pipeline, caller.run)).status.ended
-    except NotFound:
-        ended = True
-    if not ended:
+    # It may have ended since the token was looked up.
+    if not await _has_ended(services, caller):
         async for _ in services.bus.subscribe(wanted, after):
             break
-    raise NotAuthenticated("This token is dead: its run has ended.", "Each run has its own.")
+    raise _dead_run()
+
+
+async def _has_ended(services: Services, caller: Caller) -> bool:
+    try:
+        return (await services.runs.get(caller.namespace, caller.pipeline, caller.run)).status.ended
+    except NotFound:
+        return True
+
+
+def _dead_run() -> NotAuthenticated:
+    return NotAuthenticated("This token is dead: its run has ended.", "Each run has its own.")
