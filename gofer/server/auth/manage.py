@@ -29,6 +29,7 @@ from gofer.server.store.database import Database, Transaction
 
 _Grants: TypeAlias = list[Grant]
 _EVERYTHING = Grant(resources=[ANY], actions=[ANY])
+_ROTATED = "This token was rotated, and its old text holds no longer."
 _AGAIN = "On the server's machine: gofer service token bootstrap --again."
 
 
@@ -64,6 +65,8 @@ class Tokens:
         """A new token, and its text, which nobody can be told again. Raises InvalidInput."""
         async with self._turn:
             check_new(wanted, lambda role: self._registry.role(role) is not None)
+            names = [one for one in wanted.namespaces if ANY not in one]
+            missing = await self._database.read(lambda c: [one for one in names if namespaces.get(c, one) is None])
             at = self._clock.now()
             token = _token(wanted, at, by)
             if wanted.expires_in is not None:
@@ -134,7 +137,7 @@ class Tokens:
             if wanted.grace:
                 after.previous_until, previous = at + wanted.grace, stored.digest
             new = stored._replace(token=after, digest=digest_of(text), previous=previous)
-            ended = "" if wanted.grace else "This token was rotated, and its old text holds no longer."
+            ended = "" if wanted.grace else _ROTATED
             more = {"grace": wanted.grace} if wanted.grace else {}
             return NewToken(token=await self._change(new, [Kind.TOKEN_ROTATED], at, by, ended, more), secret=text)
 
@@ -239,13 +242,19 @@ class Tokens:
         more: dict[str, Any] | None = None,
     ) -> Token:
         data = _data(stored.token, by) | (more or {})
+        # Who has signed in before that did so with a text from before the old one.
+        dead = self._require(stored.token.id).token.rotated_at if Kind.TOKEN_ROTATED in kinds else None
 
         def work(tx: Transaction) -> None:
             access.update_token(tx, stored)
+            if dead is not None:
+                access.delete_sessions_before(tx, stored.key, dead)
             for kind in kinds:
                 tx.emit(kind, at, data=data)
 
         await self._database.write(work)
+        if dead is not None:
+            self._registry.end_sessions_before(stored.token.id, dead, _ROTATED)
         # It may have been used meanwhile.
         before = self._require(stored.token.id).token
         stored.token.last_used_at, stored.token.last_used_from = before.last_used_at, before.last_used_from

@@ -229,6 +229,12 @@ class Registry:
             self.on_session_end(digest)
         self.lives.end(digest.hex(), ended)
 
+    def end_sessions_before(self, token: str, before: int, ended: str) -> None:
+        """Those of a token that were opened before a time, in milliseconds since the epoch, are over."""
+        for session in self.sessions(token):
+            if session.created_at < before:
+                self.remove_session(session.digest, ended)
+
     def _end_sessions(self, token: str, ended: str) -> None:
         for session in self.sessions(token):
             self.remove_session(session.digest, ended)

@@ -117,6 +117,11 @@ def delete_sessions(tx: Transaction, digests: Iterable[bytes]) -> None:
     tx.executemany(_SQL.delete_session, [(digest,) for digest in digests])
 
 
+def delete_sessions_before(tx: Transaction, key: int, before: int) -> None:
+    """Those of the token of that key that were opened before a time, in milliseconds since the epoch."""
+    tx.execute(_SQL.delete_sessions_before, (key, before))
+
+
 def _token(row: sqlite3.Row) -> StoredToken:
     token = Token(
         id=row["id"],

@@ -54,6 +54,11 @@ class House:
         assert stored is not None
         return await self.sessions.open(stored, "192.0.2.1", "A browser")
 
+    def caller(self, text: str) -> Caller:
+        found = self.sessions.caller(text)
+        assert found is not None
+        return found
+
     def good(self, text: str) -> bool:
         return self.sessions.caller(text) is not None
 
@@ -150,6 +155,20 @@ async def test_it_ends_with_the_old_text_of_its_token(house: House) -> None:
     assert house.good(text)
     house.clock.at += 1
     assert (house.good(text), house.good(new)) == (False, True)
+
+
+async def test_a_second_grace_does_not_lengthen_the_first(house: House) -> None:
+    """It was opened with the first text, which is dead once there is a third."""
+    text, caller = await house.sign_in()
+    house.clock.at += 1
+    await house.tokens.rotate(caller.token, RotateToken(grace=10 * MINUTE))
+    new, _ = await house.open(caller.token)
+    house.clock.at += 1
+    with house.registry.watch(house.caller(text)) as ended:
+        await house.tokens.rotate(caller.token, RotateToken(grace=HOUR))
+        assert "rotated" in await asyncio.wait_for(ended, 30)
+    assert (house.good(text), house.good(new)) == (False, True)
+    assert [row.digest for row in await house.rows()] == [digest_of(new)]
 
 
 async def test_it_does_not_come_back_with_its_token(house: House) -> None:

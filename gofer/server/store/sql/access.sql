@@ -45,3 +45,6 @@ UPDATE sessions SET seen_at = ? WHERE hash = ?;
 
 -- name: delete_session
 DELETE FROM sessions WHERE hash = ?;
+
+-- name: delete_sessions_before
+DELETE FROM sessions WHERE token_key = ? AND created_at < ?;
