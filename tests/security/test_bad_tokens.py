@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -40,6 +42,15 @@ _ABSENT = {"namespace": "nowhere", "run": 9999, "version": 9999, "token": "tok-a
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = World(tmp_path_factory.mktemp("elsewhere"))
     world.server.start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="module")
+def unclaimed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(tmp_path_factory.mktemp("unclaimed"))
+    world.server.start()
+    world.names["token"] = "tok-aaaaaaaaaa"
     yield world
     world.stop()
 
@@ -234,3 +245,34 @@ def test_a_wrong_token_is_told_on_what_is_open_too(world: World) -> None:
         for route in world.routes
         if route.is_open and (status := world.try_route(route, "garbage").status) != 401
     } == {}
+
+
+def test_on_the_socket_of_tasks_everything_needs_a_token(world: World) -> None:
+    """What is open to the network too: the one who calls there is a task, which has one."""
+    wrong = []
+    for route in world.routes:
+        request = route.request(world.names)
+        for token in (None, "garbage", new_token("management")):
+            connection = http.client.HTTPConnection("localhost")
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(str(world.home / "task-api" / "api.sock"))
+            given = {**request.headers, **({"Authorization": f"Bearer {token}"} if token else {})}
+            connection.request(request.method, request.path, request.body, given)
+            status = connection.getresponse().status
+            connection.close()
+            if status != 401:
+                wrong.append((route.name, token, status))
+    assert wrong == []
+
+
+def test_a_server_that_nobody_has_claimed_serves_nobody(unclaimed: World) -> None:
+    """And says what to do, on every route but those that are open."""
+    wrong = []
+    for route in closed(unclaimed):
+        for token in (None, "garbage", new_token("management")):
+            answer = unclaimed.try_route(route, token)
+            if answer.status != 401 or (
+                token is None and "gofer service token bootstrap" not in answer.problem["hint"]
+            ):
+                wrong.append((route.name, token, answer))
+    assert wrong == []
