@@ -12,7 +12,6 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from gofer.models.access import Grant, Role
 from gofer.server.api.endpoint import Download, Endpoint, Stream, shapes_of
 from tests.security.routes import Route
 from tests.security.world import HERE, THERE, World
@@ -39,14 +38,11 @@ def _rotate(world: World, token: str) -> None:
 
 
 def _change_role(world: World, token: str) -> None:
-    put_role(world, Grant(resources=["namespaces"], actions=["read"]))
+    put_role(world, "namespaces", "read")
 
 
 def _remove_role(world: World, token: str) -> None:
-    async def remove() -> None:
-        world.server.services.registry.remove_role("streams")
-
-    world.server.in_loop(remove)
+    assert world.call("DELETE", "/api/v1/roles/streams?force=true").status == 200
 
 
 ENDS: dict[str, tuple[End, str]] = {
@@ -58,17 +54,17 @@ ENDS: dict[str, tuple[End, str]] = {
 }
 
 
-def put_role(world: World, *grants: Grant) -> None:
-    async def put() -> None:
-        world.server.services.registry.put_role(Role(id="streams", permissions=list(grants)))
-
-    world.server.in_loop(put)
+def put_role(world: World, resources: str, actions: str) -> None:
+    """The role `streams`, made or changed."""
+    permissions = [{"resources": [resources], "actions": [actions]}]
+    if world.call("PUT", "/api/v1/roles/streams", {"permissions": permissions}).status == 404:
+        assert world.call("POST", "/api/v1/roles", {"id": "streams", "permissions": permissions}).status == 201
 
 
 @pytest.fixture
 def token(world: World) -> tuple[str, str]:
     """The id and the text of a token whose only role is `streams`, which allows everything."""
-    put_role(world, Grant(resources=["*"], actions=["*"]))
+    put_role(world, "*", "*")
     return world.make_token(["streams"])
 
 
