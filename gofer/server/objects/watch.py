@@ -20,6 +20,7 @@ class StoreWatch:
         self._on_fault = on_fault
         self._interval = interval
         self._wake = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
         self.fault = ""
 
     def notice(self) -> None:
@@ -27,7 +28,12 @@ class StoreWatch:
         self._wake.set()
 
     async def check(self) -> None:
-        """Bring `fault` up to date. Never raises."""
+        """Bring `fault` up to date. Never raises. One look is for all who ask meanwhile, as anybody may."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="look at the object store")
+        await asyncio.shield(self._looking)
+
+    async def _look(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._store.check()
