@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -106,15 +106,12 @@ def update(
         raise click.UsageError("give --allow or --file, not both", click.get_current_context())
     if not allowed and description is None and file is None:
         raise click.UsageError("give --allow, --file or --description", click.get_current_context())
-    body = ReplaceRole(description=description or "", permissions=_grants(allowed))
+    # What is left out the server keeps: somebody else may change it at the same time.
+    body = ReplaceRole(description=description, permissions=_grants(allowed) or None)
     if file is not None:
         read = _read(role_id, file)
         body.permissions = read.permissions
         body.description = read.description if description is None else description
-    elif not allowed or description is None:
-        before = invocation.client.get(paths.role(role_id), Role)
-        body.description = before.description if description is None else description
-        body.permissions = body.permissions or [_wanted(grant) for grant in before.permissions]
     changed = invocation.client.send("PUT", paths.role(role_id), Role, body)
     _show(invocation, changed)
 
@@ -144,10 +141,6 @@ def _grant(text: str) -> WantedGrant:
             param_hint="'--allow'",
         )
     return grant
-
-
-def _wanted(grant: Any) -> WantedGrant:
-    return WantedGrant(resources=[*grant.resources], actions=[*grant.actions], names=grant.names)
 
 
 def _read(role_id: str, file: str) -> CreateRole:

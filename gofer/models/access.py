@@ -62,10 +62,10 @@ class CreateRole(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class ReplaceRole(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Body of `PUT /api/v1/roles/{role}`: all that the role is from then on."""
+    """Body of `PUT /api/v1/roles/{role}`: what the role is from then on. What is left out stays as it is."""
 
-    description: str = ""
-    permissions: list[WantedGrant]
+    description: str | None = None
+    permissions: list[WantedGrant] | None = None
 
 
 class RoleDeleted(msgspec.Struct, kw_only=True):

@@ -60,7 +60,7 @@ def endpoints() -> list[Endpoint]:
             method="PUT",
             path=ONE,
             handler=_replace,
-            summary="Say anew what a role allows; it holds at once for every token that has it",
+            summary="Say anew what a role allows; what is left out stays; it holds at once for every token that has it",
             tag=TAG,
             errors=(409,),
             permission="roles:write",

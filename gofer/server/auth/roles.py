@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from gofer.errors import Conflict, NotFound, Refused
-from gofer.models.access import CreateRole, ReplaceRole, Role, RoleDeleted, Token
+from gofer.models.access import CreateRole, Grant, ReplaceRole, Role, RoleDeleted, Token
 from gofer.models.event import Kind
 from gofer.models.grants import written
 from gofer.models.ids import check_id, shown
 from gofer.models.page import Page
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.check_role import checked
+from gofer.server.auth.check_token import check_description
 from gofer.server.auth.escalate import check_gives, of_role
 from gofer.server.auth.registry import Registry
 from gofer.server.clock import Clock
@@ -84,20 +85,23 @@ class Roles:
             return role
 
     async def replace(self, role: str, wanted: ReplaceRole, caller: Caller, *, by: str = "") -> Role:
-        """The role as it is now. Streams of tokens that have it end if it allows something else.
+        """The role as it is now; fields of `wanted` that are None stay. Streams of tokens that have it end if it allows
+        something else.
 
         Raises InvalidInput, NotFound, Refused, or Conflict for a role of the system.
         """
-        permissions = checked(wanted.description, wanted.permissions)
+        wanted_permissions = _checked(wanted)
         async with self._registry.turn:
             before = self._require_own(role)
+            description = before.description if wanted.description is None else wanted.description
+            permissions = before.permissions if wanted_permissions is None else wanted_permissions
             check_gives(caller, of_role(before.permissions))
             check_gives(caller, of_role(permissions))
-            if (before.description, before.permissions) == (wanted.description, permissions):
+            if (before.description, before.permissions) == (description, permissions):
                 return before
             at = self._clock.now()
             after = msgspec.structs.replace(
-                before, description=wanted.description, permissions=permissions, modified_at=at, modified_by=by
+                before, description=description, permissions=permissions, modified_at=at, modified_by=by
             )
 
             def work(tx: Transaction) -> None:
@@ -162,6 +166,14 @@ class Roles:
                 f"The role {shown(role)} is one of the system's, and stays as it is", "Make one of your own."
             )
         return found
+
+
+def _checked(wanted: ReplaceRole) -> list[Grant] | None:
+    """Raises InvalidInput."""
+    if wanted.permissions is not None:
+        return checked(wanted.description or "", wanted.permissions)
+    check_description(wanted.description or "")
+    return None
 
 
 def _in_use(role: str, tokens: Sequence[Token]) -> Conflict:

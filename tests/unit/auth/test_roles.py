@@ -79,7 +79,7 @@ async def test_the_life_of_a_role(house: House) -> None:
     )
     assert house.roles.get(LOCAL, "watch") == made
     changed = await house.roles.replace("watch", ReplaceRole(permissions=grants("logs:read@n*")), LOCAL, by="user bob")
-    assert (changed.description, changed.created_by, changed.modified_by) == ("", "user ann", "user bob")
+    assert (changed.description, changed.created_by, changed.modified_by) == ("To watch", "user ann", "user bob")
     assert (await house.loaded()).role("watch") == changed
     assert (await house.roles.delete("watch", LOCAL, by="user eve")).tokens == []
     with pytest.raises(NotFound, match='no role "watch"'):
@@ -195,6 +195,19 @@ async def test_nobody_makes_what_they_may_not_do(house: House) -> None:
             await call
     assert house.registry.role("more") is None
     await house.roles.delete("mine", keeper)
+
+
+async def test_two_who_change_different_things_at_once(house: House) -> None:
+    """The second does not undo what the first has taken away."""
+    await house.roles.create(new("watch", "runs,logs:read"), LOCAL)
+    await asyncio.gather(
+        house.roles.replace("watch", ReplaceRole(permissions=grants("runs:read")), LOCAL),
+        house.roles.replace("watch", ReplaceRole(description="For the screen"), LOCAL),
+    )
+    role = house.roles.get(LOCAL, "watch")
+    assert (role.description, role.permissions) == ("For the screen", [Grant(resources=["runs"], actions=["read"])])
+    with pytest.raises(InvalidInput):
+        await house.roles.replace("watch", ReplaceRole(description="two\nlines"), LOCAL)
 
 
 async def test_who_sees_which_role(house: House) -> None:
