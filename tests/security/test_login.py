@@ -370,3 +370,22 @@ def test_in_development_mode_a_stale_cookie_is_as_none(tmp_path: Path) -> None:
             assert visitor.ask("GET", SESSION).json["who"]["kind"] == "local"
     finally:
         server.stop()
+
+
+def test_behind_a_proxy_that_is_trusted_only_the_cookie_of_https_is_believed(tmp_path: Path) -> None:
+    """Somebody on the network could plant another one in the browser, by an answer that came by http."""
+    server = ServerThread(tmp_path, production=True, trusted_proxies=["127.0.0.1"], allowed_hosts=["gofer.example.org"])
+    server.start()
+    try:
+        visitor = Visitor(server)
+        secure = {"Host": "gofer.example.org", "X-Forwarded-Proto": "https"}
+        answer = visitor.ask("POST", SESSION, {"token": server.bootstrap()}, secure)
+        assert answer.headers["set-cookie"].startswith("__Host-gofer-session=")
+        assert "; Secure" in answer.headers["set-cookie"]
+        assert visitor.ask("GET", SESSION, None, secure).status == 200
+        planted = visitor.cookie.removeprefix("__Host-")
+        assert visitor.ask("GET", SESSION, None, {**secure, "Cookie": planted}).status == 401
+        both = f"{planted[:-1]}x; {visitor.cookie}"
+        assert visitor.ask("GET", SESSION, None, {**secure, "Cookie": both}).status == 200
+    finally:
+        server.stop()
