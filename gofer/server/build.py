@@ -124,6 +124,7 @@ async def build(parts: Parts, front: Front) -> Built:
         live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, objects.service, remover,
         front.url, front.access, parts.reached,
     )  # fmt: skip
+    await settle(database, settings.task_run_logs_dir, clock)
     registry = Registry()
     await registry.load(database)
     tokens, uses = Tokens(registry, database, clock), TokenUses(registry, database)
@@ -132,7 +133,6 @@ async def build(parts: Parts, front: Front) -> Built:
     sessions = Sessions(registry, database, clock, live)
     registry.on_session_end = sessions.forget
     tokens.on_change = _all_of(token_expiry.notice, sessions.notice)
-    await settle(database, settings.task_run_logs_dir, clock)
     expiry = LogExpiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
     launcher = Launcher(context, [expiry.notice, objects.expiry.notice])

@@ -13,14 +13,15 @@ from gofer.server.clock import Clock
 from gofer.server.logs.folder import LogId, log_path
 from gofer.server.logs.thread import in_thread
 from gofer.server.own_log import get_logger
+from gofer.server.store import access, meta
 from gofer.server.store import backup as rows
-from gofer.server.store import meta
 from gofer.server.store.backup import CompleteLog
 from gofer.server.store.database import Database
 
 
 async def settle(database: Database, logs: Path, clock: Clock) -> None:
-    """Does nothing unless this is the first start after a restore. Call before any run goes on.
+    """Does nothing unless this is the first start after a restore. Call before any run goes on, and before sessions are
+    read: none comes back, as it may have ended since the backup was taken.
 
     The logs of ended attempts that are not there (the backup had none, or they expired while it was taken) are recorded
     as expired, so that nobody takes them for empty.
@@ -35,6 +36,7 @@ async def settle(database: Database, logs: Path, clock: Clock) -> None:
 
     def work(tx: Any) -> None:
         rows.expire_attempts(tx, missing)
+        access.delete_all_sessions(tx)
         meta.remove(tx, meta.RESTORED)
         tx.emit(Kind.BACKUP_RESTORED, at, data=data)
 

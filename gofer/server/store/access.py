@@ -112,6 +112,11 @@ def see_sessions(tx: Transaction, seen: Iterable[StoredSession]) -> None:
     tx.executemany(_SQL.see_session, [(session.seen_at, session.digest) for session in seen])
 
 
+def delete_all_sessions(tx: Transaction) -> None:
+    """Everybody has to sign in again."""
+    tx.execute(_SQL.delete_all_sessions)
+
+
 def delete_sessions(tx: Transaction, digests: Iterable[bytes]) -> None:
     """Those that are gone already are no matter."""
     tx.executemany(_SQL.delete_session, [(digest,) for digest in digests])

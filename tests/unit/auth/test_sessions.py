@@ -17,8 +17,9 @@ from gofer.server.auth.manage import Tokens
 from gofer.server.auth.registry import Registry
 from gofer.server.auth.sessions import SEEN_EVERY, Sessions, csrf_of
 from gofer.server.auth.tokens import digest_of
+from gofer.server.backup.settle import settle
 from gofer.server.clock import Clock
-from gofer.server.store import access
+from gofer.server.store import access, meta
 from gofer.server.store.access import StoredSession
 from gofer.server.store.database import Database
 
@@ -219,3 +220,11 @@ async def test_the_value_of_a_page_follows_from_the_session_and_does_not_give_it
     assert len(csrf_of(text)) == 64
     assert text not in csrf_of(text)
     assert digest_of(text).hex() != csrf_of(text)
+
+
+async def test_none_comes_back_with_a_backup(house: House, tmp_path: Path) -> None:
+    """It may have ended since that was taken: somebody may have signed out everywhere."""
+    await house.sign_in()
+    await house.database.write(lambda tx: meta.put(tx, meta.RESTORED, "{}"))
+    await settle(house.database, tmp_path, house.clock)
+    assert await house.rows() == []

@@ -48,3 +48,6 @@ DELETE FROM sessions WHERE hash = ?;
 
 -- name: delete_sessions_before
 DELETE FROM sessions WHERE token_key = ? AND created_at < ?;
+
+-- name: delete_all_sessions
+DELETE FROM sessions;
