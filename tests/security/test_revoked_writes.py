@@ -7,7 +7,6 @@ import socket
 
 import pytest
 
-from gofer.models.access import Grant
 from tests.integration.api.server import Answer
 from tests.security.test_revoked_streams import ENDS, put_role
 from tests.security.world import HERE, World
@@ -18,7 +17,7 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 @pytest.mark.parametrize("end", ENDS)
 def test_tokens(world: World, end: str) -> None:
-    put_role(world, Grant(resources=["*"], actions=["*"]))
+    put_role(world, "*", "*")
     name, text = world.make_token(["streams"])
     act, why = ENDS[end]
     with begun(world, "/api/v1/namespaces", text, b'{"id": "late"}') as connection:
