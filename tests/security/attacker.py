@@ -79,3 +79,13 @@ def connect_unix(server: ServerThread) -> socket.socket:
     connection.settimeout(30)
     connection.connect(str(server.services.settings.server.storage_path / "task-api" / "api.sock"))
     return connection
+
+
+def connect_small(server: ServerThread) -> socket.socket:
+    """A connection that takes little before it is read from."""
+    connection = socket.socket()
+    connection.settimeout(30)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    host, _, port = server.netloc.rpartition(":")
+    connection.connect((host, int(port)))
+    return connection

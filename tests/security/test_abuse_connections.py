@@ -13,13 +13,17 @@ from typing import Any
 import pytest
 
 from tests.integration.api.server import ServerThread
-from tests.security.attacker import Door, answer, connect_tls, connect_unix, goes_on, rest
+from tests.security.attacker import Door, answer, connect_small, connect_tls, connect_unix, goes_on, rest
 from tests.support.certificates import Authority
 from tests.support.server import ServerProcess
 from tests.support.until import until
 
 MANY = 2_000
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+UPGRADE = (
+    b"GET /api/v1/events/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture
@@ -151,6 +155,57 @@ def test_a_request_under_way_is_never_given_up(start: Any) -> None:
             busy.recv(1)
 
 
+SLOW = (
+    b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+)
+PAGES = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 60
+
+
+@pytest.mark.parametrize("sent", [HEALTH + b"\r\n" + SLOW, PAGES], ids=["a body behind a request", "pages, unread"])
+def test_nobody_holds_all_connections_without_a_token(start: Any, sent: bytes) -> None:
+    server = start(production=True, max_connections=3, request_timeout=300_000)
+    token = server.bootstrap()
+    with ExitStack() as stack:
+        # Whoever has a token stays, also if nothing of the answer is read.
+        known = stack.enter_context(connect_small(server))
+        known.sendall(PAGES.replace(b"\r\n\r\n", f"\r\nAuthorization: Bearer {token}\r\n\r\n".encode()))
+        until(lambda: server.services.connections() == 1, "the first is there")
+        for _turn in range(2):
+            stack.enter_context(connect_small(server)).sendall(sent)
+        until(lambda: server.services.connections() == 3, "all are there")
+        until(lambda: answered(server), "another is let in")
+        assert len(rest_of(known, 20)) == 20
+
+
+def test_who_is_refused_over_tls_and_never_says_goodbye(start: Any, tmp_path: Path) -> None:
+    made = Authority(tmp_path).sign("server")
+    server = start(production=True, max_connections=2, tls_cert_path=made.cert, tls_key_path=made.key)
+    door = Door(server, lambda: connect_tls(server))
+    with ExitStack() as stack:
+        for _turn in range(2):
+            stack.enter_context(door.connect()).sendall(UPGRADE)
+        # Not only when nothing is heard of them for half a minute.
+        until(lambda: answer_or_none(door) == 200, "another is let in", 15)
+
+
+def answered(server: ServerThread) -> bool:
+    with server.connect() as connection:
+        connection.sendall(HEALTH + b"\r\n")
+        return server.read_answer(connection).status == 200
+
+
+def answer_or_none(door: Door) -> int | None:
+    """The status; None if the handshake is cut off."""
+    try:
+        return answer(door.send(HEALTH + b"Connection: close\r\n\r\n")).status
+    except OSError:
+        return None
+
+
+def rest_of(connection: socket.socket, most: int) -> bytes:
+    return connection.recv(most, socket.MSG_WAITALL)
+
+
 def test_a_process_that_may_open_few_files(tmp_path: Path) -> None:
     """Fewer connections then, said at the start, so that there are always files left to answer with."""
     few = ("sh", "-c", 'ulimit -n 512; exec "$@"', "sh", sys.executable, "-m", "gofer")
@@ -177,10 +232,7 @@ def ask(server: ServerThread, connection: socket.socket) -> None:
 def stream(server: ServerThread) -> socket.socket:
     """A websocket that lasts."""
     connection = server.connect()
-    connection.sendall(
-        b"GET /api/v1/events/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
+    connection.sendall(UPGRADE)
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += connection.recv(1)

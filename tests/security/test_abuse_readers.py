@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.api.server import ServerThread
-from tests.security.attacker import Door, connect_tls, connect_unix, counts_one_more, goes_on, rest
+from tests.security.attacker import Door, connect_small, connect_tls, connect_unix, counts_one_more, goes_on, rest
 from tests.support.certificates import Authority
 from tests.support.until import until
 
@@ -55,17 +55,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
 
 @pytest.fixture
 def door(server: ServerThread) -> Door:
-    return Door(server, lambda: small(server))
-
-
-def small(server: ServerThread) -> socket.socket:
-    """A connection that takes little before it is read from."""
-    connection = socket.socket()
-    connection.settimeout(30)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    host, _, port = server.netloc.rpartition(":")
-    connection.connect((host, int(port)))
-    return connection
+    return Door(server, lambda: connect_small(server))
 
 
 def websocket(connection: socket.socket, path: str) -> None:
@@ -124,6 +114,31 @@ def test_a_reader_that_pings_and_does_not_read(door: Door) -> None:
     # What its kernel and ours hold.
     assert sent < 50_000_000
     goes_on(door.server)
+
+
+def test_a_reader_that_opens_a_websocket_behind_its_request(door: Door) -> None:
+    """The websocket would take the connection over, and nobody held back the answer under way."""
+    before, head = door.counted("malformed"), "Host: localhost\r\n"
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    with door.connect() as connection:
+        connection.sendall(
+            f"GET {RUN}/tasks/t/log/raw HTTP/1.1\r\n{head}\r\nGET /api/v1/events/stream HTTP/1.1\r\n{head}{upgrade}"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        received = rest(connection)
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert len(received) > LINES * len(LINE)
+    assert door.counted("malformed") == before + 1
+
+
+def test_a_reader_that_goes_with_requests_unanswered(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    """What is left of the first answer is written to nobody."""
+    with door.connect() as connection:
+        connection.sendall(f"GET {RUN}/tasks/t/log/raw HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 2)
+        assert connection.recv(1)
+    until(lambda: door.server.services.connections() == 0, "it is gone")
+    goes_on(door.server)
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_a_slow_reader_gets_everything(door: Door) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -90,6 +90,12 @@ class Authentication:
             error = NotAuthenticated("This session has ended.", "Sign in again: /login.")
             scope[_FAULT] = self._failures.judge(peer_of(scope).address, error)
         return ANONYMOUS if self._verifier.is_claimed else UNCLAIMED
+
+
+def is_known(scope: Mapping[str, object]) -> bool:
+    """Whether somebody asks who may do more than everybody."""
+    caller = scope.get(CALLER)
+    return isinstance(caller, Caller) and caller.kind not in (ANONYMOUS.kind, UNCLAIMED.kind)
 
 
 def check_caller(scope: Scope, permission: Permission, at: Input, *, filtered: bool) -> Caller:

@@ -27,10 +27,11 @@ class Connection(Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """It may give way: it waits for a request, or for the body of one that is no upload."""
+        """It may give way: it waits for a request, or for the body of one that is no upload; or for a client whom
+        nobody knows to take what it is sent."""
 
     def give_way(self) -> None:
-        """Close: it waits for nothing but a request, and another needs the room."""
+        """Close at once: another needs the room."""
 
 
 class Connections:
@@ -110,3 +111,5 @@ class Connections:
         self._checked = now
         for connection in list(self._open):
             connection.check(now)
+            if connection in self._open and connection not in self._waiting and connection.is_waiting:
+                self._waiting[connection] = None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gofer.errors import GoferError
+from gofer.server.api.authentication import is_known
 from gofer.server.api.upload import UPLOAD
 from gofer.server.limits.answers import encoded, full, header_too_large, malformed, stalled, timed_out
 from gofer.server.limits.connections import LINGER, Connections
@@ -16,6 +17,9 @@ from gofer.server.limits.head import check_head, check_header, problem_of
 from gofer.server.limits.refusals import Reason
 from gofer.server.limits.unread import Unread
 from gofer.server.limits.websocket_protocol import LimitedWebSocket
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 # A client that sends more requests before the first is answered has them answered, but for the last ones.
 _MAX_PIPELINED = 64
@@ -35,6 +39,8 @@ class LimitedHttp(HttpToolsProtocol):
         self._limits = limits
         self._unread = Unread()
         self._raw: asyncio.Transport | None = None
+        # The request that is being answered; those behind it wait in `pipeline`, and `cycle` is the last one.
+        self._answered: RequestResponseCycle | None = None
         self._in_head = self._in_body = False
         # What has come since anything was made of it, without and with what is being read.
         self._kept_bytes = self._raw_bytes = 0
@@ -66,7 +72,15 @@ class LimitedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._limits.leave(self)
+        if self.pipeline and self._answered is not None:
+            # uvicorn tells the last request alone: the one before would be answered to its end, for nobody.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         if self._ending:
@@ -130,6 +144,9 @@ class LimitedHttp(HttpToolsProtocol):
                 check_head(version, self.url, self.headers, upgrades=upgrades)
             except GoferError as error:
                 raise _Unfit(error, "malformed") from None
+        if upgrades and self.cycle is not None and not self.cycle.response_complete and self._should_upgrade():
+            # Both would write to the connection, and nobody would hold back the answer for a slow reader.
+            raise _Unfit(malformed("an Upgrade before all that was asked earlier is answered"), "malformed")
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise _Unfit(malformed(f"more than {_MAX_PIPELINED} requests before the first is answered"), "malformed")
         super().on_headers_complete()
@@ -161,7 +178,7 @@ class LimitedHttp(HttpToolsProtocol):
         self._since = self.loop.time()
         unsure = self._in_body and self.expect_100_continue and not self.pipeline
         super().on_response_complete()
-        if self.cycle.response_complete:
+        if self.is_waiting:
             self._limits.idle(self)
         if unsure and not self.transport.is_closing():
             # Whether a client sends a body that it was not told to send, nobody knows: nothing can follow it.
@@ -185,9 +202,11 @@ class LimitedHttp(HttpToolsProtocol):
     @property
     def is_waiting(self) -> bool:
         cycle = self.cycle
-        if not self._in_body or cycle is None or cycle.response_complete:
+        if cycle is None or cycle.response_complete:
             return True
-        return not (cycle.response_started or self.pipeline or UPLOAD in cycle.scope["state"])
+        if self._in_body and not self.pipeline:
+            return not (cycle.response_started or UPLOAD in cycle.scope["state"])
+        return self.flow.write_paused and self._answered is not None and not is_known(self._answered.scope)
 
     def give_way(self) -> None:
         """Closes it at once: neither an answer that nobody reads nor a last word of TLS is waited for."""

@@ -21,7 +21,6 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     """One websocket, from its handshake on."""
 
     is_handshaking = False
-    is_waiting = False
 
     def __init__(self, *, limits: Connections, **given: Any) -> None:
         super().__init__(**given)
@@ -97,6 +96,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             self._limits.refusals.note("slow_reader")
             self.transport.abort()
 
+    @property
+    def is_waiting(self) -> bool:
+        """It is over, but for the last word of a client over TLS: otherwise it is busy as long as it lasts."""
+        return self.transport.is_closing()
+
     def give_way(self) -> None:
-        """Never asked of it: it is busy as long as it lasts."""
-        self.transport.close()
+        self.transport.abort()
