@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from gofer.models.access import Token
+from gofer.errors import NotAuthenticated
+from gofer.models.access import CreateToken, RotateToken, Token, UpdateToken
+from gofer.server.api.token_life import while_token_lives
 from gofer.server.auth.tokens import digest_of, new_token
 from gofer.server.store.access import StoredToken
 from tests.integration.api.server import ServerThread
@@ -92,3 +95,26 @@ def test_what_is_whole_before_is_not_touched(server: ServerThread) -> None:
     answer = server.ask("GET", f"{OBJECTS}/big", headers={"Authorization": f"Bearer {text}"})
     assert (answer.status, len(answer.body)) == (200, BIG)
     assert not is_watched(server, stored)
+
+
+@pytest.mark.parametrize("end", ["deleted", "disabled", "rotated", "rotated with grace"])
+def test_what_has_ended_before_it_began_does_not_begin(server: ServerThread, end: str) -> None:
+    """The token was good when it was looked up, and what it is for is looked up after that."""
+
+    async def late() -> bool:
+        services = server.services
+        made = await services.tokens.create(CreateToken(roles=["viewer"], namespaces=["*"]))
+        caller = services.registry.caller_of_token(made.secret, services.clock.now())
+        if end == "deleted":
+            await services.tokens.delete(made.token.id)
+        elif end == "disabled":
+            await services.tokens.update(made.token.id, UpdateToken(enabled=False))
+        else:
+            await services.tokens.rotate(made.token.id, RotateToken(grace=50 if end == "rotated with grace" else 0))
+        try:
+            await while_token_lives(services, caller, asyncio.Event().wait())
+        except NotAuthenticated:
+            return True
+        return False
+
+    assert server.in_loop(late)
