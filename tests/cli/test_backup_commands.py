@@ -148,6 +148,7 @@ def test_restored_to_another_place_and_started(archive: Path, gofer: Gofer, serv
     home = tmp_path / "other"
     said = gofer.ok("service", "restore", "gofer.tar", "--storage", "other/data")
     assert said.err.endswith("Next: gofer service start --storage other/data\n")
+    assert "gofer token list" in said.err
     assert re.match(
         r"Restored: .*, database \(schema \d+\), secrets, \d+ logs, the contents of \d+ objects, taken ", said.out
     )

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from gofer.server.backup.layout import Place
     from gofer.server.backup.restore import Restored
 
+_FIRST_WITH_TOKENS = 4
+"""The schema of the database."""
+
+_TOKENS_ARE_BACK = (
+    "Tokens and roles are those of the backup: what was deleted, disabled, rotated or narrowed since holds again as it "
+    "did then. Look through them once the server runs: gofer token list, gofer role list."
+)
+
 
 @click.command(
     "restore",
@@ -130,4 +138,6 @@ def _say(output: Output, restored: Restored, start: str) -> None:
     output.show(restored, lambda: [f"Restored: {contents(backup)}", *output.fields(rows)])
     if kept:
         output.note("What was there before is kept. Remove it when nothing of it is missed.")
+    if backup.head.schema >= _FIRST_WITH_TOKENS:
+        output.note(_TOKENS_ARE_BACK)
     output.note(f"Next: {start}")
