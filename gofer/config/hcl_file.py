@@ -6,6 +6,7 @@ refuses booleans in lists, and builds its tables anew for every file.
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,7 +74,7 @@ def read_file(path: Path) -> Document:
     if len(data) > _MAX_BYTES:
         return _unreadable(str(path), "this configuration file is larger than 1 MiB", "Is it the right file?")
     try:
-        text = data.decode("utf-8")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return _unreadable(f"{path} line {line}", "this is not UTF-8 text", "Save the file as UTF-8.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import sys
@@ -40,7 +41,8 @@ def read_token(name: str) -> Read:
 
 
 def _text(raw: bytes, path: Path) -> str:
-    text = raw.decode("latin-1").strip()
+    # Editors of other systems begin a file with a mark.
+    text = raw.removeprefix(codecs.BOM_UTF8).decode("latin-1").strip()
     if not text or len(raw) > _MOST_BYTES:
         what = "is empty" if not text else f"has more than {_MOST_BYTES} bytes"
         raise ConfigError(f"the token file {path} {what}", "It has to hold one token, and nothing else.")

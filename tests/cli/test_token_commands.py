@@ -162,6 +162,7 @@ def test_a_file(gofer: Gofer, nobody: Gofer) -> None:
         said = nobody("token", "whoami", *arguments)
         assert (said.code, said.err) == (0, "")
     assert nobody("token", "whoami", "--token-file", "-", stdin=text.encode()).code == 0
+    assert nobody("token", "whoami", "--token-file", "-", stdin=b"\xef\xbb\xbf" + text.encode() + b"\r\n").code == 0
     assert nobody("token", "whoami", environ={"GOFER_CLI_TOKEN_FILE": "~/token"}).code == 0
     (nobody.home / ".gofer.hcl").write_text('token_file = "~/token"\n')
     assert nobody("token", "whoami").code == 0

@@ -130,6 +130,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert _only_problem(tmp_path) == (str(tmp_path), "this configuration file cannot be read: Is a directory")
 
 
+def test_the_mark_of_other_systems_editors(tmp_path: Path) -> None:
+    (tmp_path / "f.hcl").write_bytes(b'\xef\xbb\xbfhost = "a"\r\n')
+    document = read_file(tmp_path / "f.hcl")
+    assert (document.problems, [entry.value for entry in document.entries]) == ([], ["a"])
+
+
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "f.hcl").write_bytes(b'a = 1\nb = "\xff"\n')
     assert _only_problem(tmp_path / "f.hcl") == (f"{tmp_path}/f.hcl line 2", "this is not UTF-8 text")
