@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from gofer.models.access import UpdateToken
 from gofer.server.api.next_page import LONGEST
@@ -186,6 +186,26 @@ def test_a_session_that_ends_while_the_page_is_open(tab: Tab) -> None:
     expect(page.get_by_role("heading")).to_have_text("Sign in")
     assert tab.complaints == [_UNAUTHORIZED]
     tab.complaints.clear()
+
+
+def test_a_browser_that_keeps_no_cookie_is_told_so(tab: Tab) -> None:
+    def without_cookie(route: Route) -> None:
+        answer = route.fetch()
+        headers = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+        tab.context.clear_cookies()
+        route.fulfill(status=answer.status, headers=headers, body=answer.body())
+
+    page = tab.open()
+    page.route("**/api/v1/session", lambda route: without_cookie(route) if is_post(route) else route.continue_())
+    tab.sign_in(tab.server.token(["viewer"]))
+    expect(page.locator("#error")).to_contain_text("this browser has not kept the cookie")
+    expect(page.get_by_label("Token")).to_be_focused()
+    assert tab.complaints == [_UNAUTHORIZED]
+    tab.complaints.clear()
+
+
+def is_post(route: Route) -> bool:
+    return route.request.method == "POST"
 
 
 def test_it_goes_on_to_where_one_wanted(tab: Tab) -> None:

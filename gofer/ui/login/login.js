@@ -48,6 +48,7 @@ function prepareForm() {
     busy(submit, true);
     try {
       await ask("POST", SESSION, { body: { token: secret.value.trim() } });
+      await seeWhetherItIsKept();
       // Not kept in the page, should somebody come back to it; and hidden, so that a password manager offers to.
       at("enter").hidden = true;
       secret.value = "";
@@ -60,6 +61,17 @@ function prepareForm() {
       busy(submit, false);
     }
   });
+}
+
+// Else the page would come back as it was, and say nothing.
+async function seeWhetherItIsKept() {
+  try {
+    await ask("GET", SESSION);
+  } catch (refused) {
+    if (refused.status !== 401) throw refused;
+    const how = "Allow cookies for this address. Behind a proxy, it must say truly whether this page came by https (X-Forwarded-Proto).";
+    throw { status: 401, text: `The token is good, but this browser has not kept the cookie of the session. ${how}` };
+  }
 }
 
 async function showAccount() {
