@@ -56,11 +56,11 @@ def test_a_runs_token_starts_no_other_run(world: World) -> None:
     assert world.call("GET", f"{base}/{run + 1}").status == 404
 
 
-def begun(world: World, path: str, token: str, body: bytes) -> socket.socket:
-    """A connection on which the head of a POST was sent, and the server has let that in: it asks for the body."""
+def begun(world: World, path: str, token: str, body: bytes, method: str = "POST") -> socket.socket:
+    """A connection on which the head of a request was sent, and the server has let that in: it asks for the body."""
     connection = world.server.connect()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nExpect: 100-continue\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     connection.sendall(head.encode())
