@@ -30,6 +30,7 @@ LEAVE = b"\x1d"
 
 _PIECE = 16 * 1024
 _STDERR = 2
+_TYPED, _PIPED = 20.0, 600.0
 
 
 class _Exited(msgspec.Struct, tag_field="type", tag="exit"):
@@ -93,7 +94,9 @@ class _Attached:
 
     async def run(self) -> int:
         """The exit code of the command, or of having left it."""
-        async with open_websocket(self._server, self._path, self._query) as connection:
+        # Who types leaves as they like; what a file or program brings may have to wait until it is wanted.
+        patience = _TYPED if self._terminal else _PIPED
+        async with open_websocket(self._server, self._path, self._query, patience) as connection:
             loop = asyncio.get_running_loop()
             keys: asyncio.Queue[bytes] = asyncio.Queue(16)
             threading.Thread(target=_read_input, args=(loop, keys), daemon=True, name="stdin").start()

@@ -20,6 +20,7 @@ from gofer.models.own_log import OwnLogFrame
 
 _MAX_FRAME = 64 * 1024 * 1024
 _OPEN_TIMEOUT = 10.0
+_PATIENCE = 20.0
 
 # Close codes after which the same request would end in the same way, and the HTTP status that says as much.
 _FINAL = {1008: 400, 1011: 500}
@@ -34,13 +35,16 @@ class _Events(msgspec.Struct, tag_field="type", tag="events"):
 
 
 @asynccontextmanager
-async def open_websocket(server: Server, path: str, query: Query) -> AsyncIterator[ClientConnection]:
-    """A connection to `path`.
+async def open_websocket(
+    server: Server, path: str, query: Query, patience: float = _PATIENCE
+) -> AsyncIterator[ClientConnection]:
+    """A connection to `path`. `patience`: seconds after which a server that does not answer a ping is lost; it reads
+    none while it waits for what it was sent before to be wanted.
 
     Raises ClientError with the server's own words where it refuses, Disconnected where it cannot be reached or the
     connection is lost while it is used.
     """
-    connection = await _opened(server, path + query_string(query))
+    connection = await _opened(server, path + query_string(query), patience)
     try:
         yield connection
     except ConnectionClosed as error:
@@ -49,9 +53,9 @@ async def open_websocket(server: Server, path: str, query: Query) -> AsyncIterat
         await connection.close()
 
 
-async def _opened(server: Server, target: str) -> ClientConnection:
+async def _opened(server: Server, target: str, patience: float) -> ClientConnection:
     try:
-        return await _connect(server, target)
+        return await _connect(server, target, patience)
     except InvalidStatus as error:
         response = error.response
         content_type = response.headers.get("Content-Type", "")
@@ -99,7 +103,14 @@ async def own_log_frames(
         raise _lost(server.address)
 
 
-def _connect(server: Server, target: str) -> connect:
+class _Direct(connect):
+    """Goes nowhere else, as plain requests do not: the address was given, and the token is for it alone."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+def _connect(server: Server, target: str, patience: float) -> connect:
     headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
     address = server.address
     if address.socket:
@@ -109,6 +120,7 @@ def _connect(server: Server, target: str) -> connect:
             compression=None,
             max_size=_MAX_FRAME,
             open_timeout=_OPEN_TIMEOUT,
+            ping_timeout=patience,
             additional_headers=headers,
             user_agent_header=f"gofer/{__version__}",
         )
@@ -118,11 +130,12 @@ def _connect(server: Server, target: str) -> connect:
         from gofer.client.tls import context_for
 
         context = context_for(server)
-    return connect(
+    return _Direct(
         f"{'wss' if secure else 'ws'}://{address.netloc}{target}",
         compression=None,
         max_size=_MAX_FRAME,
         open_timeout=_OPEN_TIMEOUT,
+        ping_timeout=patience,
         additional_headers=headers,
         user_agent_header=f"gofer/{__version__}",
         proxy=None,

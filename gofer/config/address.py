@@ -14,6 +14,8 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+# Of the addresses that stand for IPv4 ones: ::ffff:0:0/96 (RFC 4291, 2.5.5.2).
+_MAPPED = 96
 _NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*\Z")
 
 
@@ -91,12 +93,20 @@ def parse_networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
     found = []
     for text in texts:
         try:
-            found.append(ipaddress.ip_network(text))
+            found.append(_plain(ipaddress.ip_network(text)))
         except ValueError as error:
             why = "has bits beyond its mask" if "host bits" in str(error) else "is neither an address nor a network"
             hint = 'Write addresses or networks, such as ["127.0.0.1", "10.1.0.0/16"].'
             raise ConfigError(f"server.trusted_proxies: {shown(text)} {why}", hint) from None
     return tuple(found)
+
+
+def _plain(network: IpNetwork) -> IpNetwork:
+    """As `ip_of` has addresses: what `::ffff:10.0.0.0/104` covers are IPv4 addresses."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED))
 
 
 def parse_names(texts: Iterable[str]) -> tuple[str, ...]:

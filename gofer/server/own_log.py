@@ -5,6 +5,7 @@ What Gofer says with `get_logger`, and what libraries say with the standard libr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -146,6 +147,11 @@ class _Speaker(NamedTuple):
     name: str = "gofer"
 
 
+def _is_cancelled(record: logging.LogRecord) -> bool:
+    """Whether it shows where a request was when the server had to stop: how many there were is told already."""
+    return bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
+
+
 class _Handler(logging.Handler):
     """Takes what libraries log."""
 
@@ -155,7 +161,7 @@ class _Handler(logging.Handler):
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == _UNTRUE:
+        if record.msg == _UNTRUE or _is_cancelled(record):
             return
         fields: dict[str, object] = {}
         if record.exc_info:

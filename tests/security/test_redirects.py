@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from itertools import cycle
 from urllib.parse import urljoin, urlsplit
 
+import pytest
+
+from gofer.client.address import Address, Server
+from gofer.client.websocket import events
+from gofer.errors import ClientError
 from tests.security.raw import wire
 from tests.security.test_paths import PREFIXES, SAME, SUFFIXES
 from tests.security.world import World
@@ -117,3 +123,33 @@ def test_the_id_of_a_request_is_a_plain_word_or_a_new_one(world: World) -> None:
             else:
                 assert answer.status == 400, text
         assert connection.ask("GET", "/healthz", {"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
+
+
+def test_a_websocket_of_the_command_line_is_not_led_elsewhere() -> None:
+    """Neither with the token nor without: what was said there would be taken for the server's."""
+    asyncio.run(led_elsewhere())
+
+
+async def led_elsewhere() -> None:
+    asked = []
+
+    async def elsewhere(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer.get_extra_info("peername"))
+        writer.close()
+
+    async def here(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        port = other.sockets[0].getsockname()[1]
+        where = f"ws://127.0.0.1:{port}/"
+        writer.write(f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(elsewhere, "127.0.0.1", 0) as other,
+        await asyncio.start_server(here, "127.0.0.1", 0) as one,
+    ):
+        server = Server(Address("http", "127.0.0.1", one.sockets[0].getsockname()[1]), "a-token")
+        with pytest.raises(ClientError, match="status 307"):
+            await anext(events(server, "/api/v1/events/stream", {}))
+    assert asked == []

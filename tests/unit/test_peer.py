@@ -61,6 +61,13 @@ def test_the_address_is_what_trusted_proxies_say(client: str, values: list[str],
     assert Peers(PROXIES).of(scope(client, *forwarded(*values))).address == address
 
 
+@pytest.mark.parametrize("trusted", ["::ffff:10.1.1.1", "::ffff:10.0.0.0/104"])
+def test_a_proxy_may_be_named_as_a_socket_for_both_families_has_it(trusted: str) -> None:
+    for client in ("10.1.1.1", "::ffff:10.1.1.1"):
+        assert Peers([trusted]).of(scope(client, *forwarded("192.0.2.7"))).address == "192.0.2.7"
+    assert Peers([trusted]).of(scope("11.1.1.1", *forwarded("192.0.2.7"))).address == "11.1.1.1"
+
+
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     said = [*forwarded("192.0.2.7"), ("x-forwarded-proto", "https")]
     assert Peers([]).of(scope("127.0.0.1", *said)) == Peer("127.0.0.1", secure=False, is_loopback=False)

@@ -27,8 +27,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._limits = limits
         self._unread = Unread()
         self._waiting = bytearray()
+        self._heard_at = 0.0
 
     def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
         if self.conn.parser_exc is not None:
             return  # It was told, and has a moment to see it.
         if self._waiting:
@@ -89,6 +91,16 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.close_timer = self.loop.call_later(LINGER, self.transport.close)
+
+    def keepalive_timeout(self) -> None:
+        """As uvicorn, but only for who is silent: the answer to a ping may lie behind what the application does not
+        want yet, or the ping itself behind what the client has not read. How long that may last, `check` says."""
+        waits = self.read_paused or self.transport.get_write_buffer_size() > 0
+        if self.close_sent or not (waits or self._heard_at >= self.ping_sent_at):
+            super().keepalive_timeout()
+            return
+        self.pong_timer = self.pending_ping_payload = None
+        self.schedule_ping()
 
     def check(self, now: float) -> None:
         """Ends it if its client reads nothing of what it is sent. `now`: the loop's time."""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from uvicorn import Config
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from gofer.server.limits.websocket_protocol import LimitedWebSocket
 from tests.integration.api.server import ServerThread
+from tests.support.until import until
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,31 @@ def test_very_many_small_messages_at_once(server: ServerThread, task: str) -> No
         frames = b"".join(b"\x82\x81" + bytes(4) + piece for piece in pieces)
         websocket.socket.sendall(frames)
         assert rest(websocket)[0].split()[0].decode() == hashlib.sha256(b"".join(pieces)).hexdigest()
+
+
+def test_input_that_is_not_wanted_for_long(server: ServerThread, task: str, tmp_path: Path) -> None:
+    """Longer than a client may be silent: its answers to pings lie behind its input."""
+    size, wanted = 8_000_000, tmp_path / "wanted"
+    web = server._running._web  # type: ignore[union-attr]
+    server.in_loop(partial(ping_every, 0.1, web.config))
+    with attached(server, task, "sh", "-c", f"until [ -e {wanted} ]; do sleep 0.05; done; wc -c") as websocket:
+        server.in_loop(partial(ping_every, 20.0, web.config))
+        sending = threading.Thread(target=lambda: [websocket.send(bytes(50_000)) for _turn in range(size // 50_000)])
+        sending.start()
+        (connection,) = (one for one in web.connections._open if isinstance(one, LimitedWebSocket))
+        until(lambda: connection.read_paused, "the server takes no more")
+        for _turn in range(3):
+            before = connection.ping_sent_at
+            until(lambda before=before: connection.ping_sent_at != before or connection.close_sent, "a ping")
+        wanted.touch()
+        sending.join()
+        websocket.send(json.dumps({"type": "eof"}))
+        assert rest(websocket)[0].split() == [str(size).encode()]
+
+
+async def ping_every(seconds: float, config: Config) -> None:
+    """Connections that are made from now on."""
+    config.ws_ping_interval = config.ws_ping_timeout = seconds
 
 
 def test_output_and_exit_code(server: ServerThread, task: str) -> None:

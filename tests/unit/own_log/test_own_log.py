@@ -56,6 +56,16 @@ def test_no_line_holds_what_a_terminal_obeys_or_a_second_line() -> None:
         assert "forged" in line
 
 
+def test_where_a_request_was_when_the_server_stopped_is_nobodys_fault() -> None:
+    body = (
+        "uvicorn = logging.getLogger('uvicorn.error')\n"
+        "for error in (asyncio.CancelledError(), OSError('the disk')):\n"
+        "    uvicorn.error('Exception in ASGI application', exc_info=error)"
+    )
+    (line,) = said(body)
+    assert "the disk" in line
+
+
 def test_an_exception_is_told_with_its_traceback() -> None:
     body = "try:\n    1 / 0\nexcept ZeroDivisionError:\n    speaker.exception('oops')"
     (line,) = said(body, form="json")
