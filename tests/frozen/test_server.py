@@ -14,7 +14,9 @@ from gofer.server.routes import endpoints, sockets
 from tests.frozen.place import FrozenServer, Place
 from tests.support.server import Api
 
-NAMES = {"namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key"}
+NAMES = {
+    "namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key", "role": "viewer",
+}  # fmt: skip
 _LINK = re.compile(rb'(?:href|src)="?([^">\s]+)')
 
 
@@ -57,14 +59,15 @@ def test_the_description_holds_every_route_of_the_table(api: Api) -> None:
 
 
 def test_every_page_of_the_api_answers(api: Api) -> None:
+    token = api.post("tokens", {"roles": ["viewer"], "namespaces": ["default"]})["token"]["id"]
     for method, path in described(api):
         if method == "GET" and "/stream" not in path and not path.endswith("/attach"):
-            status, answer = api.raw(method, filled(path, NAMES))
+            status, answer = api.raw(method, filled(path, {**NAMES, "token": token}))
             assert status == 200, (path, answer)
 
 
 def test_every_route_refuses_what_makes_no_sense_without_a_defect(api: Api) -> None:
-    nothing = {**NAMES, "namespace": "none", "pipeline": "none"}
+    nothing = {**NAMES, "namespace": "none", "pipeline": "none", "token": "none"}
     for method, path in described(api):
         if method == "GET" or path.endswith("/reload"):
             continue

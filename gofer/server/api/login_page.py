@@ -13,10 +13,11 @@ import msgspec
 from gofer.server.api.endpoint import Call, Endpoint, Input, NoBody, NoPath, NoQuery, Text
 from gofer.server.api.next_page import LONGEST, safe_next
 from gofer.server.auth.caller import Caller
+from gofer.ui import login
 
 TAG = "session"
 
-FOLDER = Path(__file__).parents[2] / "ui" / "login"
+FOLDER = Path(login.__file__).parent
 """Its files; they come with the package and with the binary."""
 
 _HTML = "text/html; charset=utf-8"
