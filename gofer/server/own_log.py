@@ -149,7 +149,7 @@ class _Speaker(NamedTuple):
 
 def _is_cancelled(record: logging.LogRecord) -> bool:
     """Whether it shows where a request was when the server had to stop: how many there were is told already."""
-    return bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 class _Handler(logging.Handler):

@@ -17,6 +17,7 @@ from uvicorn import Config
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from gofer.server.limits.connections import Connections
 from gofer.server.limits.websocket_protocol import LimitedWebSocket
 from tests.integration.api.server import ServerThread
 from tests.support.until import until
@@ -74,17 +75,29 @@ def test_input_that_is_not_wanted_for_long(server: ServerThread, task: str, tmp_
     server.in_loop(partial(ping_every, 0.1, web.config))
     with attached(server, task, "sh", "-c", f"until [ -e {wanted} ]; do sleep 0.05; done; wc -c") as websocket:
         server.in_loop(partial(ping_every, 20.0, web.config))
-        sending = threading.Thread(target=lambda: [websocket.send(bytes(50_000)) for _turn in range(size // 50_000)])
+        sending = threading.Thread(target=send_zeros, args=(websocket, size))
         sending.start()
-        (connection,) = (one for one in web.connections._open if isinstance(one, LimitedWebSocket))
-        until(lambda: connection.read_paused, "the server takes no more")
+        (connection,) = until(partial(paused, web.connections), "the server takes no more")
         for _turn in range(3):
-            before = connection.ping_sent_at
-            until(lambda before=before: connection.ping_sent_at != before or connection.close_sent, "a ping")
+            until(partial(pinged_since, connection, connection.ping_sent_at), "a ping")
         wanted.touch()
         sending.join()
         websocket.send(json.dumps({"type": "eof"}))
         assert rest(websocket)[0].split() == [str(size).encode()]
+
+
+def send_zeros(websocket: ClientConnection, size: int) -> None:
+    for _turn in range(size // 50_000):
+        websocket.send(bytes(50_000))
+
+
+def paused(connections: Connections) -> list[LimitedWebSocket]:
+    """The websockets that nothing is read from."""
+    return [one for one in connections._open if isinstance(one, LimitedWebSocket) and one.read_paused]
+
+
+def pinged_since(connection: LimitedWebSocket, before: float) -> bool:
+    return connection.ping_sent_at != before or connection.close_sent
 
 
 async def ping_every(seconds: float, config: Config) -> None:
