@@ -127,6 +127,23 @@ def test_pages_of_what_a_role_is_narrowed_to(world: World, nightly: str) -> None
     assert len(items(world, f"{OF_HERE}/pipelines", world.root)) >= 4
 
 
+def test_the_last_run_of_a_pipeline_is_for_who_may_look_at_runs(world: World) -> None:
+    role = {"id": "catalogue", "permissions": [{"resources": ["pipelines"], "actions": ["read", "write"]}]}
+    assert world.call("POST", "/api/v1/roles", role).status == 201
+    path, one = f"/api/v1/namespaces/{HERE}/pipelines", f"/api/v1/namespaces/{HERE}/pipelines/shown"
+    manifest = {"id": "shown", "tasks": [{"id": "talk", "image": "fake", "command": ["say", "hello"]}]}
+    assert world.call("POST", path, manifest).status == 201
+    assert world.call("POST", f"{one}/runs", {}).status == 201
+    without, both = (world.make_token(roles, [HERE])[1] for roles in (["catalogue"], ["catalogue", "viewer"]))
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "the-same"}
+    for text, is_seen in ((without, False), (both, True)):
+        seen = [found for found in world.call("GET", path, token=text).json["items"] if found["id"] == "shown"]
+        seen += [world.call("GET", one, token=text).json, world.call("PATCH", one, {"enabled": True}, text).json]
+        for _ in range(2):
+            seen.append(world.ask("POST", path, text, json.dumps(manifest).encode(), headers).json["pipeline"])
+        assert [pipeline.get("last_run") is not None for pipeline in seen] == [is_seen] * 5
+
+
 def test_what_one_request_has_started(world: World, nightly: str) -> None:
     """The id of a request is the caller's own, and may be another's too."""
     headers = {"X-Request-Id": "shared", "Content-Type": "application/json"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from gofer.errors import Conflict, Unavailable
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
@@ -22,10 +24,12 @@ from gofer.server.api.endpoint import (
     Text,
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
+from gofer.server.auth.caller import Caller
 from gofer.server.auth.escalate import check_gives_run_token
 from gofer.server.pipelines.decode import decode_manifest
 from gofer.server.pipelines.interpolation import secret_references
 from gofer.server.services import Services
+from gofer.server.store.database import Transaction
 
 ALL = namespaces.ONE + "/pipelines"
 ONE = ALL + "/{pipeline}"
@@ -107,13 +111,29 @@ async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
     cursor = paging.text("pipelines", call.query.cursor)
     seen = call.caller.sight("pipelines:read").pipelines_of(call.path.namespace)
     found = await call.services.pipelines.list(call.path.namespace, cursor, call.query.limit, seen)
+    found.items = [_shown_to(call.caller, one) for one in found.items]
     return paging.page("pipelines", found)
+
+
+def _shown_to(caller: Caller, pipeline: Pipeline) -> Pipeline:
+    """Its last run, with its parameters, is for those alone who may look at its runs."""
+    if pipeline.last_run is None or caller.may("runs:read", pipeline.namespace, (pipeline.id,)):
+        return pipeline
+    return msgspec.structs.replace(pipeline, last_run=None)
 
 
 async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
     if any(task.inject_api_token for task in call.body.tasks):
         check_gives_run_token(call.caller, call.services.registry.rights_of_run(call.path.namespace))
-    registered = await call.services.pipelines.register(call.path.namespace, call.body, also=call.remember)
+
+    def remember(tx: Transaction, registered: Registered) -> None:
+        if call.remember is not None:
+            call.remember(tx, narrowed(registered))
+
+    def narrowed(registered: Registered) -> Registered:
+        return msgspec.structs.replace(registered, pipeline=_shown_to(call.caller, registered.pipeline))
+
+    registered = narrowed(await call.services.pipelines.register(call.path.namespace, call.body, also=remember))
     registered.warnings += await _unset_secrets(call.services, call.path.namespace, call.body)
     return registered
 
@@ -136,12 +156,13 @@ def _unset(kind: str, key: str, namespace: str, pipeline: str) -> str:
 
 
 async def _get(call: Call[PipelinePath, NoQuery, NoBody]) -> Pipeline:
-    return await call.services.pipelines.get(call.path.namespace, call.path.pipeline)
+    return _shown_to(call.caller, await call.services.pipelines.get(call.path.namespace, call.path.pipeline))
 
 
 async def _update(call: Call[PipelinePath, NoQuery, UpdatePipeline]) -> Pipeline:
     at = call.path
-    return await call.services.pipelines.set_enabled(at.namespace, at.pipeline, call.body.enabled)
+    changed = await call.services.pipelines.set_enabled(at.namespace, at.pipeline, call.body.enabled)
+    return _shown_to(call.caller, changed)
 
 
 async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:
