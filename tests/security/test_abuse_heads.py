@@ -267,6 +267,30 @@ def test_a_handshake_of_a_websocket_with_too_long_a_line(tmp_path_factory: pytes
         goes_on(server)
 
 
+@pytest.mark.parametrize(
+    ("method", "more", "status"),
+    [
+        ("POST", "Sec-WebSocket-Version: 13\r\n", 405),
+        ("GET", "Sec-WebSocket-Version: 8\r\n", 400),
+        ("GET", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", 400),
+        ("GET", "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ,\r\n", 400),
+        ("GET", "Sec-WebSocket-Version: 13\r\n" + "X: x\r\n" * 200, 431),
+    ],
+)
+def test_a_handshake_of_no_websocket(server: ServerThread, method: str, more: str, status: int) -> None:
+    """Answered as every other error is, though no application hears of it."""
+    door = Door(server, server.connect)
+    before = door.counted("malformed")
+    head = (
+        f"{method} /api/v1/events/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
+    )
+    told = answer(door.send(head.encode()), method)
+    assert (told.status, told.problem["title"]) == (status, "No websocket")
+    assert told.headers["x-frame-options"] == "DENY"
+    assert door.counted("malformed") == before + 1
+
+
 def read_one(connection: object) -> dict[str, str]:
     """The problem of the next answer, byte by byte: the one behind it stays where it is."""
     head = b""

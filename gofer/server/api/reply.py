@@ -166,8 +166,13 @@ def _head(reply: Reply, scope: Scope) -> list[tuple[bytes, bytes]]:
     return headers
 
 
+def headers_of(reply: Reply) -> Headers:
+    """Those of an answer on a connection on which no application answers."""
+    return _head(reply, {})
+
+
 def encoded(reply: Reply) -> bytes:
     """A whole answer of HTTP/1.1, for a connection on which no application answers."""
     lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}".encode()]
-    lines += [name + b": " + value for name, value in _head(reply, {})]
+    lines += [name + b": " + value for name, value in headers_of(reply)]
     return b"\r\n".join([*lines, b"", reply.body])

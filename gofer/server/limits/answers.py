@@ -21,6 +21,16 @@ class HeaderTooLarge(TooLarge):
     title = "Header too large"
 
 
+class NoWebsocket(GoferError):
+    """The handshake of a websocket that cannot be one."""
+
+    title = "No websocket"
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why, "Connect with a websocket client that speaks RFC 6455 (version 13).")
+        self.status = status
+
+
 def encoded(error: GoferError) -> bytes:
     """The whole answer, after which the connection ends."""
     answer = reply.of_error(error, "connection")

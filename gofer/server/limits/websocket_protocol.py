@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame
+from websockets.http11 import Response
 
+from gofer.errors import GoferError, Unavailable
+from gofer.server.api import reply
+from gofer.server.limits.answers import NoWebsocket
 from gofer.server.limits.connections import LINGER, Connections
 from gofer.server.limits.unread import Unread
 
 # A message may come in as many pieces as it likes; they are put together before they take more room than it.
 _MAX_PIECES = 4096
+
+_OWN_FAULT = 500
 
 # In so many bytes at once messages are taken from what has come.
 _SLICE = 4096
@@ -28,6 +36,18 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._unread = Unread()
         self._waiting = bytearray()
         self._heard_at = 0.0
+        self.conn.reject = self._reject  # type: ignore[method-assign]
+
+    def _reject(self, status: int, text: str) -> Response:
+        """What uvicorn and the library answer to a handshake by themselves, as all errors are answered."""
+        error: GoferError = Unavailable("The websocket was not opened, as the server stops.", "Try again in a moment.")
+        if status < _OWN_FAULT:
+            error = NoWebsocket(int(status), text.strip())
+            self._limits.refusals.note("malformed")
+        answer = reply.of_error(error, "websocket")
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in reply.headers_of(answer)]
+        phrase = HTTPStatus(answer.status).phrase
+        return Response(answer.status, phrase, Headers([*headers, ("Connection", "close")]), answer.body)
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
