@@ -135,12 +135,15 @@ def _check_own_page(scope: Scope, text: str) -> None:
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The token of the Authorization header (RFC 6750, 2.1); None where there is none, or one of another scheme.
 
-    Raises NotAuthenticated for two.
+    Raises NotAuthenticated for two, and for an empty one: somebody meant to say who they are.
     """
     found: str | None = None
     for name, value in headers:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
+        if name == b"authorization" and value[:7].strip().lower() == b"bearer":
             if found is not None:
                 raise NotAuthenticated("The request brings two tokens.", "Send one.")
             found = value[7:].strip().decode("latin-1")
+            if not found:
+                hint = "Is the variable or file empty that it is taken from? Send Authorization: Bearer TOKEN."
+                raise NotAuthenticated("The request brings an empty token.", hint)
     return found

@@ -120,6 +120,13 @@ def test_what_a_run_may_not_through_either_door(task: TaskCaller, method: str, p
     assert task.server.send_json(method, path, body, headers).status == 403
 
 
+@pytest.mark.parametrize("value", ["Bearer", "bearer ", "Bearer \t"])
+def test_an_empty_token_is_none_that_is_good(task: TaskCaller, value: str) -> None:
+    """In development mode, too: a variable that is not set gives nobody more than the token that was meant."""
+    answer = task.server.ask("GET", "/api/v1/whoami", headers={"Authorization": value})
+    assert (answer.status, answer.problem["detail"]) == (401, "The request brings an empty token.")
+
+
 def test_events_of_its_own_namespace_alone(task: TaskCaller) -> None:
     task.server.api.post("namespaces", {"id": "noisy"})
     mine = task.ask("GET", "/api/v1/events?limit=100", task.token).json["items"]
