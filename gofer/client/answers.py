@@ -83,6 +83,17 @@ def unreachable(address: Address, error: BaseException) -> ClientError:
     return ClientError(f"cannot reach the server at {address}: {_cause(error)}", hint)
 
 
+def broken_off(address: Address, error: BaseException) -> ClientError:
+    """The error for an answer that has begun and not come to its end: the server ends it where it dies, where nothing
+    is taken for long, and where the token is no longer good."""
+    why = f": {_cause(error)}" if isinstance(error, OSError) else ""
+    return ClientError(
+        f"the answer of the server at {address} broke off{why}",
+        "See that the server runs (`gofer service info`) and that your token is good (`gofer token whoami`), then try "
+        "again.",
+    )
+
+
 def _cause(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"

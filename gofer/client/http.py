@@ -12,7 +12,7 @@ import msgspec
 
 from gofer import __version__
 from gofer.client.address import Server
-from gofer.client.answers import decode, error_of, unreachable
+from gofer.client.answers import broken_off, decode, error_of, unreachable
 from gofer.client.connection import new_connection
 from gofer.client.plain_http import HTTPConnection, HTTPException, HTTPResponse
 from gofer.errors import ClientError
@@ -104,7 +104,7 @@ class Client:
             while piece := response.read1(_PIECE):
                 yield piece
         except (OSError, HTTPException) as error:
-            raise unreachable(self.address, error) from None
+            raise broken_off(self.address, error) from None
         finally:
             self.close()
 

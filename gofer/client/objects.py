@@ -134,5 +134,6 @@ def _broken(client: Client, taken: int, size: int | None, why: str) -> ClientErr
     of = "" if size is None else f" of {format_size(size)}"
     return ClientError(
         f"the object broke off after {format_size(taken)}{of}: {why}",
-        "See that the server runs (`gofer service info`), then get it again.",
+        "See that the server runs (`gofer service info`) and that your token is good (`gofer token whoami`), then get "
+        "it again.",
     )

@@ -112,6 +112,26 @@ def test_a_stream_that_breaks_off_leaves_nothing(archive: Path, gofer: Gofer) ->
         assert sorted(path.name for path in gofer.home.iterdir()) == ["gofer.tar"]
 
 
+def test_a_token_that_is_disabled_in_the_middle(archive: Path, gofer: Gofer) -> None:
+    """The server ends the answer before its last piece."""
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n200\r\n" + archive.read_bytes()[:512])
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        said = gofer("service", "backup", "broken.tar", "--host", f"127.0.0.1:{listener.getsockname()[1]}")
+        thread.join()
+    assert said.code == 3
+    assert "broke off" in said.err
+    assert "gofer token whoami" in said.err
+    assert sorted(path.name for path in gofer.home.iterdir()) == ["gofer.tar"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_one_leaves_nothing(archive: Path, gofer: Gofer, number: int) -> None:
     """The server has sent a part, and is silent since; meanwhile cron calls for a second one."""

@@ -99,8 +99,7 @@ def _download(invocation: Invocation, parts: Mapping[str, bool], write: Callable
         raise CommandError(message, hint, exit_code=ExitCode.SERVER_FAULT) from None
     except ClientError as error:
         if error.problem_status == 0:
-            hint = "Nothing was kept. See that the server runs (`gofer service info`), then take it again."
-            raise ClientError(error.message, hint) from None
+            raise ClientError(error.message, f"Nothing was kept. {error.hint}") from None
         raise
     finally:
         client.close()
