@@ -63,6 +63,9 @@ they are called: on a terminal the tasks with their state below and the log line
 lines. The logs of {MOST_LOGS} task runs are open at once; those of more wait for their turn and are then shown from
 their first line, so that no line is left out. A line longer than 64 KiB is cut; `taskrun logs` has all of it.
 
+A token has to allow `runs:read`, `events:read` and `logs:read` for it. What ends it, such as a token that is disabled
+meanwhile, does not end the run.
+
 When the connection is lost, the follower says so and tries again for `--reconnect-timeout` seconds (60), then goes on
 after the last event and the last line that it has. Ctrl-C stops only the following; the run goes on.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import Gofer
+from tests.cli.conftest import Gofer, Register
 
 
 def test_the_life_of_a_role(gofer: Gofer) -> None:
@@ -67,3 +67,14 @@ def test_what_is_wrong_is_said_all_at_once(gofer: Gofer) -> None:
     assert gofer("role", "update", "admin", "--allow", "runs:read").code == 5
     assert gofer("role", "delete", "admin", "--force").code == 5
     assert gofer("role", "delete", "nothing").code == 4
+
+
+def test_who_may_not_look_at_pipelines_follows_runs_all_the_same(gofer: Gofer, register: Register) -> None:
+    pipeline = register({"id": "says", "command": ["echo", "hello"]})
+    allowed = ["--allow", f"runs:read,run@{pipeline}", "--allow", f"logs,events:read@{pipeline}"]
+    gofer.ok("role", "create", "starter", *allowed)
+    token = gofer.ok("token", "create", "--role", "starter", "--namespace", "default").out.strip()
+    said = gofer("run", "start", pipeline, "--follow", environ={"GOFER_CLI_TOKEN": token})
+    assert (said.code, "says | hello" in said.out) == (0, True), said
+    assert gofer("pipeline", "get", pipeline, environ={"GOFER_CLI_TOKEN": token}).code == 5
+    gofer.ok("role", "delete", "starter", "--force")

@@ -19,6 +19,7 @@ from gofer.client.websocket import events
 from gofer.errors import ClientError
 from gofer.models.event import Event, Kind
 from gofer.models.log import Line
+from gofer.models.manifest import Manifest
 from gofer.models.page import MAX_LIMIT
 from gofer.models.pipeline import VersionDetail
 from gofer.models.run import Run, TaskRun
@@ -28,6 +29,7 @@ T = TypeVar("T")
 MOST_LOGS = 16
 """Logs that are open at once; more wait for their turn and are then shown from their first line."""
 
+_FORBIDDEN = 403
 _REFRESH = 0.1
 _LOG_PATIENCE = 0.5
 _ENDS = frozenset({Kind.TASKRUN_ENDED, Kind.TASKRUN_RETRYING})
@@ -77,8 +79,16 @@ class Follower:
         found = await self._ask(lambda: self._client.get(self._path, Run))
         tasks = await self._ask(self._task_runs)
         version = f"{paths.pipeline(run.namespace, run.pipeline)}/versions/{found.version}"
-        detail = await self._ask(lambda: self._client.get(version, VersionDetail))
-        return Board(found, tasks, detail.manifest)
+        return Board(found, tasks, await self._ask(lambda: self._manifest(version)))
+
+    def _manifest(self, version: str) -> Manifest | None:
+        """It only sets the tasks in order: who may not look at pipelines follows their runs without."""
+        try:
+            return self._client.get(version, VersionDetail).manifest
+        except ClientError as error:
+            if error.problem_status != _FORBIDDEN:
+                raise
+            return None
 
     def _task_runs(self) -> list[TaskRun]:
         pages = self._client.pages(f"{self._path}/tasks", TaskRun, {"limit": MAX_LIMIT})
