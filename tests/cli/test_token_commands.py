@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Gofer
+from tests.cli.conftest import GOFER, Gofer
 from tests.cli.small_server import Answer, Request, problem, small_server
 from tests.support.server import Api, ServerProcess
 
@@ -143,6 +145,26 @@ def test_silence_would_lose_it(gofer: Gofer) -> None:
         assert (said.code, "would lose the token" in said.err) == (2, True)
     assert gofer(*BOOTSTRAP, "--again", "--format", "silent").code == 2
     assert len(gofer.ok("token", "list", "--all", "--format", "json").json["items"]) == before
+
+
+def test_a_text_that_cannot_be_written(gofer: Gofer) -> None:
+    def run(redirection: str, *arguments: str) -> tuple[int, str]:
+        command = shlex.join([*GOFER, *arguments]) + redirection
+        shell = ["sh", "-c", command]
+        done = subprocess.run(shell, env=gofer.environ, cwd=gofer.home, stderr=subprocess.PIPE, text=True, check=False)
+        return done.returncode, done.stderr
+
+    create = ("token", "create", "--role", "viewer", "--namespace", "*", "--description", "unseen")
+    code, said = run(" > /dev/full", *create)
+    assert (code, "No space left" in said) == (74, True)
+    again = re.search(r"gofer (token rotate tok-\w{10})\n", said)
+    assert again is not None
+    assert TEXT.fullmatch(gofer.ok(*again[1].split()).out)
+    code, said = run(" >&-", *create)
+    assert (code, "stdout is closed" in said) == (2, True)
+    assert gofer.ok("token", "list", "--all").out.count("unseen") == 1
+    code, said = run(" > /dev/full", *BOOTSTRAP, "--again")
+    assert (code, "gofer service token bootstrap --again" in said) == (74, True)
 
 
 def test_a_text_where_an_id_belongs_is_not_repeated(gofer: Gofer) -> None:
