@@ -100,13 +100,17 @@ class WebServer(uvicorn.Server):
 
     async def _drop_silent(self) -> None:
         """TLS ends with a last word from either side: a client that has been sent everything, and gives none, is not
-        waited for."""
+        waited for. Nor is anybody without a token who does not send, or take, the rest."""
         while True:
+            held = self.connections.held_by_strangers
             ended = [one for one in self.server_state.connections if _has_nothing_to_send(one)]
             await asyncio.sleep(_LAST_WORD)
             for one in ended:
                 if one in self.server_state.connections and _has_nothing_to_send(one):
                     one.transport.abort()
+            for stranger in held:
+                if stranger.is_held_by_stranger:
+                    stranger.give_way()
 
     async def serve_tasks(self, listener: socket.socket) -> None:
         """Serve a Unix socket too, without TLS; the application finds TASK_SOCKET in the scope. To be called once the

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -186,6 +187,21 @@ def test_who_is_refused_over_tls_and_never_says_goodbye(start: Any, tmp_path: Pa
             stack.enter_context(door.connect()).sendall(UPGRADE)
         # Not only when nothing is heard of them for half a minute.
         until(lambda: answer_or_none(door) == 200, "another is let in", 15)
+
+
+@pytest.mark.parametrize("sent", [SLOW, PAGES], ids=["a body", "pages, unread"])
+def test_nobody_holds_up_the_stop_without_a_token(tmp_path: Path, sent: bytes) -> None:
+    server = ServerThread(tmp_path, production=True, shutdown_timeout=600_000)
+    server.start()
+    server.bootstrap()
+    with connect_small(server) as connection:
+        connection.sendall(sent)
+        until(lambda: server.services.connections() == 1, "it is there")
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        stopping.join(timeout=60)
+        assert not stopping.is_alive()
+    stopping.join()
 
 
 def answered(server: ServerThread) -> bool:

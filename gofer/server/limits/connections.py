@@ -30,6 +30,10 @@ class Connection(Protocol):
         """It may give way: it waits for a request, or for the body of one that is no upload; or for a client whom
         nobody knows to take what it is sent."""
 
+    @property
+    def is_held_by_stranger(self) -> bool:
+        """Its request cannot end before a client whom nobody knows sends, or takes, more."""
+
     def give_way(self) -> None:
         """Close at once: another needs the room."""
 
@@ -92,6 +96,11 @@ class Connections:
     def handshaking(self) -> list[Connection]:
         """Those that have not come as far as HTTP."""
         return [one for one in self._waiting if one.is_handshaking]
+
+    @property
+    def held_by_strangers(self) -> list[Connection]:
+        """Those whose requests cannot end before somebody whom nobody knows sends, or takes, more."""
+        return [one for one in self._open if one.is_held_by_stranger]
 
     def busy(self, connection: Connection) -> None:
         """It has a request that is to be answered."""

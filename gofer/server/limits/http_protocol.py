@@ -206,7 +206,14 @@ class LimitedHttp(HttpToolsProtocol):
             return True
         if self._in_body and not self.pipeline:
             return not (cycle.response_started or UPLOAD in cycle.scope["state"])
-        return self.flow.write_paused and self._answered is not None and not is_known(self._answered.scope)
+        return self.is_held_by_stranger
+
+    @property
+    def is_held_by_stranger(self) -> bool:
+        answered = self._answered
+        if answered is None or answered.response_complete or is_known(answered.scope):
+            return False
+        return self.flow.write_paused or (self._in_body and not self.pipeline)
 
     def give_way(self) -> None:
         """Closes it at once: neither an answer that nobody reads nor a last word of TLS is waited for."""

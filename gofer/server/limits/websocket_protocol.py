@@ -29,6 +29,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     """One websocket, from its handshake on."""
 
     is_handshaking = False
+    is_held_by_stranger = False
 
     def __init__(self, *, limits: Connections, **given: Any) -> None:
         super().__init__(**given)
