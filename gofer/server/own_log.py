@@ -33,8 +33,9 @@ Format = Literal["text", "json"]
 _LEVELS: dict[str, Level] = {"debug": "debug", "info": "info", "warning": "warning", "error": "error"}
 _LONGEST_VALUE = 32_768
 _SECRET_NAMES = ("token", "password", "secret", "authorization", "credential")
-# What uvicorn says of a websocket that was refused with an HTTP answer, as ASGI has it.
-_UNTRUE = "ASGI callable returned without completing handshake."
+# What uvicorn says of a websocket that was refused with an HTTP answer, as ASGI has it; and of an answer that was
+# broken off, for which Gofer has told the reason.
+_NO_FAULTS = frozenset(f"ASGI callable returned without completing {what}." for what in ("handshake", "response"))
 _HIDDEN = "***"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+,@#%~*()[]<>;!?'&|$^{}")
 
@@ -161,7 +162,7 @@ class _Handler(logging.Handler):
         self._formatter = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == _UNTRUE or _is_cancelled(record):
+        if record.msg in _NO_FAULTS or _is_cancelled(record):
             return
         fields: dict[str, object] = {}
         if record.exc_info:

@@ -39,7 +39,8 @@ _LOOKS = {"ok": "green", "warning": "yellow", "error": "red"}
 def doctor(invocation: Invocation, config: str | None, deep: bool) -> int:
     """Look for what is wrong, and say what to do about it.
 
-    Asks the server; where none answers, looks at this machine. The exit code is 1 if there is an error.
+    Asks the server, in production with a token that allows system:read; where none answers, looks at this machine. The
+    exit code is 1 if there is an error.
     """
     path = config or invocation.take("config")
     try:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import uvicorn
 
 from gofer.server.own_log import OwnLog
 from gofer.server.own_log_ring import Wanted
@@ -64,6 +65,15 @@ def test_where_a_request_was_when_the_server_stopped_is_nobodys_fault() -> None:
     )
     (line,) = said(body)
     assert "the disk" in line
+
+
+def test_an_answer_that_gofer_has_broken_off_is_no_fault() -> None:
+    texts = [f"ASGI callable returned without completing {what}." for what in ("handshake", "response")]
+    sources = "".join(path.read_text() for path in Path(uvicorn.__file__).parent.glob("protocols/*/*_impl.py"))
+    assert all(text in sources for text in texts)
+    body = f"for text in {[*texts, 'another']}: logging.getLogger('uvicorn.error').error(text)"
+    (line,) = said(body)
+    assert "another" in line
 
 
 def test_an_exception_is_told_with_its_traceback() -> None:
