@@ -68,6 +68,15 @@ def test_others_are_not_slowed_down(server: ServerThread) -> None:
     assert ask(server, "192.0.2.1").status == 401, "who shows nothing guesses nothing"
 
 
+def test_a_session_that_has_ended_uses_up_nothing_on_open_pages(server: ServerThread) -> None:
+    visitor = Visitor(server)
+    visitor.ask("POST", SESSION, {"token": server.bootstrap()})
+    cookie = f"{visitor.cookie.partition('=')[0]}={new_token('session')}"
+    for _ in range(2 * LIMIT):
+        assert ask(server, "192.0.2.1", cookie=cookie, path="/healthz").status == 200
+    assert ask(server, "192.0.2.1", cookie=cookie).status == 401
+
+
 def test_a_network_of_ipv6_is_one(server: ServerThread) -> None:
     for end in range(LIMIT):
         assert ask(server, f"2001:db8::{end + 1}", "bad").status == 401

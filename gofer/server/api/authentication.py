@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -88,7 +89,8 @@ class Authentication:
             return LOCAL
         if text:
             error = NotAuthenticated("This session has ended.", "Sign in again: /login.")
-            scope[_FAULT] = self._failures.judge(peer_of(scope).address, error)
+            # An open page is no attempt: it counts only where somebody has to be known.
+            scope[_FAULT] = partial(self._failures.judge, peer_of(scope).address, error)
         return ANONYMOUS if self._verifier.is_claimed else UNCLAIMED
 
 
@@ -105,7 +107,7 @@ def check_caller(scope: Scope, permission: Permission, at: Input, *, filtered: b
         check_allowed(caller, permission, *subject_of(at), filtered=filtered)
     except NotAuthenticated:
         if _FAULT in scope:
-            raise scope[_FAULT] from None
+            raise scope[_FAULT]() from None
         raise
     return caller
 
