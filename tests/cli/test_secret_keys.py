@@ -26,7 +26,13 @@ def house(tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 def client(house: ServerProcess) -> Gofer:
-    return Gofer(house.home, house.api.address)
+    """With the root token, which is made when it is first needed."""
+    found = Gofer(house.home, house.api.address)
+    token = house.home / "token"
+    if not token.exists():
+        token.write_text(found.ok("service", "token", "bootstrap").out)
+    found.environ["GOFER_CLI_TOKEN_FILE"] = str(token)
+    return found
 
 
 def refused(house: ServerProcess, **environ: str) -> Said:

@@ -36,7 +36,7 @@ def test_lines_are_shown_and_filtered(talkative: ServerProcess, alone: Gofer) ->
     assert [line["fields"]["correlation_id"] for line in found] == ["look-2", "look-3", "look-4"]
     assert {line["event"] for line in found} == {"request"}
     (line,) = alone.ok("service", "logs", "--contains", "other", *host).out.splitlines()
-    assert "debug    gofer.api: request  method=GET path=/healthz status=200" in line
+    assert "debug    gofer.api: request  client=127.0.0.1 method=GET path=/healthz status=200" in line
     assert "correlation_id=other" in line
     said = alone.ok("service", "logs", "--level", "error", "--since", "1h", *host)
     assert (said.out, "No such lines" in said.err) == ("", True)
