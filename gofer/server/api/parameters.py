@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, unquote
 
-import msgspec
 from msgspec import inspect
 
 from gofer.errors import BadRequest, InvalidInput, Problem
@@ -190,10 +189,3 @@ def _text(kind: inspect.StrType) -> _Convert:
         return text
 
     return convert
-
-
-def shape_of(shape: type[Input], ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The JSON Schema of an Input, and of what it refers to, by name."""
-    (_, components) = msgspec.json.schema_components([shape], ref_template=ref_template)
-    own = components.pop(shape.__name__)
-    return own, components
