@@ -10,7 +10,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
 SITE_SOURCES := mkdocs.yml requirements/docs.txt CHANGELOG.md CONTRIBUTING.md \
   $(shell find docs examples packaging/site -type f -not -path '*/__pycache__/*')
 PROGRAM_SOURCES := gofer.spec requirements/freeze.txt \
-  $(shell find gofer sdk/python packaging/freeze -type f -not -path '*/__pycache__/*' -not -name site.zip)
+  $(shell find gofer sdk/python triggers common_tasks packaging/freeze -type f -not -path '*/__pycache__/*' -not -name site.zip)
 
 .PHONY: help
 help: ## this list

@@ -36,9 +36,14 @@ MARK = "gofer.mark"
 """As in gofer/frozen/process.py: by it an unpacked folder is known to be Gofer's, even if Python never began."""
 
 
+FOLDERS = {"sdk/python": "gofer_sdk", "triggers": "gofer_triggers", "common_tasks": "gofer_common_tasks"}
+"""The packages of this checkout beside `gofer`, by the folder that each lies in."""
+
+
 def modules(root: Path) -> list[str]:
-    """Every module of Gofer and of the SDK, and those of libraries that the analysis cannot see."""
-    return [*_modules(root, "gofer"), *_modules(root / "sdk" / "python", "gofer_sdk"), *_UNSEEN]
+    """Every module of this checkout's packages, and those of libraries that the analysis cannot see."""
+    beside = [name for folder, package in FOLDERS.items() for name in _modules(root / folder, package)]
+    return [*_modules(root, "gofer"), *beside, *_UNSEEN]
 
 
 def data(root: Path, made_of: Path) -> list[tuple[str, str]]:
@@ -70,7 +75,7 @@ def quick(root: Path, pure: Iterable[Entry]) -> list[Entry]:
     """Those rows of PyInstaller's table of modules that the command line loads, by asking a Python that loads it."""
     names = [name for part in ("cli", "client") for name in _modules(root, f"gofer.{part}")]
     program = f"import sys\nfor name in {names!r}:\n    __import__(name)\nprint(*sys.modules)"
-    path = os.pathsep.join([str(root), str(root / "sdk" / "python")])
+    path = os.pathsep.join([str(root), *(str(root / folder) for folder in FOLDERS)])
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": path}, check=True, capture_output=True, text=True
     )
