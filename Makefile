@@ -41,11 +41,11 @@ test-tools:
 	@.ci/test-tools
 
 .PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-security test-docs
-test: setup-dev docker test-tools docs debian-images $(BUILT) ## all tests
-	$(PYTEST) tests
+test: setup-dev docker test-tools docs debian-images $(BUILT) ## all tests, in two lanes side by side
+	$(PY) -m tests.lanes
 
 test-failed: setup-dev docker test-tools docs debian-images $(BUILT) ## only those tests that failed last time
-	$(PYTEST) tests --last-failed --last-failed-no-failures none
+	$(PY) -m tests.lanes --last-failed --last-failed-no-failures none
 
 test-unit: setup-dev ## tests of single parts
 	$(PYTEST) tests/unit

@@ -9,9 +9,11 @@ from typing import Final
 from gofer.archive.entry import Entry, Member, Members
 from gofer.archive.tar import BLOCK, END, padding
 from gofer.archive.tar_header import Header, damaged, described, pack, records, unpack
+from gofer.errors import InvalidArchive
 
 _LONGEST_EXTENSION: Final = 256 * 1024
-_GZIP, _ZSTD, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ"
+# gzip, zstd, xz, bzip2
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh")
 _FORBIDDEN_FOR_ALL: Final = frozenset({"path", "linkpath", "size"})
 
 
@@ -141,9 +143,15 @@ async def _next_entry(feed: _Feed, *, first: bool) -> Entry | None:
 
 async def _first_block(feed: _Feed) -> bytes:
     start = await feed.exactly(8)
-    if start.startswith((_GZIP, _ZSTD, _XZ, b"BZh")):
-        raise damaged("it is compressed, and must not be")
-    return start + await feed.exactly(BLOCK - 8)
+    if not start.startswith(_COMPRESSED):
+        return start + await feed.exactly(BLOCK - 8)
+    try:
+        block = start + await feed.exactly(BLOCK - 8)
+        unpack(block)
+    except InvalidArchive:
+        raise damaged("it is compressed, and must not be") from None
+    # A file may be called like the start of a compressed one.
+    return block
 
 
 async def _extension(feed: _Feed, header: Header) -> dict[str, bytes]:

@@ -308,6 +308,13 @@ def test_the_prefix_of_gnu_is_no_prefix() -> None:
 def test_a_compressed_archive_is_called_that(start: bytes) -> None:
     with pytest.raises(InvalidArchive, match="compressed"):
         unpacked(start + b"x" * 600)
+    with pytest.raises(InvalidArchive, match="compressed"):
+        unpacked(start + b"x" * 60)
+
+
+def test_a_file_may_be_called_like_the_start_of_a_compressed_one() -> None:
+    for name in ("BZh", "\x1f\udc8b"):
+        assert names([file(name)]) == [name]
 
 
 def test_messages_show_no_control_characters() -> None:
