@@ -64,6 +64,10 @@ server {
   # that you trust. (default false)
   #allow_plain_http = false
 
+  # Where others reach this server, as in `https://gofer.example.org`: what links in answers to webhooks and in
+  # notifications begin with, and where triggers on another machine dial in. Empty: `server.host`. (default "")
+  #advertise_url = ""
+
   # Names under which the server may be called, beside `localhost`, loopback addresses and what its certificate
   # is for: a proxy's, or those of a forwarded port. `*.example.org` is any one name below that. (default [],
   # reload)
@@ -210,4 +214,12 @@ secret_store {
     # reload)
     #previous_encryption_keys = []
   }
+}
+
+triggers {
+  # Install `interval` and `cron` at the first start. (default true)
+  #install_base_triggers = true
+
+  # How long a trigger may take to stop before it is killed. (duration, default "30s", reload)
+  #stop_timeout = "30s"
 }

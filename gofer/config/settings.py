@@ -33,6 +33,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
             "that you trust."
         ),
     ] = False
+    advertise_url: Annotated[
+        str,
+        Doc(
+            "Where others reach this server, as in `https://gofer.example.org`: what links in answers to webhooks and "
+            "in notifications begin with, and where triggers on another machine dial in. Empty: `server.host`."
+        ),
+    ] = ""
     allowed_hosts: Annotated[
         list[str],
         Doc(
@@ -281,6 +288,14 @@ class SecretStoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     sqlite: SqliteSecretStoreSettings = SqliteSecretStoreSettings()
 
 
+class TriggersSettings(msgspec.Struct, frozen=True, kw_only=True):
+    install_base_triggers: Annotated[bool, Doc("Install `interval` and `cron` at the first start.")] = True
+    stop_timeout: Annotated[
+        int,
+        Doc("How long a trigger may take to stop before it is killed.", "duration", minimum=0, reloadable=True),
+    ] = 30 * SECOND
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in milliseconds, sizes in bytes."""
 
@@ -345,3 +360,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     scheduler: SchedulerSettings = SchedulerSettings()
     object_store: ObjectStoreSettings = ObjectStoreSettings()
     secret_store: SecretStoreSettings = SecretStoreSettings()
+    triggers: TriggersSettings = TriggersSettings()

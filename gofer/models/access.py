@@ -24,6 +24,8 @@ Resource = Literal[
     "system",
     "backups",
     "metrics",
+    "triggers",
+    "common_tasks",
 ]
 Action = Literal["read", "write", "delete", "run", "reveal"]
 

@@ -6,7 +6,7 @@ problems at once. Durations and sizes are text here (`"10m"`, `"512MB"`).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -149,6 +149,15 @@ class Task(_Part, frozen=True):
     inject_api_token: bool = False
 
 
+class Subscription(_Part, frozen=True):
+    """The pipeline's use of a trigger. `settings` are the trigger's; `parameters` are given to every run it starts."""
+
+    label: str
+    trigger: str
+    settings: dict[str, Any] = {}
+    parameters: dict[str, ParameterValue] = {}
+
+
 class Manifest(_Part, frozen=True):
     """A pipeline: a named DAG of tasks, and what its runs take and keep to."""
 
@@ -162,4 +171,5 @@ class Manifest(_Part, frozen=True):
     parameters: list[Parameter] = []
     parallelism: Parallelism = Parallelism()
     run_timeout: str | None = None
+    subscriptions: list[Subscription] = []
     tasks: list[Task] = []

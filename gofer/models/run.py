@@ -27,7 +27,8 @@ class Run(msgspec.Struct, kw_only=True):
     """One execution of one version. `id` counts 1, 2, 3… within its pipeline.
 
     `detail` is a sentence for people beside the machine-readable `reason`. `cancel_requested_at` is set while a run is
-    being cancelled. `retry_of` is the run that this one retries. `correlation_id` is the id of the request
+    being cancelled. `variables` are what a trigger has given its containers.
+    `retry_of` is the run that this one retries. `correlation_id` is the id of the request
     that started it: the server's own log has it in every line about either.
     """
 
@@ -40,6 +41,7 @@ class Run(msgspec.Struct, kw_only=True):
     detail: str = ""
     initiator: Initiator = Initiator()
     parameters: dict[str, ParameterValue] = {}
+    variables: dict[str, str] = {}
     retry_of: int | None = None
     created_at: int
     started_at: int | None = None
@@ -50,11 +52,11 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class VariableSource(msgspec.Struct, kw_only=True, frozen=True):
-    """One variable that a container got. `source`: `pipeline`, `run` or `system`. Secret values never stand here."""
+    """One variable that a container got. Secret values never stand here."""
 
     name: str
     value: str
-    source: Literal["pipeline", "run", "system"]
+    source: Literal["pipeline", "run", "trigger", "system"]
 
 
 class Attempt(msgspec.Struct, kw_only=True):

@@ -129,7 +129,9 @@ class Upload:
 def subject_of(at: Input) -> tuple[str | None, tuple[str, ...]]:
     """The namespace that a path names, and the name of what it is about: the pipeline, then a key; or an id alone."""
     return getattr(at, "namespace", None), tuple(
-        found for field in ("pipeline", "key", "token", "role") if (found := getattr(at, field, None))
+        found
+        for field in ("pipeline", "key", "token", "role", "trigger", "common_task")
+        if (found := getattr(at, field, None))
     )
 
 

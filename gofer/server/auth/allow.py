@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gofer.errors import NotAuthenticated, Refused
 from gofer.server.auth.caller import Caller
-from gofer.server.auth.permission import OPEN, OWN, Permission
+from gofer.server.auth.permission import DIAL_IN, OPEN, OWN, Permission
 from gofer.server.auth.rights import Name
 
 _LOG_IN = (
@@ -13,6 +13,7 @@ _LOG_IN = (
 )
 _ROLES = "`gofer token whoami` tells what a token may do; docs/security.md tells what each role has."
 _CLAIM = "On the machine that it runs on, as root or Gofer's own user: gofer service token bootstrap."
+_DIAL = "docs/trigger-protocol.md says how a trigger dials in."
 _TASKS = "docs/task-api.md lists what a task may do."
 
 
@@ -33,6 +34,10 @@ def check_allowed(
         raise NotAuthenticated("This needs a token, and the request brings none.", _LOG_IN)
     if permission == "undeclared":
         raise Refused("This route does not say what it needs, so nobody may use it.", "Please report that.")
+    if permission == DIAL_IN or caller.kind == "trigger":
+        if permission == DIAL_IN and caller.kind == "trigger" and name == (caller.trigger,):
+            return
+        raise Refused("This is for a trigger that Gofer has started, with its own secret, and for nothing else.", _DIAL)
     if caller.may_everything:
         return
     if permission in OWN or caller.may(permission, namespace, name):

@@ -10,17 +10,18 @@ from gofer.server.auth.rights import EVERYTHING, Name, Rights, Sight
 class Caller(NamedTuple):
     """`anonymous`: nobody has said who they are. `unclaimed`: likewise, and nobody could, as no token was made yet.
     `local`: in development mode, whoever brings no token. `management` and `client`: the token `token`. `run`: a task
-    with the token of its run, `namespace` to `task` say which.
+    with the token of its run, `namespace` to `task` say which. `trigger`: a trigger that dials in, and which.
 
     `rights` is None for those who may do everything. `session`: the digest of a browser's session, in hexadecimal.
     `shown`: the digest of the token's text that was shown, as a rotated token has two for a while.
     """
 
-    kind: Literal["anonymous", "unclaimed", "local", "management", "client", "run"]
+    kind: Literal["anonymous", "unclaimed", "local", "management", "client", "run", "trigger"]
     namespace: str = ""
     pipeline: str = ""
     run: int = 0
     task: str = ""
+    trigger: str = ""
     token: str = ""
     rights: Rights | None = None
     session: str = ""
@@ -37,6 +38,8 @@ class Caller(NamedTuple):
         where nobody is known."""
         if self.token:
             return f"token {self.token}"
+        if self.trigger:
+            return f"trigger {self.trigger}"
         return f"task {self.path}" if self.kind == "run" else ""
 
     @property
@@ -44,6 +47,8 @@ class Caller(NamedTuple):
         """One for each whose requests are counted together."""
         if self.token:
             return self.token
+        if self.trigger:
+            return f"trigger {self.trigger}"
         return f"run {self.namespace}/{self.pipeline}/{self.run}" if self.kind == "run" else self.kind
 
     @property

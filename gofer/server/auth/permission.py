@@ -45,6 +45,13 @@ Permission = Literal[
     "system:write",
     "backups:read",
     "metrics:read",
+    "triggers:read",
+    "triggers:write",
+    "triggers:delete",
+    "common_tasks:read",
+    "common_tasks:write",
+    "common_tasks:delete",
+    "trigger_session:open",
     # No route may keep this: it is what one has that declares nothing, and nobody has it.
     "undeclared",
 ]
@@ -55,3 +62,6 @@ OPEN: frozenset[Permission] = frozenset({"docs:read", "health:read", "login:writ
 
 OWN: frozenset[Permission] = frozenset({"self:read", "self:write"})
 """What everybody may who is known: to ask who they are, to end their own session."""
+
+DIAL_IN: Permission = "trigger_session:open"
+"""What a trigger may with the secret of its start, for itself, and nobody else."""

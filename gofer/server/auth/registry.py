@@ -29,8 +29,10 @@ _CHANGED = "What this token may do was changed."
 class Registry:
     """What is known of who may do what. To be used in the event loop alone, after `load`.
 
-    `on_use` is called with the id of a token that was used. `turn` is held by whoever changes tokens or roles, from the
-    look at what there is until both the disk and the registry have the change: no role goes while it is given away.
+    `on_use` is called with the id of a token that was used. `triggers` are the names of the triggers that run, by the
+    digests of their secrets: who starts and ends them keeps it. `turn` is held by whoever changes tokens or roles,
+    from the look at what there is until both the disk and the registry have the change: no role goes while it is given
+    away.
     """
 
     def __init__(self) -> None:
@@ -40,6 +42,7 @@ class Registry:
         self._sessions: dict[bytes, StoredSession] = {}
         self._rights: dict[str, Rights] = {}
         self.lives = Lives()
+        self.triggers: dict[bytes, str] = {}
         self.on_use: Callable[[str], None] = lambda _: None
         self.turn = asyncio.Lock()
         self.on_session_end: Callable[[bytes], None] = lambda digest: None

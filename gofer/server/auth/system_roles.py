@@ -31,6 +31,7 @@ def _operator() -> Role:
                 resources=["namespaces", "pipelines", "logs", "objects", "secrets", "global_secrets", "events"],
                 actions=["read"],
             ),
+            Grant(resources=["triggers", "common_tasks"], actions=["read"]),
             Grant(resources=["runs"], actions=["read", "run", "write"]),
             Grant(resources=["attach"], actions=["run"]),
             Grant(resources=["system"], actions=["read", "write"]),
@@ -45,7 +46,7 @@ def _developer() -> Role:
         id="developer",
         description="Make and run pipelines: register, start, cancel; objects; set secrets, but not read them back.",
         permissions=[
-            Grant(resources=["namespaces", "logs", "events"], actions=["read"]),
+            Grant(resources=["namespaces", "logs", "events", "triggers", "common_tasks"], actions=["read"]),
             Grant(resources=["pipelines", "objects"], actions=["read", "write", "delete"]),
             Grant(resources=["runs"], actions=["read", "run", "write"]),
             Grant(resources=["secrets"], actions=["read", "write", "delete"]),
@@ -60,7 +61,10 @@ def _viewer() -> Role:
         id="viewer",
         description="Look at pipelines, runs, logs, objects and events.",
         permissions=[
-            Grant(resources=["namespaces", "pipelines", "runs", "logs", "objects", "events"], actions=["read"]),
+            Grant(
+                resources=["namespaces", "pipelines", "runs", "logs", "objects", "events", "triggers", "common_tasks"],
+                actions=["read"],
+            ),
         ],
         system=True,
     )

@@ -4,7 +4,8 @@ A token is `gofer_`, its kind and `_`, 43 characters of base 62 for 32 bytes, an
 scanner that finds one in a repository or a log can tell without asking anybody, as with the tokens of GitHub, from whom
 the form is taken. The database has SHA-256 digests of tokens only.
 
-The 32 bytes are random, but those of a run: HMAC-SHA256 of the attempt's unique id under a key of this server's. They
+The 32 bytes are random, but those of a run or a trigger: HMAC-SHA256 of the unique id of the attempt, or of the
+trigger's start, under a key of this server's. They
 cannot be told from random ones without it, and a server that comes back knows again what it has to mask in the log of a
 task that still runs.
 """
@@ -18,12 +19,12 @@ import re
 import zlib
 from typing import Literal
 
-Kind = Literal["management", "client", "session", "run"]
+Kind = Literal["management", "client", "session", "run", "trigger"]
 
-_PREFIXES: dict[str, Kind] = {f"gofer_{kind}_": kind for kind in ("management", "client", "session", "run")}
+_PREFIXES: dict[str, Kind] = {f"gofer_{kind}_": kind for kind in ("management", "client", "session", "run", "trigger")}
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET, _CHECK = 43, 6
-_LIKE = re.compile(rf"(gofer_(?:management|client|session|run)_)[0-9A-Za-z]{{{_SECRET + _CHECK}}}")
+_LIKE = re.compile(rf"(gofer_(?:management|client|session|run|trigger)_)[0-9A-Za-z]{{{_SECRET + _CHECK}}}")
 
 
 def new_token(kind: Kind) -> str:
@@ -34,6 +35,11 @@ def new_token(kind: Kind) -> str:
 def token_of(key: bytes, uid: str) -> str:
     """The token of the attempt with that unique id. `key`: 32 bytes that nobody else has."""
     return _written("run", hmac.digest(key, uid.encode(), "sha256"))
+
+
+def trigger_secret(key: bytes, uid: str) -> str:
+    """The secret of the start of a trigger with that unique id. `key` as of `token_of`."""
+    return _written("trigger", hmac.digest(key, b"trigger " + uid.encode(), "sha256"))
 
 
 def kind_of(text: str) -> Kind | None:

@@ -30,6 +30,8 @@ class Verifier:
         kind = kind_of(text)
         if kind == "run":
             return await self._of_run(text)
+        if kind == "trigger":
+            return self._of_trigger(text)
         if kind in ("management", "client"):
             return self._used(self._registry.caller_of_token(text, self._clock.now()))
         raise NotAuthenticated(
@@ -39,6 +41,15 @@ class Verifier:
     def _used(self, caller: Caller) -> Caller:
         self._registry.note_use(caller.token, self._clock.now(), correlation.address())
         return caller
+
+    def _of_trigger(self, text: str) -> Caller:
+        trigger = self._registry.triggers.get(digest_of(text))
+        if trigger is None:
+            raise NotAuthenticated(
+                "This secret is dead: it was made for a start of a trigger that is over.",
+                "Gofer gives each start of a trigger its own, in GOFER_TRIGGER_SECRET.",
+            )
+        return Caller("trigger", trigger=trigger)
 
     async def _of_run(self, text: str) -> Caller:
         digest = digest_of(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gofer.models.event import Kind
@@ -15,7 +17,8 @@ from gofer.server.store.task_runs import TaskRunRow
 
 
 class Ticket(NamedTuple):
-    """A run that waits for its admission. `stored`: its task runs are not all new and must be read from the store."""
+    """A run that waits for its admission. `stored`: its task runs are not all new and must be read from the store.
+    `variables`: what a trigger has given it."""
 
     key: int
     pipeline_key: int
@@ -30,6 +33,7 @@ class Ticket(NamedTuple):
     cancelling: Reason = Reason.NONE
     stored: bool = False
     correlation_id: str = ""
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
 class TaskState:

@@ -190,7 +190,7 @@ class AttemptRunner:
         # The values themselves as well: one may have been replaced just after it was looked up.
         secrets = [value for reference, value in stored.items() if reference.kind in SECRET_KINDS]
         await self._protect(secrets)
-        task, variables = resolve(origin, state.planned.node, ticket.parameters, stored)
+        task, variables = resolve(origin, state.planned.node, ticket.parameters, stored, ticket.variables)
         return build_spec(self.container, marks, task, variables, self._context.settings, bind)
 
     async def _protect(self, more: Collection[str] = ()) -> None:

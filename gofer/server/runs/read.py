@@ -87,7 +87,7 @@ class Reader:
             api_url, token = self._context.access.shown_url(api_url), HIDDEN
         origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), api_url, token)
         try:
-            shown, variables = resolve(origin, node, row.run.parameters, None)
+            shown, variables = resolve(origin, node, row.run.parameters, None, row.run.variables)
         except Unresolved:
             shown = node.task
             # What could not be resolved is said by the task run's reason; as written is all there is to show.

@@ -80,4 +80,5 @@ class Recovery:
         return Ticket(
             row.key, row.pipeline_key, run.namespace, run.pipeline, run.id, run.version, run.parameters, plan,
             run.created_at, run.started_at, row.cancel_reason, stored=True, correlation_id=run.correlation_id,
+            variables=run.variables,
         )  # fmt: skip

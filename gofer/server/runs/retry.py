@@ -50,6 +50,7 @@ class Retrier:
             retry_of=number,
             kept=Kept(kept, row.key) if from_failed else None,
             pipeline_key=row.pipeline_key,
+            variables=row.run.variables,
             correlation_id=correlation_id,
         )
         return await self._starter.start(request, also)

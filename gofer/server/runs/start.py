@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gofer.errors import Conflict, NotFound
@@ -37,7 +38,7 @@ class Request(NamedTuple):
     """What to start. `version` None: what the deployment says; `kept` None: every task run is new.
 
     `pipeline_key`: the pipeline must still be the one with this key, not a later one of the same name.
-    `correlation_id`: of the request or the trigger's event that wants the run.
+    `correlation_id`: of the request or the trigger's event that wants the run. `variables`: what a trigger gives it.
     """
 
     namespace: str
@@ -49,6 +50,7 @@ class Request(NamedTuple):
     kept: Kept | None = None
     pipeline_key: int | None = None
     correlation_id: str = ""
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
 class _Stored(NamedTuple):
@@ -86,7 +88,7 @@ class Starter:
         status, reason, detail, replaced = _admission(tx, request, row, plan, at)
         new = runs.NewRun(
             row.key, request.namespace, version, status, reason, detail, request.initiator, parameters,
-            request.retry_of, len(plan.tasks), at, request.correlation_id,
+            request.retry_of, len(plan.tasks), at, request.correlation_id, request.variables,
         )  # fmt: skip
         key, number = runs.insert(tx, new)
         if status.ended:
@@ -101,6 +103,7 @@ class Starter:
         ticket = Ticket(
             key, row.key, request.namespace, request.pipeline, number, version, parameters, plan, at,
             stored=request.kept is not None, correlation_id=request.correlation_id,
+            variables=request.variables,
         )  # fmt: skip
         return _Stored(ticket, run, replaced)
 
@@ -158,6 +161,7 @@ def _model(request: Request, new: runs.NewRun, number: int) -> Run:
         detail=new.detail,
         initiator=new.initiator,
         parameters=new.parameters,
+        variables=dict(new.variables),
         retry_of=new.retry_of,
         created_at=new.at,
         ended_at=new.at if new.status.ended else None,

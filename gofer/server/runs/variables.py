@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gofer.errors import GoferError
@@ -36,11 +37,16 @@ class Origin(NamedTuple):
 
 
 def resolve(
-    origin: Origin, node: Node, parameters: Mapping[str, ParameterValue], stored: Stored | None
+    origin: Origin,
+    node: Node,
+    parameters: Mapping[str, ParameterValue],
+    stored: Stored | None,
+    told: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Task, list[VariableSource]]:
     """The task with its interpolations replaced, and every variable of one attempt, by name.
 
-    The pipeline's own variables win over the run's, those over the system's. `stored` has what secrets and objects
+    The pipeline's own variables win over the run's parameters, those over what a trigger has `told`, and that over the
+    system's. `stored` has what secrets and objects
     stand for; with None they stay as the author wrote them, for people to see. Raises Unresolved when a text names
     another key that does not exist.
     """
@@ -53,6 +59,8 @@ def resolve(
 
     task = interpolate_task(node.task, lookup)
     found = {name: VariableSource(name=name, value=v, source="system") for name, v in _system(origin, node, task)}
+    for name, value in told.items():
+        found[name] = VariableSource(name=name, value=value, source="trigger")
     for name, given in parameters.items():
         found[name] = VariableSource(name=name, value=parameter_text(given), source="run")
     for name, value in task.variables.items():

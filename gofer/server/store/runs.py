@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +23,7 @@ _STATUSES = {status.value: status for status in RunStatus}
 _REASONS = {reason.value: reason for reason in Reason}
 _USER = Initiator()
 _PARAMETERS = msgspec.json.Decoder(dict[str, ParameterValue])
+_VARIABLES = msgspec.json.Decoder(dict[str, str])
 
 _Where = dict[str, str | int | None]
 
@@ -60,6 +63,7 @@ class NewRun(NamedTuple):
     task_count: int
     at: int
     correlation_id: str = ""
+    variables: Mapping[str, str] = MappingProxyType({})
 
 
 def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
@@ -83,6 +87,7 @@ def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
             new.at,
             new.at if new.status.ended else None,
             new.correlation_id,
+            msgspec.json.encode(dict(new.variables)).decode(),
         ),
     )
     assert cursor.lastrowid is not None
@@ -213,7 +218,7 @@ def _row(row: sqlite3.Row) -> RunRow:
     (
         pipeline, key, pipeline_key, namespace, number, version, status, reason, detail, kind, name, parameters,
         retry_of, task_count, created_at, started_at, ended_at, cancel_requested_at, cancel_reason, logs_expired,
-        correlation_id,
+        correlation_id, variables,
     ) = row  # fmt: skip
     run = Run(
         namespace=namespace,
@@ -225,6 +230,7 @@ def _row(row: sqlite3.Row) -> RunRow:
         detail=detail,
         initiator=_USER if kind == "user" and not name else Initiator(kind=kind, name=name),
         parameters=_PARAMETERS.decode(parameters) if parameters != "{}" else {},
+        variables=_VARIABLES.decode(variables) if variables != "{}" else {},
         created_at=created_at,
         started_at=started_at,
         ended_at=ended_at,

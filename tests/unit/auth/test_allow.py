@@ -8,13 +8,13 @@ from gofer.errors import NotAuthenticated, Refused
 from gofer.models.access import Grant
 from gofer.server.auth.allow import check_allowed
 from gofer.server.auth.caller import ANONYMOUS, LOCAL, UNCLAIMED, Caller
-from gofer.server.auth.permission import OPEN, OWN, Permission
+from gofer.server.auth.permission import DIAL_IN, OPEN, OWN, Permission
 from gofer.server.auth.registry import Registry
 from gofer.server.auth.rights import Rights, permitted
 
 TASK = Registry().of_run("shop", "backup", 12, "dump")
 ALL: tuple[Permission, ...] = get_args(Permission)
-REAL = [permission for permission in ALL if permission not in OPEN | OWN | {"undeclared"}]
+REAL = [permission for permission in ALL if permission not in OPEN | OWN | {"undeclared", DIAL_IN}]
 OF_RUNS = {
     "namespaces:read", "pipelines:read", "runs:read", "runs:run", "logs:read", "events:read", "objects:read",
     "objects:write", "objects:delete",
@@ -75,6 +75,20 @@ def test_who_may_everything(permission: Permission) -> None:
 def test_a_route_that_declares_nothing_is_for_nobody(caller: Caller) -> None:
     with pytest.raises(Refused):
         check_allowed(caller, "undeclared", None)
+
+
+def test_a_trigger_may_dial_in_as_itself_and_nothing_else() -> None:
+    trigger = Caller("trigger", trigger="cron")
+    check_allowed(trigger, DIAL_IN, None, ("cron",))
+    for name in ((), ("interval",), ("cron", "more")):
+        with pytest.raises(Refused):
+            check_allowed(trigger, DIAL_IN, None, name)
+    for caller in (LOCAL, Caller("management"), TASK, client("*", resources=["*"], actions=["*"])):
+        with pytest.raises(Refused, match="a trigger that Gofer has started"):
+            check_allowed(caller, DIAL_IN, None, ("cron",))
+    for permission in (*REAL, *OWN):
+        with pytest.raises(Refused):
+            check_allowed(trigger, permission, None, ("cron",))
 
 
 def test_the_whole_server_needs_every_namespace() -> None:

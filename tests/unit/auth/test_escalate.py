@@ -131,7 +131,7 @@ def test_what_may_not_be_given(rights: Rights, said: str) -> None:
 
 
 def test_not_more_is_said_than_helps() -> None:
-    with pytest.raises(Refused, match=r"objects:write and \d+ more"):
+    with pytest.raises(Refused, match=r"objects:delete and \d+ more"):
         check_gives(TEAM, wanted(*system_roles()[2].permissions))
 
 
