@@ -50,6 +50,9 @@ def _table() -> dict[str, Entry]:
         "version": Entry(
             "Print the version of this program and of the server, and what the program is made of.", _version_command
         ),
+        "builtin": Entry(
+            "Run a trigger or a common task of the program's own, as the server does.", _builtin, hidden=True
+        ),
     }
 
 
@@ -126,6 +129,12 @@ def _completion() -> Command:
     from gofer.cli.completion import completion
 
     return completion
+
+
+def _builtin() -> Command:
+    from gofer.cli.builtin import builtin
+
+    return builtin
 
 
 def _version_command() -> Command:

@@ -18,10 +18,12 @@ Load = Callable[[], click.Command]
 
 
 class Entry(NamedTuple):
-    """A command that is imported when it is called. `help` is the first line of its own help."""
+    """A command that is imported when it is called. `help` is the first line of its own help; a hidden one is not for
+    people, and no list has it."""
 
     help: str
     load: Load
+    hidden: bool = False
 
 
 class GlobalOption(click.Option):
@@ -69,7 +71,8 @@ class Group(click.Group):
         return entry.load() if entry is not None else super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._table) if self._table else list(self.commands)
+        listed = [name for name, entry in self._table.items() if not entry.hidden]
+        return listed if self._table else list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,7 +96,7 @@ class Group(click.Group):
             super().format_commands(ctx, formatter)
             return
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in self._table.items()])
+            formatter.write_dl([(name, self._table[name].help) for name in self.list_commands(ctx)])
 
 
 @cache

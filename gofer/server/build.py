@@ -10,7 +10,6 @@ from typing import Any
 
 from gofer.config.live import Live
 from gofer.engines.object_store.base import ObjectStore
-from gofer.engines.scheduler.base import Scheduler
 from gofer.engines.secret_store.base import SecretStore
 from gofer.server.api.tally import Tally
 from gofer.server.audit.record import Auditor
@@ -26,6 +25,7 @@ from gofer.server.auth.uses import TokenUses
 from gofer.server.backup.layout import place_of
 from gofer.server.backup.settle import settle
 from gofer.server.backup.take import Backups, ObjectSource
+from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
@@ -70,7 +70,7 @@ class Parts:
     clock: Clock
     database: Database
     logs: Logs
-    engine: Scheduler
+    engine: BuiltIns
     secrets: SecretStore
     objects: ObjectStore
     own_log: OwnLog

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from gofer.config.live import Live
 from gofer.config.settings import Settings
 from gofer.engines.object_store.base import ObjectStore
-from gofer.engines.scheduler.base import Scheduler
 from gofer.server.api.tally import Tally
 from gofer.server.audit.record import Auditor
 from gofer.server.audit.refused import RefusedAttempts
@@ -18,6 +17,7 @@ from gofer.server.auth.registry import Registry
 from gofer.server.auth.roles import Roles
 from gofer.server.auth.sessions import Sessions
 from gofer.server.backup.take import Backups
+from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
 from gofer.server.limits.failures import Failures
@@ -65,7 +65,7 @@ class Services:
     tokens: Tokens
     bootstrapper: Bootstrapper
     roles: Roles
-    scheduler: Scheduler
+    scheduler: BuiltIns
     engine_watch: EngineWatch
     ingress: Ingress
     backups: Backups

@@ -14,7 +14,10 @@ from gofer.engines.registry import scheduler
 from gofer.engines.scheduler.base import Chunk, ContainerSpec, Position, Scheduler
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.engines.scheduler.fake_world import FakeWorld
+from gofer.engines.scheduler.process import ProcessScheduler
+from gofer.models.built_in import BuiltIn
 from gofer.models.log import Stream
+from gofer.server.built_ins import BuiltIns
 from tests.conformance.fake_steps import in_words
 from tests.conformance.steps import Step, Translate, in_shell
 
@@ -70,6 +73,12 @@ class Engine:
         }
         return ContainerSpec(**fields | changes)
 
+    def share(self, source: str, target: str) -> str | None:
+        """Where its containers find that folder."""
+        if isinstance(self.scheduler, BuiltIns):
+            return self.scheduler.share_for(self.spec().image, source, target)
+        return self.scheduler.share(source, target)
+
     async def start(self, *steps: Step, **changes: Any) -> str:
         """Start a container that does these steps; its name."""
         spec = self.spec(*steps, **changes)
@@ -104,16 +113,26 @@ def together(chunks: Sequence[Chunk]) -> dict[Stream, bytes]:
 
 def _extra(name: str) -> Mapping[str, Any]:
     # Setting up a bridge is a third of what a container costs, and nothing here needs one.
-    return {"network": "none"} if name == "docker" else {}
+    extra = {"docker": {"network": "none"}, "built-in": {"image": BuiltIn("common-task", "debug").image}}
+    return extra.get(name, {})
 
 
-@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process", "fake"])
+def _built_ins(folder: Path) -> Scheduler:
+    """Built-ins that run the command of their spec, beside an engine that must not hear of them."""
+    own = folder / "built-ins"
+    return BuiltIns(FakeScheduler(), own, lambda: ProcessScheduler(own), command=lambda _: ())
+
+
+@pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.docker), "process", "fake", "built-in"])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     name: str = request.param
     world = FakeWorld()
 
     async def open_one() -> Scheduler:
-        one = FakeScheduler(world) if name == "fake" else scheduler(name, SchedulerSettings(), tmp_path)
+        if name == "built-in":
+            one = _built_ins(tmp_path)
+        else:
+            one = FakeScheduler(world) if name == "fake" else scheduler(name, SchedulerSettings(), tmp_path)
         await one.open()
         return one
 

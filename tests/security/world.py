@@ -127,7 +127,7 @@ class World:
 
     def token_of_run(self, namespace: str, run: int) -> str:
         """What the task `hang` of a run that is under way has as its token."""
-        engine = self.server.services.scheduler
+        engine = self.server.services.scheduler.configured
         assert isinstance(engine, FakeScheduler)
         labels = {"gofer.namespace": namespace, "gofer.run": str(run), "gofer.task": "hang"}
         (container,) = engine.world.find(labels)

@@ -83,6 +83,10 @@ class ProcessScheduler:
         """See `base.Scheduler.share`."""
         return source
 
+    def has(self, name: str) -> bool:
+        """Whether a job of that name is being started or has been, and was not removed; opens nothing."""
+        return name in self._starting or os.path.exists(self._folders.record(name))
+
     async def check(self) -> EngineInfo:
         """See `base.Scheduler.check`: a shim is raised, tries the disk and ends."""
         try:

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from gofer.engines.scheduler.base import Bind, Scheduler
+from gofer.engines.scheduler.base import Bind
 from gofer.errors import Refused
 from gofer.server.auth.tokens import token_of
+from gofer.server.built_ins import BuiltIns
 from gofer.server.task_socket import LONGEST_PATH, NAME, TaskSocket
 
 TARGET = "/run/gofer"
@@ -28,7 +29,7 @@ class Way(NamedTuple):
 class TaskAccess:
     """`key`: see `auth.tokens`."""
 
-    def __init__(self, socket: TaskSocket, scheduler: Scheduler, key: bytes) -> None:
+    def __init__(self, socket: TaskSocket, scheduler: BuiltIns, key: bytes) -> None:
         self._socket = socket
         self._scheduler = scheduler
         self._key = key
@@ -37,14 +38,17 @@ class TaskAccess:
         """The token of the attempt with that unique id, the same each time it is asked for."""
         return token_of(self._key, uid)
 
-    def way(self) -> Way:
-        """Raises Refused where the engine's containers cannot reach the API."""
+    def way(self, image: str = "") -> Way:
+        """Of a container of that image; by default of any that is no built-in.
+
+        Raises Refused where the engine's containers cannot reach the API.
+        """
         if self._socket.problem:
             raise Refused(
                 f"tasks cannot reach the API: {self._socket.problem}",
                 "Move server.storage_path to a file system that can hold sockets, or leave inject_api_token out.",
             )
-        folder = self._scheduler.share(str(self._socket.folder), TARGET)
+        folder = self._scheduler.share_for(image, str(self._socket.folder), TARGET)
         if folder is None:
             raise Refused(
                 "tasks cannot reach the API: the container engine is on another machine than Gofer",
