@@ -143,6 +143,27 @@ server {
   #max_subscriptions_per_token = 500
 }
 
+external_events_api {
+  # Listen for what other services tell triggers, such as GitHub's webhooks: `POST /events/TRIGGER`. (default
+  # false)
+  #enable = false
+
+  # Address and port to listen on for that, and for nothing else; written as `server.host`, and with the
+  # server's certificate if it has one. The same rules hold beyond loopback. (default "localhost:8081")
+  #host = "localhost:8081"
+
+  # Largest body of an external event. (size, default "4MiB", at most 67108864, reload)
+  #max_body_bytes = "4MiB"
+
+  # How many external events a second one trigger takes, over some seconds; more are answered 429. 0: any
+  # number. (default 1000, reload)
+  #rate_limit = 1000
+
+  # How many of them may come from one address (IPv6: /64 network), over all triggers. 0: any number. (default
+  # 500, reload)
+  #address_rate_limit = 500
+}
+
 scheduler {
   # What runs containers. `auto`: Docker if it answers, else plain processes (dev mode only). (auto or docker or
   # process or fake, default "auto")

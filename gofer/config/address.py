@@ -50,26 +50,27 @@ class Address(NamedTuple):
         return self._replace(host=next(iter(far), fallback))
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str, key: str = "server.host", port: int = 8080) -> Address:
     """`host:port`, with an IPv6 address in brackets; `localhost` is 127.0.0.1. Raises ConfigError.
 
-    Whether the server may listen there is for `check_reach` to say.
+    Whether the server may listen there is for `check_reach` to say. `key` is the setting that says it, `port` that of
+    its default.
     """
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535 or not host:
+    host, colon, number = text.rpartition(":")
+    if not colon or not number.isascii() or not number.isdigit() or len(number) > 5 or int(number) > 65535 or not host:
         raise ConfigError(
-            f'server.host is "{text}", which is not an address', 'Write host and port, such as "localhost:8080".'
+            f'{key} is "{text}", which is not an address', f'Write host and port, such as "localhost:{port}".'
         )
     host = host.removeprefix("[").removesuffix("]")
     try:
         ip = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         raise ConfigError(
-            f'server.host names "{host}", which is not an IP address',
+            f'{key} names "{host}", which is not an IP address',
             'Use "localhost", an address of this machine such as "192.0.2.7" or "[2001:db8::7]", or, for all of them, '
             '"0.0.0.0" or "[::]".',
         ) from None
-    return Address(host, int(port), str(ip))
+    return Address(host, int(number), str(ip))
 
 
 def ip_of(text: str) -> IpAddress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gofer.config.address import ip_of, parse_address, parse_networks
+from gofer.config.address import Address, ip_of, parse_address, parse_networks
 from gofer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -13,15 +13,21 @@ if TYPE_CHECKING:
 
 _BIND_ADDRESS = "server.host"
 
+EXTERNAL_HOST = "external_events_api.host"
+"""The setting that says where external events come in."""
+
+_EXTERNAL_PORT = 8081
+
 
 def check_reach(ip: str, settings: Settings, what: str = _BIND_ADDRESS) -> None:
     """Raises ConfigError for an address on which these settings forbid to listen. `what` names who wants to."""
     if ip_of(ip).is_loopback:
         return
     if settings.dev_mode:
+        port = _EXTERNAL_PORT if what == EXTERNAL_HOST else 8080
         raise ConfigError(
             f"{what} is {ip}: dev mode asks nobody for a token, so it listens on loopback addresses only",
-            'For others than this machine set dev_mode = false (or start with --no-dev); else use "localhost:8080".',
+            f'For others than this machine set dev_mode = false (or start with --no-dev); else use "localhost:{port}".',
         )
     if not speaks_https(settings) and not settings.server.allow_plain_http:
         raise ConfigError(
@@ -30,6 +36,12 @@ def check_reach(ip: str, settings: Settings, what: str = _BIND_ADDRESS) -> None:
             "Set server.tls_cert_path and server.tls_key_path. Or, only behind a proxy that speaks https, on a network "
             "that you trust: server.allow_plain_http = true.",
         )
+
+
+def external_address(settings: Settings) -> Address | None:
+    """Where the server is to listen for external events; None: nowhere. Raises ConfigError."""
+    external = settings.external_events_api
+    return parse_address(external.host, EXTERNAL_HOST, _EXTERNAL_PORT) if external.enable else None
 
 
 def speaks_https(settings: Settings) -> bool:
@@ -46,7 +58,8 @@ def reach_doubts(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Setting, message and hint for what is allowed, and seldom meant."""
     server = settings.server
     try:
-        beyond = reaches_beyond(parse_address(server.host).ip)
+        external = external_address(settings)
+        beyond = reaches_beyond(parse_address(server.host).ip) or (external and reaches_beyond(external.ip))
         trusted = parse_networks(server.trusted_proxies)
     except ConfigError:  # `faults` says it
         return

@@ -12,7 +12,7 @@ from gofer.config.address import parse_address, parse_names, parse_networks
 from gofer.config.certificate import Certificate
 from gofer.config.encryption_keys import KEY, PREVIOUS, encryption_keys
 from gofer.config.load import Configuration
-from gofer.config.reach import check_reach, reach_doubts, reaches_beyond
+from gofer.config.reach import EXTERNAL_HOST, check_reach, external_address, reach_doubts, reaches_beyond
 from gofer.config.settings import MINUTE
 from gofer.config.tls_files import configured_certificate
 from gofer.errors import ConfigError, Problem
@@ -29,6 +29,11 @@ def faults(configuration: Configuration) -> list[Problem]:
         check_reach(parse_address(configuration.settings.server.host).ip, configuration.settings)
     except ConfigError as error:
         found.append(_fault(configuration, "server.host", error))
+    try:
+        if (external := external_address(configuration.settings)) is not None:
+            check_reach(external.ip, configuration.settings, EXTERNAL_HOST)
+    except ConfigError as error:
+        found.append(_fault(configuration, EXTERNAL_HOST, error))
     try:
         parse_networks(configuration.settings.server.trusted_proxies)
     except ConfigError as error:

@@ -296,6 +296,40 @@ class TriggersSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30 * SECOND
 
 
+class ExternalEventsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    enable: Annotated[
+        bool,
+        Doc("Listen for what other services tell triggers, such as GitHub's webhooks: `POST /events/TRIGGER`."),
+    ] = False
+    host: Annotated[
+        str,
+        Doc(
+            "Address and port to listen on for that, and for nothing else; written as `server.host`, and with the "
+            "server's certificate if it has one. The same rules hold beyond loopback."
+        ),
+    ] = "localhost:8081"
+    max_body_bytes: Annotated[
+        int, Doc("Largest body of an external event.", "size", minimum=1024, maximum=64 * MIB, reloadable=True)
+    ] = 4 * MIB
+    rate_limit: Annotated[
+        int,
+        Doc(
+            "How many external events a second one trigger takes, over some seconds; more are answered 429. "
+            "0: any number.",
+            minimum=0,
+            reloadable=True,
+        ),
+    ] = 1000
+    address_rate_limit: Annotated[
+        int,
+        Doc(
+            "How many of them may come from one address (IPv6: /64 network), over all triggers. 0: any number.",
+            minimum=0,
+            reloadable=True,
+        ),
+    ] = 500
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in milliseconds, sizes in bytes."""
 
@@ -357,6 +391,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc("Folders of the engine's host that tasks may mount, with all that is in them.", "list", reloadable=True),
     ] = []
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    external_events_api: ExternalEventsSettings = ExternalEventsSettings()
     scheduler: SchedulerSettings = SchedulerSettings()
     object_store: ObjectStoreSettings = ObjectStoreSettings()
     secret_store: SecretStoreSettings = SecretStoreSettings()

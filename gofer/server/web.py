@@ -120,6 +120,14 @@ class WebServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         self.servers.append(await loop.create_unix_server(self._protocols(config, None), sock=listener))
 
+    async def serve_too(self, listener: socket.socket, app: ASGIApp) -> None:
+        """Serve `app` on another socket, with the same TLS and the same limits. To be called once the server listens.
+        `listener` is closed with the server."""
+        config = copy.copy(self.config)
+        config.loaded_app = app
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(self._protocols(config, self._tls), sock=listener))
+
     def _protocols(self, config: uvicorn.Config, tls: ssl.SSLContext | None) -> Callable[[], asyncio.BaseProtocol]:
         """What makes the protocol of each new connection."""
         loop = asyncio.get_running_loop()

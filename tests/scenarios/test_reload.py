@@ -27,11 +27,16 @@ from gofer.errors import InvalidInput
 from gofer.models.access import CreateToken
 from gofer.models.manifest import Mount, Output
 from gofer.models.system import Reloaded
+from gofer.server.api.peer import Peers
+from gofer.server.api.tally import Tally
 from gofer.server.app import running
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.tokens import digest_of, token_of
+from gofer.server.external_app import ExternalApp
+from gofer.server.limits.refusals import Refusals
 from gofer.server.own_log import set_level
 from gofer.server.store import run_tokens
+from gofer.server.triggers.external import ExternalEvents
 from tests.scenarios.scene import House, Scene, outcome, task
 from tests.support.certificates import Authority, Made
 
@@ -248,6 +253,69 @@ async def max_body_bytes(house: House, _: Authority) -> None:
         assert (await scene.ask("PATCH", "/api/v1/namespaces/default", body))[0] != 413
         await scene.reload('server.max_body_bytes = "1kiB"')
         assert (await scene.ask("PATCH", "/api/v1/namespaces/default", body))[0] == 413
+
+
+class _Taking:
+    """A trigger that takes every external event."""
+
+    def taking_external_events(self, _trigger: str) -> _Taking:
+        return self
+
+    async def external_event(self, _fields: Mapping[str, Any], _timeout: float) -> Mapping[str, Any]:
+        return {"status": 200}
+
+
+async def external_event(scene: Changing, events: ExternalEvents, body: bytes = b"") -> int:
+    """What is answered to one."""
+    answered: list[int] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        answered.append(message.get("status", 0))
+
+    app = ExternalApp(events, scene.services.live, Peers([]), Tally())
+    scope = {
+        "type": "http",
+        "scheme": "http",
+        "method": "POST",
+        "raw_path": b"/events/hook",
+        "query_string": b"",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+    }
+    await app(scope, receive, send)
+    return answered[0]
+
+
+def external_events(scene: Changing) -> ExternalEvents:
+    return ExternalEvents(_Taking(), scene.services.live, Refusals(), lambda: 0.0)
+
+
+async def external_max_body_bytes(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        events = external_events(scene)
+        assert await external_event(scene, events, b"x" * 5_000) == 200
+        await scene.reload('external_events_api.max_body_bytes = "1kiB"')
+        assert await external_event(scene, events, b"x" * 5_000) == 413
+
+
+async def external_rate_limit(house: House, _: Authority) -> None:
+    await _external_rate("rate_limit", house)
+
+
+async def external_address_rate_limit(house: House, _: Authority) -> None:
+    await _external_rate("address_rate_limit", house)
+
+
+async def _external_rate(name: str, house: House) -> None:
+    async with changing(house) as scene:
+        events = external_events(scene)
+        assert [await external_event(scene, events) for _ in range(4)] == [200] * 4
+        await scene.reload(f"external_events_api.{name} = 1")
+        events = external_events(scene)
+        assert [await external_event(scene, events) for _ in range(4)] == [200, 200, 429, 429]
 
 
 async def storage_results_limit(house: House, _: Authority) -> None:
@@ -577,6 +645,9 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "secret_store.sqlite.encryption_key": encryption_key,
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
+    "external_events_api.max_body_bytes": external_max_body_bytes,
+    "external_events_api.rate_limit": external_rate_limit,
+    "external_events_api.address_rate_limit": external_address_rate_limit,
     "server.max_connections": max_connections,
     "server.max_connections_per_token": max_connections_per_token,
     "server.max_frame_bytes": max_frame_bytes,
