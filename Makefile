@@ -36,6 +36,13 @@ docker: ## make a Docker Engine answer (installs and starts one where there is n
 debian-images: ## make the Docker images that hold a bare Debian and one with systemd (once)
 	@.ci/debian-images
 
+.PHONY: images test-images
+images: ## the container images of triggers, common tasks and debug containers (PYTHON_BASE, BUSYBOX_BASE: built on these)
+	@packaging/images/build
+
+test-images: setup-dev docker debian-images ## build some of them, and see what they do
+	$(PYTEST) tests/images
+
 .PHONY: test-tools
 test-tools:
 	@.ci/test-tools
@@ -137,7 +144,7 @@ bench: setup-dev docker ## measure the figures of docs/benchmarks.md (minutes)
 
 .PHONY: lock
 lock: ## renew requirements/*.txt from requirements/*.in
-	cd requirements && for kind in runtime dev docs freeze; do \
+	cd requirements && for kind in runtime dev docs freeze triggers; do \
 	  pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-index-url \
 	    --no-emit-trusted-host --no-emit-find-links --output-file $$kind.txt $$kind.in; done
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 # wants it to: these two never run at the same time.
 LANES = {
     "a": ("unit", "conformance", "integration", "scenarios", "security", "upgrade", "systemd"),
-    "b": ("cli", "docs", "frozen", "faults"),
+    "b": ("cli", "docs", "images", "frozen", "faults"),
 }
 # Beside another lane what takes a minute alone takes more.
 _TIMEOUT = 240
