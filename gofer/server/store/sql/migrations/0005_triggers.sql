@@ -1,5 +1,6 @@
 -- Triggers, as an administrator has installed them. `settings` is a JSON object in which references to secrets stand as
--- they were written; `options` is JSON too: what a container of it needs besides. `start_uid` names the start that is
+-- they were written; `options` is JSON too: what a container of it needs besides; `info` what it
+-- has told of itself. `start_uid` names the start that is
 -- under way (empty: none), and its secret is made of that. `events_seq`: Gofer's own events up to this one are told.
 CREATE TABLE triggers (
   key         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -7,6 +8,7 @@ CREATE TABLE triggers (
   image       TEXT NOT NULL,
   settings    TEXT NOT NULL DEFAULT '{}',
   options     TEXT NOT NULL DEFAULT '{}',
+  info        TEXT NOT NULL DEFAULT '{}',
   enabled     INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
   start_uid   TEXT NOT NULL DEFAULT '',
   started_at  INTEGER,

@@ -1,0 +1,64 @@
+"""Who is connected, and who is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gofer.errors import Unavailable
+from gofer.server.triggers.contract import Fire, Fired, Listener, Session
+
+if TYPE_CHECKING:
+    from gofer.server.triggers.session import TriggerSession
+
+
+class Roster:
+    """The sessions by the names of their triggers; implements `contract.Sessions`. Event loop only."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, TriggerSession] = {}
+
+    def find(self, trigger: str) -> Session | None:
+        """See `contract.Sessions.find`."""
+        return self._sessions.get(trigger)
+
+    def session(self, trigger: str) -> TriggerSession | None:
+        """The same, for who owns the connection."""
+        return self._sessions.get(trigger)
+
+    def add(self, session: TriggerSession) -> None:
+        """It is configured."""
+        self._sessions[session.trigger] = session
+
+    def remove(self, session: TriggerSession) -> None:
+        """It is over; another that has taken its place stays."""
+        if self._sessions.get(session.trigger) is session:
+            del self._sessions[session.trigger]
+
+    def __iter__(self) -> Iterator[TriggerSession]:
+        return iter(list(self._sessions.values()))
+
+
+class Listeners:
+    """Tells several listeners one after the other; implements `contract.Listener`. `fire` is the first one's."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    async def established(self, session: Session) -> None:
+        """See `contract.Listener.established`: returns when all of theirs have."""
+        async with asyncio.TaskGroup() as group:
+            for one in self._listeners:
+                group.create_task(one.established(session), name=f"trigger {session.trigger}: established")
+
+    async def fire(self, session: Session, fire: Fire) -> Fired:
+        """See `contract.Listener.fire`."""
+        if not self._listeners:
+            raise Unavailable("Nobody takes events yet.", "Try again later.")
+        return await self._listeners[0].fire(session, fire)
+
+    def lost(self, session: Session) -> None:
+        """See `contract.Listener.lost`."""
+        for one in self._listeners:
+            one.lost(session)
