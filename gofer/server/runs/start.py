@@ -34,11 +34,19 @@ class Kept(NamedTuple):
     run_key: int
 
 
+class Source(NamedTuple):
+    """A run of a pipeline in the same namespace, by its number."""
+
+    pipeline: str
+    run: int
+
+
 class Request(NamedTuple):
     """What to start. `version` None: what the deployment says; `kept` None: every task run is new.
 
     `pipeline_key`: the pipeline must still be the one with this key, not a later one of the same name.
     `correlation_id`: of the request or the trigger's event that wants the run. `variables`: what a trigger gives it.
+    `objects_of`: the objects of that run are the new one's too.
     """
 
     namespace: str
@@ -51,6 +59,7 @@ class Request(NamedTuple):
     pipeline_key: int | None = None
     correlation_id: str = ""
     variables: Mapping[str, str] = MappingProxyType({})
+    objects_of: Source | None = None
 
 
 class _Stored(NamedTuple):
@@ -68,7 +77,8 @@ class Starter:
         self._canceller = canceller
 
     async def start(self, request: Request, also: Also | None = None) -> Run:
-        """The run, stored. Raises NotFound, Conflict (disabled pipeline), InvalidInput (parameters) or Draining."""
+        """The run, stored. Raises NotFound (pipeline, version, `objects_of`), Conflict (the pipeline is disabled),
+        InvalidInput (parameters) or Draining."""
         self._context.ingress.check()
         stored = await self._context.database.write(lambda tx: self._store(tx, request, also))
         self._context.reached("accepted")
@@ -95,7 +105,10 @@ class Starter:
             fresh = [t._replace(status=TaskStatus.CANCELLED, reason=reason, ended_at=at) for t in fresh]
         task_runs.insert(tx, key, fresh)
         if request.kept:
-            objects.take_over(tx, request.kept.run_key, key, number)
+            objects.take_over(tx, request.kept.run_key, objects.Spot(row.key, key, number))
+        if request.objects_of:
+            source = _source(tx, request.namespace, request.objects_of)
+            objects.take_over(tx, source, objects.Spot(row.key, key, number))
         run = _model(request, new, number)
         _emit(tx, request, run, key)
         if also is not None:
@@ -121,6 +134,18 @@ def _startable(tx: Transaction, request: Request) -> PipelineRow:
             f"Enable it with: gofer pipeline enable {request.pipeline}.",
         )
     return row
+
+
+def _source(tx: Transaction, namespace: str, wanted: Source) -> int:
+    """The key of the run whose objects are wanted."""
+    row = runs.get(tx.connection, namespace, wanted.pipeline, wanted.run)
+    if row is None:
+        raise NotFound(
+            f'there is no run {wanted.run} of a pipeline "{wanted.pipeline}" in the namespace "{namespace}", whose '
+            "objects the new run was to have",
+            "Objects are passed on within a namespace, from a run that is still there.",
+        )
+    return row.key
 
 
 def _admission(

@@ -99,9 +99,10 @@ def list_page(connection: Readable, spot: Spot, after: str, limit: int) -> list[
     return [_row(row) for row in rows]
 
 
-def take_over(tx: Transaction, from_run: int, run_key: int, run: int) -> None:
-    """Give a new run every object of another one. No content is written: what an object has, two may have."""
-    tx.execute(_SQL.take_over, {"from": from_run, "run_key": run_key, "run": run})
+def take_over(tx: Transaction, from_run: int, spot: Spot) -> None:
+    """Give a new run, at `spot`, every object of another one, which may be another pipeline's. No content is written:
+    what an object has, two may have."""
+    tx.execute(_SQL.take_over, {"from": from_run, **spot._asdict()})
 
 
 def insert(tx: Transaction, spot: Spot, new: New) -> ObjectRow:

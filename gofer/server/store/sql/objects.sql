@@ -17,7 +17,7 @@ RETURNING *;
 
 -- name: take_over
 INSERT INTO objects (pipeline_key, run_key, run, name, digest, size, content_type, created_at, modified_at, created_by)
-SELECT pipeline_key, :run_key, :run, name, digest, size, content_type, created_at, modified_at, created_by
+SELECT :pipeline_key, :run_key, :run, name, digest, size, content_type, created_at, modified_at, created_by
 FROM objects WHERE run_key = :from;
 
 -- name: replace
