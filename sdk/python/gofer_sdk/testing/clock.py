@@ -11,14 +11,14 @@ from gofer_sdk.trigger.duration import Duration
 
 # 2030-01-01T00:00:00Z, a Tuesday
 START: Final = 1_893_456_000_000
-_PATIENCE: Final = 2.0
 
 
 class ManualClock:
-    """Stands still until `advance`. Times are milliseconds since the epoch."""
+    """Stands still until `advance`. Times are milliseconds since the epoch; `patience` is in seconds."""
 
-    def __init__(self, at: int = START) -> None:
+    def __init__(self, at: int = START, patience: float = 2.0) -> None:
         self._now = at
+        self._patience = patience
         self._order = itertools.count()
         self._waits: list[tuple[int, int, asyncio.Future[None]]] = []
         self._came = asyncio.Event()
@@ -39,7 +39,7 @@ class ManualClock:
     async def advance(self, by: int | str) -> None:
         """Move the clock by a duration, stopping at each time that somebody waits for.
 
-        There it goes on when as many wait again as before, or after two seconds: then what was waited for has been
+        There it goes on when as many wait again as before, or when `patience` is over: then what was waited for has been
         done. So a loop that waits for its next time fires once for each.
         """
         target = self._now + (Duration(by) if isinstance(by, str) else by)
@@ -61,7 +61,7 @@ class ManualClock:
 
     async def _settled(self, waiting: int) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 while self._waiting() < waiting:
                     self._came.clear()
                     await self._came.wait()

@@ -46,6 +46,9 @@ class Running(Generic[TriggerT]):
         self.events: asyncio.Queue[ToldEvent] = asyncio.Queue()
         # What Gofer answers to `fire`; a test may set other fields, or a PeerError.
         self.answer: Fields | PeerError | None = None
+        # Whether Gofer answers `fire` not at all.
+        self.swallow = False
+        self._not_taken: asyncio.Queue[ToldEvent] = asyncio.Queue()
         self._side = side
         self._settings = dict(settings)
         self._subscribed: dict[str, dict[str, object]] = {}
@@ -96,6 +99,18 @@ class Running(Generic[TriggerT]):
         """The next event that it tells of, within `timeout` seconds of real time. Raises TimeoutError."""
         return await asyncio.wait_for(self.events.get(), timeout)
 
+    async def refused(self, timeout: float = _DEADLINE) -> ToldEvent:
+        """The next event that Gofer did not take, as `answer` or `swallow` say. Raises TimeoutError."""
+        return await asyncio.wait_for(self._not_taken.get(), timeout)
+
+    async def logged(self, text: str, timeout: float = _DEADLINE) -> str:
+        """The first log line that holds the text. Raises TimeoutError."""
+        async with asyncio.timeout(timeout):
+            while not (found := [line for _, line in self.logs if text in line]):
+                self._peer.came.clear()
+                await self._peer.came.wait()
+        return found[0]
+
     async def external_event(
         self,
         body: bytes,
@@ -126,6 +141,10 @@ class Running(Generic[TriggerT]):
         """What it says of itself."""
         return dict((await self._ask("debug", {}))["state"])
 
+    def forget(self, label: str) -> None:
+        """Leave a subscription out when all is told anew, as if it had ended meanwhile."""
+        del self._subscribed[label]
+
     async def cut(self) -> None:
         """Cut the connection, and tell all anew on the next one."""
         self._peer.websocket.transport.abort()
@@ -140,6 +159,7 @@ class Running(Generic[TriggerT]):
     async def begin(self) -> None:
         """Take the next connection through its begin."""
         self._peer = await self._side.connection(_DEADLINE)
+        self.logs.extend(self._peer.logs)
         self._peer.logs = self.logs
         await self._ask("configure", {"settings": self._settings})
         for fields in self._subscribed.values():
@@ -153,6 +173,10 @@ class Running(Generic[TriggerT]):
     async def on_fire(self, fields: Fields) -> Fields:
         """Gofer's reply: it knows what it was told before."""
         key = (fields["event"], fields.get("subscription"))
+        if self.swallow or isinstance(self.answer, PeerError):
+            self._not_taken.put_nowait(_told(fields))
+        if self.swallow:
+            await asyncio.Event().wait()
         if isinstance(self.answer, PeerError):
             raise self.answer
         if key in self._seen:
