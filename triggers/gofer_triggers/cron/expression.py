@@ -99,7 +99,7 @@ def parse(text: str) -> Expression:
         days=day.bits,
         months=month.bits,
         weekdays=weekday.bits,
-        years=None if not year or year[0].star and not year[0].step else year[0].bits,
+        years=None if not year or (year[0].star and not year[0].step) else year[0].bits,
         either_day=not day.star and not weekday.star,
         every_hour=every_hour,
         repeats=every_hour or minute.star or minute.step,
@@ -110,7 +110,9 @@ def doubts(text: str) -> list[str]:
     """What in a valid expression looks like a slip: sentences for its author."""
     parts = text.split()
     if len(parts) == 6 and parts[5] == "*":
-        return ["The sixth field is the year, not the day of the week: there are no seconds. Leave the sixth field out."]
+        return [
+            "The sixth field is the year, not the day of the week: there are no seconds. Leave the sixth field out."
+        ]
     return []
 
 

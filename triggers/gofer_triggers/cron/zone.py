@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DAY = 86_400
 
@@ -72,14 +72,10 @@ def zone(name: str) -> Zone:
     """The zone of that name. Raises ValueError, with a sentence, if there is none."""
     try:
         return Zone(name, ZoneInfo(name))
-    except (OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError: see below
-        raise ValueError(_unknown(name)) from error
-    except KeyError as error:
-        raise ValueError(_unknown(name)) from error
-
-
-def _unknown(name: str) -> str:
-    return f'"{name[:40]}" is no time zone. Write a name of the IANA database, such as Europe/Berlin or UTC.'
+    except (OSError, ValueError, ZoneInfoNotFoundError) as error:
+        raise ValueError(
+            f'"{name[:40]}" is no time zone: write a name of the IANA database, such as Europe/Berlin or UTC.'
+        ) from error
 
 
 def _start(stretch: Stretch) -> int:

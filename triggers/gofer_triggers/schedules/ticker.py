@@ -37,7 +37,8 @@ class Ticker:
     While one of them is being told of (Gofer may be away), the subscription's next ones wait, and are then judged
     anew: they may have been missed meanwhile. Times come from `clock` and nowhere else, so that it makes no
     difference whether a time has passed while the program slept, the machine did or somebody set the clock.
-    `tell` must not raise; `spawn` starts a task with a name.
+    `tell` must not raise; `spawn` starts a task with a name. While `connected` is not set nothing is told: what fell
+    into that time is judged when it is set again.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Ticker:
         clock: Clock,
         tell: Callable[[Entry, Step], Awaitable[None]],
         spawn: Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]],
+        connected: asyncio.Event,
     ) -> None:
         self._clock = clock
         self._tell = tell
         self._spawn = spawn
+        self._connected = connected
         self._entries: dict[str, Entry] = {}
         self._heap: list[tuple[int, int, Entry]] = []
         self._order = itertools.count()
@@ -80,6 +83,7 @@ class Ticker:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            await self._connected.wait()
             now = self._clock.now()
             if now < self._latest - _SET_BACK:
                 self._set_back(now)

@@ -97,7 +97,7 @@ class ScheduledTrigger(Trigger[SettingsT, SubscriptionT], Generic[SettingsT, Sub
 
     def _clock_work(self) -> Ticker:
         if self._ticker is None:
-            self._ticker = Ticker(self.clock, self._tell, self.spawn)
+            self._ticker = Ticker(self.clock, self._tell, self.spawn, self.connected)
         return self._ticker
 
     def _first(self, schedule: Schedule, after: int) -> None:
