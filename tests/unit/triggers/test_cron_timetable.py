@@ -99,7 +99,8 @@ def fields(draw: st.DrawFn) -> Fields:
     days = draw(st.none() | st.sets(st.integers(1, 31), min_size=3))
     texts.append("*" if days is None else ",".join(map(str, sorted(days))))
     month = frozenset(range(1, 32) if days is None else days)
-    return Fields(" ".join([*texts, "*", "*"]), *sets, month, stars[0] or len(sets[1]) == 24)
+    minutes, hours = sets
+    return Fields(" ".join([*texts, "*", "*"]), minutes, hours, month, stars[0] or len(hours) == 24)
 
 
 @settings(max_examples=150)

@@ -23,14 +23,14 @@ class Step(NamedTuple):
     """One thing to tell Gofer of.
 
     With `start` a run for the time `at`, which is `late` where the trigger could not be there in time; else that all
-    from `first` to `at` were missed: `count` of them, or where `more` is set at least that many.
+    from `first` to `at` were missed: `missed` of them, or where `more` is set at least that many.
     """
 
     at: int
     start: bool
     late: bool = False
     first: int = 0
-    count: int = 1
+    missed: int = 1
     more: bool = False
 
 

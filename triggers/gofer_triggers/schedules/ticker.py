@@ -121,7 +121,7 @@ class Ticker:
 
     async def _sleep(self, until: int | None) -> None:
         """Until that time or until something has changed; never for long, as the clock may be set."""
-        waits = [asyncio.create_task(self._wake.wait(), name="subscriptions")]
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._wake.wait(), name="subscriptions")]
         if until is not None:
             waits.append(asyncio.create_task(self._clock.until(until), name="time"))
         try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from gofer_sdk.trigger import NotFired, Refused, Settings, Subscription, Trigger
-from gofer_triggers.schedules.due import Step, Times
+from gofer_triggers.schedules.due import MOST, Step, Times
 from gofer_triggers.schedules.ticker import Entry, Ticker
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
@@ -134,11 +134,11 @@ class ScheduledTrigger(Trigger[SettingsT, SubscriptionT], Generic[SettingsT, Sub
     def _missed(self, subscription: Subscription[SubscriptionT], step: Step) -> str:
         last, policy = self.shown(subscription, step.at), self.policy(subscription)
         if step.more:
-            which = f"More times than can be counted were missed, the last at {last}"
-        elif step.count == 1:
+            which = f"More than {MOST} times were missed; this stands for those up to {last}"
+        elif step.missed == 1:
             which = f"The time {last} was missed"
         else:
-            which = f"{step.count} times were missed, from {self.shown(subscription, step.first)} to {last}"
+            which = f"{step.missed} times were missed, from {self.shown(subscription, step.first)} to {last}"
         return f"{which}: the trigger was not running then, or had no connection to Gofer. {policy}"
 
 

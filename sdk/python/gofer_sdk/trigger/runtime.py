@@ -101,6 +101,8 @@ class Runtime:
         """Tell of what was not acknowledged, and begin with `run`."""
         self._pauses.reset()
         self._tell(link)
+        if link is self._link:
+            self._trigger.connected.set()
         if not self._begun:
             self._begun = True
             self._tasks.spawn("run", self._keep_running())
@@ -184,6 +186,7 @@ class Runtime:
             pass
         finally:
             self._link = None
+            self._trigger.connected.clear()
             await _end([reading, *self._of_link])
         return self._exit(link)
 

@@ -55,6 +55,8 @@ class Trigger(Generic[SettingsT, SubscriptionT]):
         self.log = logging.Logger("trigger", logging.INFO)
         self.clock: Clock = SystemClock()
         self.changed = asyncio.Event()
+        # Set while Gofer is there and has told of all subscriptions: what is fired otherwise waits for that.
+        self.connected = asyncio.Event()
         self.host: Host | None = None
 
     # What an author may define.
@@ -179,9 +181,10 @@ class Trigger(Generic[SettingsT, SubscriptionT]):
         """The two classes that it was declared with. Raises TypeError."""
         for base in (base for one in cls.__mro__ for base in one.__dict__.get("__orig_bases__", ())):
             given = get_args(base)
-            if get_origin(base) is Trigger and all(
-                isinstance(one, type) and issubclass(one, Settings) for one in given
-            ):
+            origin = get_origin(base)
+            if not (isinstance(origin, type) and issubclass(origin, Trigger)):
+                continue
+            if len(given) == 2 and all(isinstance(one, type) and issubclass(one, Settings) for one in given):
                 return given[0], given[1]
         raise TypeError(f"class {cls.__name__}: expected Trigger[Settings class, Settings class] as its base.")
 
