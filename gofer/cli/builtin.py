@@ -23,8 +23,20 @@ def _debug() -> Main:
     return main
 
 
+def _cron() -> Main:
+    from gofer_triggers.cron import main
+
+    return main
+
+
+def _interval() -> Main:
+    from gofer_triggers.interval import main
+
+    return main
+
+
 PROGRAMS: Final[Mapping[BuiltInKind, Mapping[str, Callable[[], Main]]]] = {
-    "trigger": {},
+    "trigger": {"cron": _cron, "interval": _interval},
     "common-task": {"debug": _debug},
 }
 
