@@ -35,8 +35,14 @@ def _interval() -> Main:
     return main
 
 
+def _pipeline() -> Main:
+    from gofer_triggers.pipeline import main
+
+    return main
+
+
 PROGRAMS: Final[Mapping[BuiltInKind, Mapping[str, Callable[[], Main]]]] = {
-    "trigger": {"cron": _cron, "interval": _interval},
+    "trigger": {"cron": _cron, "interval": _interval, "pipeline": _pipeline},
     "common-task": {"debug": _debug},
 }
 
