@@ -39,8 +39,8 @@ class ManualClock:
     async def advance(self, by: int | str) -> None:
         """Move the clock by a duration, stopping at each time that somebody waits for.
 
-        There it goes on when as many wait again as before, or when `patience` is over: then what was waited for has been
-        done. So a loop that waits for its next time fires once for each.
+        There it goes on when as many wait again as before, or when `patience` is over: then what was waited for has
+        been done. So a loop that waits for its next time fires once for each.
         """
         target = self._now + (Duration(by) if isinstance(by, str) else by)
         while (due := self._next()) is not None and due <= target:
