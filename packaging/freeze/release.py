@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -40,12 +41,12 @@ def commit(root: Path) -> str:
 
 
 def libraries(root: Path) -> dict[str, str]:
-    """Name to version of every distribution that the runtime needs."""
+    """Name to version of every distribution that the runtime needs, but for this checkout's own."""
     wanted = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]
     found: dict[str, str] = {}
     for requirement in wanted:
-        name = requirement.partition(">")[0]
-        if name != "gofer-sdk":
+        name = re.split(r"[>\[]", requirement, maxsplit=1)[0]
+        if not name.startswith("gofer-"):
             found |= {name: version(name), **installed(name)}
     return dict(sorted(found.items()))
 

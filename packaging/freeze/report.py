@@ -10,7 +10,7 @@ from pathlib import Path
 
 from freeze.program import Piece, pieces
 
-_OWN = {"gofer": "gofer", "gofer_sdk": "gofer"}
+_OWN = dict.fromkeys(("gofer", "gofer_sdk", "gofer_triggers", "gofer_common_tasks"), "gofer")
 _SITE = "gofer/server/site.zip"
 
 
