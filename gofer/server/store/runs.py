@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -102,6 +102,12 @@ def get(connection: sqlite3.Connection, namespace: str, pipeline: str, number: i
 def by_key(connection: sqlite3.Connection, key: int) -> RunRow | None:
     row = connection.execute(_SQL.by_key, (key,)).fetchone()
     return _row(row) if row else None
+
+
+def parameters_of_events(connection: sqlite3.Connection, events: Sequence[int]) -> dict[int, dict[str, ParameterValue]]:
+    """The parameters of the runs that these events tell of, by the event's number; without those that are gone."""
+    rows = connection.execute(_SQL.parameters_of_events, (msgspec.json.encode(events).decode(),))
+    return {row[0]: _PARAMETERS.decode(row[1]) for row in rows}
 
 
 def unfinished(connection: sqlite3.Connection, after: int, limit: int) -> list[RunRow]:

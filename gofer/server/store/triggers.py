@@ -57,8 +57,11 @@ def list_page(connection: Readable, after: str, limit: int) -> list[StoredTrigge
 
 
 def update(transaction: Transaction, trigger: StoredTrigger) -> None:
-    """Image, settings, options, info and whether it is enabled, as of `modified_at`."""
-    transaction.execute(_SQL.update, {**_texts(trigger), "key": trigger.key, "at": trigger.modified_at})
+    """Image, settings, options, info and whether it is enabled, as of `modified_at`. One that is enabled again is told
+    of Gofer's events from now on."""
+    row = {**_texts(trigger), "key": trigger.key, "at": trigger.modified_at}
+    row["events_seq"] = events.last_seq(transaction.connection)
+    transaction.execute(_SQL.update, row)
 
 
 def set_start(transaction: Transaction, key: int, uid: str, at: int | None) -> None:
@@ -68,6 +71,16 @@ def set_start(transaction: Transaction, key: int, uid: str, at: int | None) -> N
 
 def set_info(transaction: Transaction, key: int, info: TriggerInfo) -> None:
     transaction.execute(_SQL.set_info, (_JSON.encode(info).decode(), key))
+
+
+def events_seq(connection: Readable, key: int) -> int:
+    """Gofer's own events up to this one are told; 0 where the trigger is gone."""
+    row = connection.execute(_SQL.events_seq, (key,)).fetchone()
+    return row[0] if row else 0
+
+
+def set_events_seq(transaction: Transaction, key: int, seq: int) -> None:
+    transaction.execute(_SQL.set_events_seq, (seq, key))
 
 
 def delete(transaction: Transaction, key: int) -> None:

@@ -97,3 +97,7 @@ WHERE r.correlation_id = :correlation_id AND r.correlation_id <> '' AND r.namesp
     SELECT key FROM pipelines WHERE namespace = :namespace
       AND EXISTS (SELECT 1 FROM json_each(:seen) WHERE pipelines.id GLOB value)))
 ORDER BY r.key DESC LIMIT :limit;
+
+-- name: parameters_of_events
+SELECT e.seq, r.parameters FROM events AS e JOIN runs AS r ON r.key = e.run_key
+WHERE e.seq IN (SELECT value FROM json_each(?));

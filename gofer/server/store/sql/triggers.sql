@@ -15,7 +15,9 @@ SELECT * FROM triggers WHERE id > ? ORDER BY id LIMIT ?;
 
 -- name: update
 UPDATE triggers SET image = :image, settings = :settings, options = :options, info = :info, enabled = :enabled,
-  modified_at = :at
+  modified_at = :at,
+  -- What happens while it is disabled is not for it.
+  events_seq = CASE WHEN :enabled AND NOT enabled THEN :events_seq ELSE events_seq END
 WHERE key = :key;
 
 -- name: set_start
@@ -39,3 +41,9 @@ SELECT trigger_id, count(*) FROM subscriptions GROUP BY trigger_id;
 -- name: users
 SELECT p.namespace, p.id, s.label FROM subscriptions AS s JOIN pipelines AS p ON p.key = s.pipeline_key
 WHERE s.trigger_id = ? ORDER BY p.namespace, p.id, s.label LIMIT ?;
+
+-- name: events_seq
+SELECT events_seq FROM triggers WHERE key = ?;
+
+-- name: set_events_seq
+UPDATE triggers SET events_seq = ? WHERE key = ?;
