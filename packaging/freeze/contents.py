@@ -29,7 +29,12 @@ EXCLUDED = (
 _FIRST = ("gofer", "gofer.frozen", "__future__")
 
 # Imported under names that no analysis can see.
-_UNSEEN = ("uvicorn.protocols.websockets.websockets_sansio_impl", "uvicorn.protocols.http.httptools_impl")
+_UNSEEN = (
+    "uvicorn.protocols.websockets.websockets_sansio_impl",
+    "uvicorn.protocols.http.httptools_impl",
+    # time zones, where the machine has none
+    "tzdata",
+)
 
 
 MARK = "gofer.mark"

@@ -59,8 +59,10 @@ class Bench:
 
     async def settled(self) -> list[tuple[str, float, bool]]:
         """What was told since the last call, when nothing moves any more."""
-        for _turn in range(50):
+        quiet, before = 0, len(self.told)
+        while quiet < 50:
             await asyncio.sleep(0)
+            quiet, before = (quiet + 1 if len(self.told) == before else 0), len(self.told)
         told, self.told = self.told, []
         return told
 

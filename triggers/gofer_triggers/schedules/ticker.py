@@ -12,6 +12,8 @@ from gofer_sdk.trigger import Clock
 from gofer_triggers.schedules.due import Step, Times, due
 
 _LOOK_EVERY_SECONDS = 20.0
+# So many subscriptions are told of side by side: where thousands are due at once, the others wait without a task each.
+_AT_ONCE = 200
 # A clock that goes back by less is not looked after: what was told of is not told again, and goes on soon.
 _SET_BACK = 60_000
 
@@ -55,6 +57,7 @@ class Ticker:
         self._entries: dict[str, Entry] = {}
         self._heap: list[tuple[int, int, Entry]] = []
         self._order = itertools.count()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._wake = asyncio.Event()
         self._latest = 0
 
@@ -89,10 +92,19 @@ class Ticker:
                 self._set_back(now)
             self._latest = now
             while self._heap and self._heap[0][0] <= now:
-                at, _order, entry = heapq.heappop(self._heap)
-                if self._waits(entry, at):
-                    entry.telling = self._spawn(f"tell {entry.id}", self._tell_all(entry))
+                await self._slots.acquire()
+                self._tell_first(now)
             await self._sleep(self._heap[0][0] if self._heap else None)
+
+    def _tell_first(self, now: int) -> None:
+        """Begin to tell of the first in the heap, if it is due; who calls this has taken a slot for it."""
+        if self._heap and self._heap[0][0] <= now:
+            at, _order, entry = heapq.heappop(self._heap)
+            if self._waits(entry, at):
+                entry.telling = self._spawn(f"tell {entry.id}", self._tell_all(entry))
+                entry.telling.add_done_callback(lambda _done: self._slots.release())
+                return
+        self._slots.release()
 
     def _waits(self, entry: Entry, at: int) -> bool:
         return entry.at == at and entry.telling is None and self._entries.get(entry.id) is entry
