@@ -9,7 +9,15 @@ import pytest
 from tests.images.build import base, build, remove
 
 # The shape of all triggers is the same, so is that of all common tasks: these stand for the others.
-IMAGES = ("common-task/debug", "debug/envs", "debug/fail", "debug/log", "debug/wait")
+IMAGES = (
+    "trigger/cron",
+    "trigger/pipeline",
+    "common-task/debug",
+    "debug/envs",
+    "debug/fail",
+    "debug/log",
+    "debug/wait",
+)
 
 
 @pytest.fixture(scope="session")
