@@ -19,10 +19,12 @@ from gofer_sdk.trigger.told import InvalidRequest, told
 from gofer_sdk.trigger.trigger import Trigger
 from gofer_sdk.trigger.values import Fired
 
-ENDED, BROKEN, NOT_STARTED, DEAD_SECRET, REPLACED = 0, 1, 2, 3, 4
+ENDED, BROKEN, NOT_STARTED, DEAD_SECRET, REPLACED, FORSAKEN = 0, 1, 2, 3, 4, 5
 _EXITS: Final = {1000: ENDED, NO_FRAME: BROKEN, 4409: REPLACED, 4426: BROKEN}
 _HELLO_TIMEOUT: Final = 10.0
 _STOP_TIMEOUT: Final = 5.0
+# After so many seconds without Gofer it is not expected back: whoever starts it again has it start its triggers anew.
+_LONGEST_ALONE: Final = 3_600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 # Of the requests that may be unanswered, those that are left for `ping` and the like.
 _SPARE: Final = 2
@@ -145,6 +147,7 @@ class Runtime:
 
     async def _stay_connected(self) -> int:
         said = ""
+        alone_since = time.monotonic()
         while True:
             await asyncio.sleep(self._pauses.take())
             try:
@@ -156,12 +159,16 @@ class Runtime:
                 if str(error) != said:
                     self._trigger.log.warning("%s It is tried again.", error)
                 said = str(error)
+                if time.monotonic() - alone_since > _LONGEST_ALONE and not len(self._outbox):
+                    self._trigger.log.error("Gofer was not there for too long: the trigger ends.")
+                    return FORSAKEN
                 continue
             said = ""
             link = Link(websocket, self._requests.take)
             code = await self._serve_on(link)
             if code is not None:
                 return code
+            alone_since = time.monotonic()
 
     async def _serve_on(self, link: Link) -> int | None:
         """Serve until this connection ends; returns the exit code if nothing is to follow."""
