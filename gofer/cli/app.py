@@ -40,7 +40,6 @@ def _table() -> dict[str, Entry]:
         "taskrun": Entry("Look at the task runs of a run, their logs and inside their containers.", _taskrun),
         "secret": Entry("Keep passwords and tokens for pipelines, encrypted.", _secret),
         "token": Entry("Let people and programs in, and keep them to what they need.", _token),
-        "common-task": Entry("Install tasks once that every pipeline may use.", _common_task),
         "namespace": Entry("Make and change namespaces.", _namespace),
         "role": Entry("Say what tokens may do.", _role),
         "event": Entry("See what happened, and watch what happens.", _event),
@@ -88,12 +87,6 @@ def _token() -> click.Command:
     from gofer.cli.token import token
 
     return token
-
-
-def _common_task() -> click.Command:
-    from gofer.cli.common_task import common_task
-
-    return common_task
 
 
 def _namespace() -> click.Command:

@@ -29,6 +29,12 @@ def _cron() -> Main:
     return main
 
 
+def _github() -> Main:
+    from gofer_triggers.github import main
+
+    return main
+
+
 def _interval() -> Main:
     from gofer_triggers.interval import main
 
@@ -41,8 +47,20 @@ def _pipeline() -> Main:
     return main
 
 
+def _webhook_trigger() -> Main:
+    from gofer_triggers.webhook import main
+
+    return main
+
+
 PROGRAMS: Final[Mapping[BuiltInKind, Mapping[str, Callable[[], Main]]]] = {
-    "trigger": {"cron": _cron, "interval": _interval, "pipeline": _pipeline},
+    "trigger": {
+        "cron": _cron,
+        "github": _github,
+        "interval": _interval,
+        "pipeline": _pipeline,
+        "webhook": _webhook_trigger,
+    },
     "common-task": {"debug": _debug},
 }
 

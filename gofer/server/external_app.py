@@ -85,7 +85,7 @@ class ExternalApp:
             answer = Reply(told.status, told.body, told.content_type.encode())
         except GoferError as error:
             answer = self._refusal(error, trigger)._replace(drain=incoming.unread)
-        self._events.note(trigger, answer.status)
+        self._tally.took_event(trigger, answer.status)
         return ROUTE, answer
 
     async def _body(self, scope: Scope, incoming: _Incoming) -> bytes:

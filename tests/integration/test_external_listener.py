@@ -111,7 +111,7 @@ async def test_an_event_is_passed_on_as_it_is_and_the_trigger_answers() -> None:
         assert [pair for pair in seen["headers"] if pair[0] == "x-thing"] == [("x-thing", "\xe9"), ("x-thing", "2")]
         assert seen["event"]
         assert it.tally.requests == {("POST", "/events/{trigger}", 202): 1}
-        assert it.events.counts == {("hook", 202): 1}
+        assert it.tally.external_events == {("hook", 202): 1}
 
 
 async def test_nothing_else_is_there() -> None:

@@ -66,6 +66,7 @@ class Exposition(Collector):
         yield from self._latencies()
         yield from self._websockets()
         yield from self._refused()
+        yield from self._external_events()
         yield from self._runs()
         yield from self._health()
         yield from self._volume()
@@ -111,6 +112,14 @@ class Exposition(Collector):
         family = CounterMetricFamily("gofer_refused", "Clients that were refused or cut off", labels=["reason"])
         for reason, count in self._tally.refusals.counts.items():
             family.add_metric([reason], count)
+        yield family
+
+    def _external_events(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "gofer_external_events", "External events that were answered", labels=["trigger", "status"]
+        )
+        for (trigger, status), count in self._tally.external_events.items():
+            family.add_metric([trigger, str(status)], count)
         yield family
 
     def _runs(self) -> Iterator[Metric]:

@@ -21,8 +21,8 @@ class Latencies:
 
 
 class Tally:
-    """Requests by (method, route, status) and latencies by (method, route); open websockets by route; what
-    was refused, and why.
+    """Requests by (method, route, status) and latencies by (method, route); open websockets by route; external events
+    by (trigger, status); what was refused, and why.
 
     A route is a path as it was declared, never one that a client made up.
     """
@@ -32,6 +32,7 @@ class Tally:
         self.latencies: dict[tuple[str, str], Latencies] = {}
         self.websockets: dict[str, int] = {}
         self.refusals = Refusals()
+        self.external_events: dict[tuple[str, int], int] = {}
 
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """One HTTP request was answered."""
@@ -42,6 +43,11 @@ class Tally:
             latencies = self.latencies[(method, route)] = Latencies()
         latencies.counts[bisect_left(BUCKETS, seconds)] += 1
         latencies.seconds += seconds
+
+    def took_event(self, trigger: str, status: int) -> None:
+        """An external event was answered; `trigger` is one that there is, not just any name."""
+        key = (trigger, status)
+        self.external_events[key] = self.external_events.get(key, 0) + 1
 
     def opened(self, route: str) -> None:
         self.websockets[route] = self.websockets.get(route, 0) + 1

@@ -80,7 +80,7 @@ class Answer(NamedTuple):
 
 
 class ExternalEvents:
-    """Passes them on, within limits. `monotonic`: seconds. `counts` are the answers by (trigger, status)."""
+    """Passes them on, within limits. `monotonic`: seconds."""
 
     def __init__(self, sessions: Sessions, live: Live, refusals: Refusals, monotonic: Callable[[], float]) -> None:
         self._sessions = sessions
@@ -90,7 +90,6 @@ class ExternalEvents:
         self._of_triggers, self._of_addresses = Rates(), Rates()
         self._under_way: dict[str, int] = {}
         self._held = 0
-        self.counts: dict[tuple[str, int], int] = {}
 
     def find(self, trigger: str) -> Session:
         """Who takes events for the trigger of that name. Raises NotFound, which says nothing."""
@@ -169,10 +168,6 @@ class ExternalEvents:
             # In its words there may be what is for its administrator only: they are in its log.
             raise BadAnswer("The trigger failed to take the event.", "Its log says why.") from error
         return _checked(reply)
-
-    def note(self, trigger: str, status: int) -> None:
-        """Counts an answer; `trigger` is one that there is."""
-        self.counts[trigger, status] = self.counts.get((trigger, status), 0) + 1
 
 
 def _checked(reply: Mapping[str, Any]) -> Answer:
