@@ -72,7 +72,7 @@ class Every(Trigger[Installed, Wanted]):
     async def external_event(self, event: ExternalEvent) -> Answer:
         if event.header("X-Fault"):
             raise RuntimeError("as asked")
-        fired = await self.fire(None, event.id, outcome="refuse", detail=event.body.decode())
+        fired = await self.fire(None, event.id, outcome="refuse", detail=event.body.decode(errors="replace")[:100])
         return Answer(status=202, body=fired.outcome, content_type="text/plain")
 
     async def next(self, subscription: Subscription[Wanted], count: int) -> list[int]:

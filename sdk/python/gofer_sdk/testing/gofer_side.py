@@ -30,7 +30,7 @@ OnFire = Callable[[Fields], Awaitable[Fields]]
 class Peer:
     """A connection of a trigger. `fires` has what it told of, `logs` level and message, `kinds` what it asked."""
 
-    def __init__(self, websocket: ServerConnection, heartbeat: int, on_fire: OnFire) -> None:
+    def __init__(self, websocket: ServerConnection, greet: Callable[[Fields], Fields], on_fire: OnFire) -> None:
         self.link = Link(websocket, self._take)
         self.websocket = websocket
         self.hello: asyncio.Future[Fields] = asyncio.get_running_loop().create_future()
@@ -39,9 +39,10 @@ class Peer:
         self.kinds: list[str] = []
         self.frames: list[Request] = []
         self.came = asyncio.Event()
-        self._heartbeat = heartbeat
+        self._greet = greet
         self._on_fire = on_fire
         self._answering: set[asyncio.Task[None]] = set()
+        self._reading: asyncio.Task[None]
 
     async def request(self, kind: str, /, **fields: object) -> Fields:
         """The trigger's reply. Raises PeerError, LinkLost."""
@@ -49,13 +50,20 @@ class Peer:
 
     async def serve(self) -> None:
         """Read until the connection ends."""
+        self._reading = asyncio.create_task(self.link.read(), name="reading")
         try:
-            await self.link.read()
+            await asyncio.wait({self._reading})
+            await self.websocket.wait_closed()
         finally:
+            self._reading.cancel()
             for task in self._answering:
                 task.cancel()
             if not self.hello.done():
                 self.hello.cancel()
+
+    def fall_silent(self) -> None:
+        """From now on nothing that comes is read, and so nothing is answered."""
+        self._reading.cancel()
 
     def _take(self, link: Link, request: Request) -> None:
         self.kinds.append(request.kind)
@@ -82,13 +90,7 @@ class Peer:
         if request.kind == "hello":
             if not self.hello.done():
                 self.hello.set_result(request.fields)
-            return {
-                "protocol": PROTOCOL,
-                "server": "test",
-                "heartbeat": self._heartbeat,
-                "max_frame_bytes": MAX_FRAME_BYTES,
-                "max_unanswered": MAX_UNANSWERED,
-            }
+            return self._greet(request.fields)
         if request.kind == "fire":
             self.fires.put_nowait(request.fields)
             return await self._on_fire(request.fields)
@@ -99,11 +101,14 @@ class GoferSide:
     """Listens in `folder` as long as it is entered. `heartbeat` in milliseconds.
 
     The first connections come to `connection`. With `refuse` set, handshakes are answered with that status.
-    `on_fire` answers what they tell of.
+    `greet` answers `hello` and `on_fire` what they tell of; either may raise PeerError.
     """
 
-    def __init__(self, folder: Path, *, name: str, heartbeat: int = HEARTBEAT) -> None:
+    def __init__(
+        self, folder: Path, *, name: str, heartbeat: int = HEARTBEAT, max_frame_bytes: int = MAX_FRAME_BYTES
+    ) -> None:
         self.name = name
+        self.greet: Callable[[Fields], Fields] = self._welcome
         self.secret = secrets.token_urlsafe(24)
         self.socket = folder / "gofer.sock"
         self.refuse: HTTPStatus | None = None
@@ -111,6 +116,7 @@ class GoferSide:
         self.peers: list[Peer] = []
         self.on_fire: OnFire = _started
         self._heartbeat = heartbeat
+        self._max_frame_bytes = max_frame_bytes
         self._connections: asyncio.Queue[Peer] = asyncio.Queue()
         self._server: Server
 
@@ -122,7 +128,7 @@ class GoferSide:
             str(self.socket),
             process_request=self._let_in,
             compression=None,
-            max_size=MAX_FRAME_BYTES,
+            max_size=self._max_frame_bytes,
             ping_interval=None,
             close_timeout=2,
         )
@@ -152,6 +158,15 @@ class GoferSide:
                 if not peer.hello.cancelled():
                     return peer
 
+    def _welcome(self, fields: Fields) -> Fields:
+        return {
+            "protocol": PROTOCOL,
+            "server": "test",
+            "heartbeat": self._heartbeat,
+            "max_frame_bytes": self._max_frame_bytes,
+            "max_unanswered": MAX_UNANSWERED,
+        }
+
     async def _fired(self, fields: Fields) -> Fields:
         return await self.on_fire(fields)
 
@@ -164,7 +179,8 @@ class GoferSide:
         return None
 
     async def _serve(self, websocket: ServerConnection) -> None:
-        peer = Peer(websocket, self._heartbeat, self._fired)
+        peer = Peer(websocket, self.greet, self._fired)
+        peer.link.max_frame_bytes = self._max_frame_bytes
         self.peers.append(peer)
         self._connections.put_nowait(peer)
         beat = asyncio.create_task(peer.link.beat(self._heartbeat / 1000), name="heartbeat")

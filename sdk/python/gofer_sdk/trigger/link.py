@@ -18,10 +18,14 @@ _MISSED_BEATS: Final = 3
 
 
 class Link:
-    """Sends and receives on a websocket. `take` is given each request that comes, and must not block."""
+    """Sends and receives on a websocket. `take` is given each request that comes, and must not block.
+
+    `pinged` is set by each `ping` that comes.
+    """
 
     def __init__(self, websocket: Connection, take: Callable[[Link, Request], None]) -> None:
         self.max_frame_bytes = MAX_FRAME_BYTES
+        self.pinged = asyncio.Event()
         self._websocket = websocket
         self._take = take
         self._last_id = 0
@@ -98,6 +102,7 @@ class Link:
     async def _received(self, frame: Request | Reply | Failure) -> None:
         if isinstance(frame, Request):
             if frame.kind == "ping" and frame.id is not None:
+                self.pinged.set()
                 await self.reply(frame.id, {})
             else:
                 self._take(self, frame)

@@ -1,0 +1,104 @@
+"""Events, and connections that end before Gofer has answered them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from gofer_sdk.conformance.asked import BEAT, OF_TRIGGER, external_event
+from gofer_sdk.conformance.life import HEARTBEAT, REPLY, Key, Life
+from gofer_sdk.conformance.step import Failed, NotTried, Steps, within
+from gofer_sdk.trigger.errors import LinkLost, PeerError
+
+ENDS: Final = "When the connection ends"
+DIALS: Final = 10.0
+_NO_EVENT: Final = "no event has come"
+
+
+async def fire(life: Life, steps: Steps) -> bool:
+    """An event that is told until it is answered; False where there is no use in going on."""
+    held: list[Key] = []
+
+    async def comes() -> None:
+        holding = life.events.hold()
+        provoking = asyncio.create_task(_provoke(life), name="external event")
+        try:
+            held.append(await asyncio.wait_for(asyncio.shield(holding), life.given.fire_within))
+        except TimeoutError:
+            life.events.held = None
+            raise NotTried(_none(life)) from None
+        finally:
+            provoking.cancel()
+            await asyncio.wait({provoking})
+            if life.events.wrong is not None:
+                raise life.events.wrong
+
+    async def dials_again() -> None:
+        life.peer.websocket.transport.abort()
+        await life.connect(DIALS)
+        await life.begin()
+
+    async def told_again() -> None:
+        if not held:
+            await life.ask("ready")
+            raise NotTried(_NO_EVENT)
+        if life.events.told_again.is_set():
+            raise Failed("that it is told again after ready", "it was told before")
+        await life.ask("ready")
+        await within(REPLY, life.events.told_again.wait(), f"the event {held[0][0]!r} again, with the same id")
+
+    async def unavailable() -> None:
+        if not held:
+            raise NotTried(_NO_EVENT)
+        waiting = life.events.told_after_unavailable.wait()
+        await within(REPLY, waiting, f"the event {held[0][0]!r} again, after the error unavailable")
+
+    async def duplicate() -> None:
+        if not held:
+            raise NotTried(_NO_EVENT)
+        await life.ask("ping")
+        await life.ask("debug")
+
+    await steps.attempt("tells of an event", OF_TRIGGER, comes)
+    if not await steps.attempt("dials again when the connection is cut", ENDS, dials_again):
+        return False
+    await steps.attempt("tells again of what was not answered", OF_TRIGGER, told_again)
+    await steps.attempt("tells again of what could not be taken", OF_TRIGGER, unavailable)
+    await steps.attempt("goes on when Gofer knew the event already", OF_TRIGGER, duplicate)
+    return True
+
+
+def _none(life: Life) -> str:
+    before = f", and the {len(life.events.all)} before were answered" if life.events.all else ""
+    return (
+        f"no event came within {life.given.fire_within:g} s{before}. "
+        "Give settings with which one comes, or a longer --fire-within"
+    )
+
+
+async def _provoke(life: Life) -> None:
+    """An external event may make it tell of one."""
+    if life.info.get("external_events"):
+        with suppress(LinkLost, PeerError, TimeoutError):
+            await external_event(life, "provoking", b"{}")
+
+
+async def lose(life: Life, steps: Steps) -> bool:
+    """Ends of a connection after which it dials again; False where there is no use in going on."""
+
+    async def going_away() -> None:
+        await life.peer.link.close(1001, "restarting")
+        await life.connect(DIALS)
+        await life.begin()
+        await life.ask("ready")
+
+    async def silent() -> None:
+        life.peer.fall_silent()
+        await life.connect(3 * HEARTBEAT / 1000 + DIALS)
+        await life.begin()
+        await life.ask("ready")
+
+    return await steps.attempt("dials again when Gofer is restarted", ENDS, going_away) and await steps.attempt(
+        "notices a connection that is silent, and dials again", BEAT, silent
+    )
