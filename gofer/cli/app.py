@@ -38,6 +38,9 @@ def _table() -> dict[str, Entry]:
         "pipeline": Entry("Register pipelines, look at them and run them.", _pipeline),
         "run": Entry("Start, follow, cancel and retry runs.", _run),
         "taskrun": Entry("Look at the task runs of a run, their logs and inside their containers.", _taskrun),
+        "trigger": Entry(
+            "Install what starts runs by itself: schedules, webhooks, other pipelines, your own.", _trigger
+        ),
         "secret": Entry("Keep passwords and tokens for pipelines, encrypted.", _secret),
         "token": Entry("Let people and programs in, and keep them to what they need.", _token),
         "namespace": Entry("Make and change namespaces.", _namespace),
@@ -75,6 +78,12 @@ def _taskrun() -> click.Command:
     from gofer.cli.taskrun import taskrun
 
     return taskrun
+
+
+def _trigger() -> click.Command:
+    from gofer.cli.trigger import trigger
+
+    return trigger
 
 
 def _secret() -> click.Command:

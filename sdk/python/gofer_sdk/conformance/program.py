@@ -8,7 +8,7 @@ import secrets
 import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,11 @@ class CannotStart(Exception):
 class Program(Protocol):
     """What is checked. It may be started several times, one after the other."""
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What it needs beside the environment of this process."""
+        ...
+
     def command(self, environment: Mapping[str, str], folder: Path, name: str) -> list[str]:
         """The command line, and what is to be set before it."""
         ...
@@ -40,9 +45,10 @@ class Program(Protocol):
 
 @dataclass(frozen=True)
 class Command:
-    """A command of this machine."""
+    """A command of this machine; `environment` is what it needs beside that of this process."""
 
     arguments: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, environment: Mapping[str, str], folder: Path, name: str) -> list[str]:
         """The command line."""
@@ -62,6 +68,7 @@ class Image:
     """A container image, which the `docker` command runs; the folder of the socket is mounted into it."""
 
     image: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, environment: Mapping[str, str], folder: Path, name: str) -> list[str]:
         """The command line; the values of the variables are taken from its environment."""
@@ -130,7 +137,7 @@ async def start(program: Program, environment: Mapping[str, str], folder: Path, 
     try:
         process = await asyncio.create_subprocess_exec(
             *arguments,
-            env={**inherited, **environment},
+            env={**inherited, **program.environment, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

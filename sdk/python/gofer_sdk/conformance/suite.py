@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gofer_sdk.conformance import asked, ended, fired
 from gofer_sdk.conformance.life import Given, Life, life
 from gofer_sdk.conformance.program import Program, kept_lines
+from gofer_sdk.conformance.settings import MissingSettings, missing, typed
 from gofer_sdk.conformance.step import Step, Steps
 from gofer_sdk.trigger.frames import Fields
 
@@ -19,15 +20,6 @@ _ENDS: Final[tuple[Callable[[Life, Steps], Awaitable[None]], ...]] = (
     ended.dead_secret,
     ended.other_version,
 )
-
-
-class MissingSettings(Exception):
-    """The trigger cannot be tried without these: names by `settings` and `subscription`."""
-
-    def __init__(self, settings: list[str], subscription: list[str]) -> None:
-        super().__init__(settings, subscription)
-        self.settings = settings
-        self.subscription = subscription
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +38,12 @@ class Report:
 async def check(program: Program, given: Given, told: Callable[[Step], None]) -> Report:
     """Start the program several times, and try everything; `told` is called with each step when it is done.
 
-    Raises CannotStart, and MissingSettings before anything that needs them is tried.
+    Raises CannotStart, and MissingSettings or WrongSetting before anything that needs them is tried.
     """
     steps, output = Steps(told), kept_lines()
-    if await _only_asked(program, given, steps, output):
+    info = await _only_asked(program, given, steps, output)
+    if info is not None:
+        given = _fitting(info, given)
         await _whole_life(program, given, steps, output)
         for end in _ENDS:
             async with life(program, given, output) as one:
@@ -57,19 +51,28 @@ async def check(program: Program, given: Given, told: Callable[[Step], None]) ->
     return Report(steps=steps.done, output=list(output))
 
 
-async def _only_asked(program: Program, given: Given, steps: Steps, output: deque[str]) -> bool:
-    """As where somebody is about to install it; whether there is use in going on."""
+async def _only_asked(program: Program, given: Given, steps: Steps, output: deque[str]) -> Fields | None:
+    """As where somebody is about to install it: what it says of itself, None where there is no use in going on."""
     async with life(program, given, output) as one:
         if not await asked.greet(one, steps):
-            return False
+            return None
         await ended.shutdown(one, steps, ", before it has settings")
-        missing = [
-            _required(one.info, "settings", given.settings),
-            _required(one.info, "subscription_settings", given.subscription),
-        ]
-        if any(missing):
-            raise MissingSettings(*missing)
-        return True
+        return one.info
+
+
+def _fitting(info: Fields, given: Given) -> Given:
+    """The settings as the trigger wants them. Raises MissingSettings and WrongSetting."""
+    without = [
+        missing(info["settings"], given.settings),
+        missing(info["subscription_settings"], given.subscription),
+    ]
+    if any(without):
+        raise MissingSettings(*without)
+    return replace(
+        given,
+        settings=typed(info["settings"], given.settings),
+        subscription=typed(info["subscription_settings"], given.subscription),
+    )
 
 
 async def _whole_life(program: Program, given: Given, steps: Steps, output: deque[str]) -> None:
@@ -81,7 +84,3 @@ async def _whole_life(program: Program, given: Given, steps: Steps, output: dequ
         await asked.ask(one, steps)
         if await fired.fire(one, steps) and await fired.lose(one, steps):
             await ended.shutdown(one, steps, "")
-
-
-def _required(info: Fields, name: str, given: Mapping[str, object]) -> list[str]:
-    return [field["name"] for field in info[name] if field["required"] and field["name"] not in given]
