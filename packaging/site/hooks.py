@@ -13,7 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 # Paths in the repository -> paths in the site.
 _PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
-_FOLDERS = {"examples": "examples/README.md", "examples/go": "examples/go/main.go"}
+_FOLDERS = {
+    "examples": "examples/README.md",
+    "examples/go": "examples/go/main.go",
+    "examples/trigger-node": "examples/trigger-node/README.md",
+    "examples/trigger-python": "examples/trigger-python/README.md",
+}
+_NOT_OURS = {"__pycache__", "node_modules"}
 
 _NAME = re.compile(r"<td><code>([^<]{1,36})</code></td>")
 _LINK = re.compile(r"\]\((?!https?:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
@@ -55,7 +61,7 @@ def on_page_context(context: Any, *, page: Any, **_: Any) -> Any:
 
 def _brought() -> dict[str, str]:
     """Path in the repository -> path in the site, of what is not in docs/."""
-    examples = [path for path in (ROOT / "examples").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    examples = [path for path in (ROOT / "examples").rglob("*") if path.is_file() and not _NOT_OURS & {*path.parts}]
     return _PAGES | {path.relative_to(ROOT).as_posix(): path.relative_to(ROOT).as_posix() for path in sorted(examples)}
 
 

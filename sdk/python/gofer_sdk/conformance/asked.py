@@ -100,6 +100,9 @@ async def subscribe(life: Life, steps: Steps) -> bool:
         await life.error_of("subscribe", subscription=7, settings=[])
 
     async def ready() -> None:
+        # The first event may come now, and perhaps no other. (An answer to an external event may wait for its event.)
+        if not life.info.get("external_events"):
+            life.events.hold()
         await life.ask("ready")
 
     await steps.attempt("says whether it would take a subscription", OF_GOFER, check)

@@ -12,7 +12,7 @@ from gofer_sdk.conformance.step import Failed, Steps
 from gofer_sdk.trigger.errors import PeerError
 from gofer_sdk.trigger.frames import Fields
 
-_EXITS: Final = 15.0
+_EXITS: Final = 10.0
 _STOP_TIMEOUT: Final = 5_000
 
 

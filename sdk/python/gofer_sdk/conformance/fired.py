@@ -21,7 +21,7 @@ async def fire(life: Life, steps: Steps) -> bool:
     held: list[Key] = []
 
     async def comes() -> None:
-        holding = life.events.hold()
+        holding = life.events.held or life.events.hold()
         provoking = asyncio.create_task(_provoke(life), name="external event")
         try:
             held.append(await asyncio.wait_for(asyncio.shield(holding), life.given.fire_within))

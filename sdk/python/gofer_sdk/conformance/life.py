@@ -43,8 +43,11 @@ class Given:
 
 
 class Events:
-    """Answers `fire`, and keeps what came. The first event after `hold` is not answered; told again it is refused with
-    `unavailable`, and then called a duplicate."""
+    """Answers `fire`, and keeps what came.
+
+    The first event after `hold` is not answered; told again it is refused with `unavailable`, and then called a
+    duplicate. Events of the second subscription, which comes and goes, are all answered.
+    """
 
     def __init__(self) -> None:
         self.all: list[Fields] = []
@@ -66,10 +69,10 @@ class Events:
         self.came.set()
         self._look(fields)
         key: Key = (str(fields.get("event")), fields.get("subscription"))
-        if self.held is not None and not self.held.done():
+        if self.held is not None and not self.held.done() and key[1] != SECOND:
             self.held.set_result(key)
             await asyncio.Event().wait()
-        if self.held is not None and key == self.held.result():
+        if self.held is not None and self.held.done() and key == self.held.result():
             return self._again()
         return _reply(fields, duplicate=False)
 

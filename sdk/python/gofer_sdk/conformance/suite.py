@@ -44,10 +44,10 @@ async def check(program: Program, given: Given, told: Callable[[Step], None]) ->
     info = await _only_asked(program, given, steps, output)
     if info is not None:
         given = _fitting(info, given)
-        await _whole_life(program, given, steps, output)
-        for end in _ENDS:
-            async with life(program, given, output) as one:
-                await end(one, steps)
+        if await _whole_life(program, given, steps, output):
+            for end in _ENDS:
+                async with life(program, given, output) as one:
+                    await end(one, steps)
     return Report(steps=steps.done, output=list(output))
 
 
@@ -75,12 +75,14 @@ def _fitting(info: Fields, given: Given) -> Given:
     )
 
 
-async def _whole_life(program: Program, given: Given, steps: Steps, output: deque[str]) -> None:
+async def _whole_life(program: Program, given: Given, steps: Steps, output: deque[str]) -> bool:
+    """From its start to its end; whether it gets as far as `ready`."""
     async with life(program, given, output) as one:
         await one.connect(given.start_within)
         one.info = await one.ask("info")
         if not (await asked.configure(one, steps) and await asked.subscribe(one, steps)):
-            return
+            return False
         await asked.ask(one, steps)
         if await fired.fire(one, steps) and await fired.lose(one, steps):
             await ended.shutdown(one, steps, "")
+        return True
