@@ -43,6 +43,7 @@ def _table() -> dict[str, Entry]:
         ),
         "secret": Entry("Keep passwords and tokens for pipelines, encrypted.", _secret),
         "token": Entry("Let people and programs in, and keep them to what they need.", _token),
+        "common-task": Entry("Install tasks once that every pipeline may use.", _common_task),
         "namespace": Entry("Make and change namespaces.", _namespace),
         "role": Entry("Say what tokens may do.", _role),
         "event": Entry("See what happened, and watch what happens.", _event),
@@ -96,6 +97,12 @@ def _token() -> click.Command:
     from gofer.cli.token import token
 
     return token
+
+
+def _common_task() -> click.Command:
+    from gofer.cli.common_task import common_task
+
+    return common_task
 
 
 def _namespace() -> click.Command:

@@ -74,6 +74,14 @@ def complete_pipeline(ctx: click.Context, _param: click.Parameter, incomplete: s
     return complete(ctx, incomplete, lambda invocation: (paths.pipelines(invocation.namespace), Pipeline))
 
 
+def complete_common_task(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Ids of common tasks."""
+    from gofer.client import paths
+    from gofer.models.common_task import CommonTask
+
+    return complete(ctx, incomplete, lambda _: (paths.COMMON_TASKS, CommonTask))
+
+
 def complete_task(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Ids of the run's task runs."""
     from gofer.client import paths

@@ -58,6 +58,7 @@ def _described(invocation: Invocation, one: TaskRunDetail) -> Iterable[str]:
             ("status", cell(one.status)),
             ("why", why(one.reason, one.detail)),
             ("image", plain(one.image)),
+            ("common task", one.common_task),
             ("after", ", ".join(one.parents)),
             ("may fail", "yes" if one.allow_failure else ""),
             ("started", clock(one.started_at)),

@@ -6,6 +6,7 @@ from gofer.models.ids import check_id
 
 API = "/api/v1"
 NAMESPACES = f"{API}/namespaces"
+COMMON_TASKS = f"{API}/common-tasks"
 ROLES = f"{API}/roles"
 EVENTS = f"{API}/events"
 EVENT_STREAM = f"{API}/events/stream"
@@ -28,6 +29,11 @@ OWN_LOG_STREAM = f"{API}/system/logs/stream"
 def namespace(namespace_id: str) -> str:
     """Path of a namespace. Raises InvalidInput where it is not an id, as all functions here do."""
     return f"{NAMESPACES}/{check_id(namespace_id, 'namespace')}"
+
+
+def common_task(common_task_id: str) -> str:
+    """Path of a common task."""
+    return f"{COMMON_TASKS}/{check_id(common_task_id, 'common task')}"
 
 
 def role(role_id: str) -> str:

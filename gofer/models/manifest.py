@@ -17,6 +17,7 @@ MAX_MANIFEST_BYTES = 1024 * 1024
 Condition = Literal["successful", "failed", "any"]
 PullPolicy = Literal["always", "if_not_present", "never"]
 OnLimit = Literal["queue", "skip", "cancel_oldest"]
+Outcome = Literal["successful", "failed", "cancelled"]
 Level = Literal["run", "pipeline"]
 ParameterType = Literal["string", "integer", "number", "boolean"]
 ParameterValue = str | int | float | bool
@@ -120,10 +121,15 @@ class Task(_Part, frozen=True):
     to `/bin/sh -e -c`. `matrix` fans the task out statically: one task run for each combination of its values, which
     a dependant waits for all of. `stop_timeout`: how long a container may take to stop before it is killed.
     `inject_api_token`: give it GOFER_API_TOKEN and a way to the API.
+
+    Exactly one of `image` and `common_task` is given: a common task brings image, command and variables of its own, and
+    takes `settings`.
     """
 
     id: str
-    image: str
+    image: str = ""
+    common_task: str = ""
+    settings: dict[str, str] = {}
     description: str = ""
     entrypoint: list[str] | None = None
     command: list[str] | None = None
@@ -158,6 +164,17 @@ class Subscription(_Part, frozen=True):
     parameters: dict[str, ParameterValue] = {}
 
 
+class Notifier(_Part, frozen=True):
+    """A common task that runs when a run has ended. `when`: with which status (empty: with any). `on_change`: only when
+    the pipeline breaks, and when it is mended."""
+
+    label: str
+    common_task: str
+    when: list[Outcome] = []
+    on_change: bool = False
+    settings: dict[str, str] = {}
+
+
 class Manifest(_Part, frozen=True):
     """A pipeline: a named DAG of tasks, and what its runs take and keep to."""
 
@@ -172,4 +189,5 @@ class Manifest(_Part, frozen=True):
     parallelism: Parallelism = Parallelism()
     run_timeout: str | None = None
     subscriptions: list[Subscription] = []
+    notifiers: list[Notifier] = []
     tasks: list[Task] = []

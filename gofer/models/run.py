@@ -52,11 +52,11 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class VariableSource(msgspec.Struct, kw_only=True, frozen=True):
-    """One variable that a container got. Secret values never stand here."""
+    """One variable that a container got. Secret values never stand here, nor those of a common task."""
 
     name: str
     value: str
-    source: Literal["pipeline", "run", "trigger", "system"]
+    source: Literal["pipeline", "run", "trigger", "common_task", "system"]
 
 
 class Attempt(msgspec.Struct, kw_only=True):
@@ -105,9 +105,10 @@ class TaskRun(msgspec.Struct, kw_only=True):
 
 
 class TaskRunDetail(TaskRun, kw_only=True):
-    """A task run with everything that is known of it."""
+    """A task run with everything that is known of it. Of a common task, `image` is empty: its installation says it."""
 
     image: str = ""
+    common_task: str = ""
     parents: list[str] = []
     attempts: list[Attempt] = []
     variables: list[VariableSource] = []

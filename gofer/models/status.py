@@ -67,6 +67,7 @@ class Reason(StrEnum):
     START_FAILED = "start_failed"
     INTERPOLATION_FAILED = "interpolation_failed"
     NOT_ALLOWED = "not_allowed"
+    COMMON_TASK_UNAVAILABLE = "common_task_unavailable"
     INPUT_FAILED = "input_failed"
     OUTPUT_MISSING = "output_missing"
     OUTPUT_FAILED = "output_failed"

@@ -27,6 +27,8 @@ from gofer.server.backup.settle import settle
 from gofer.server.backup.take import Backups, ObjectSource
 from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
+from gofer.server.common_tasks.install import CommonTasks
+from gofer.server.common_tasks.provide import Provider
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
@@ -119,7 +121,7 @@ async def build(parts: Parts, front: Front) -> Built:
     objects = object_parts(database, parts.objects, clock, live, parts.reached, faults.of_objects)
     masks = MaskRegistry()
     parts.own_log.mask = lambda text: hide_tokens(masks.text(text))
-    values = Values(secrets, objects.service, masks)
+    values = Values(secrets, objects.service, Provider(database, secrets), masks)
     context = Context(
         live, clock, database, engine, watch, ingress, logs, Plans(), slots, values, objects.service, remover,
         front.url, front.access, parts.reached,
@@ -169,6 +171,7 @@ async def build(parts: Parts, front: Front) -> Built:
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,
+        common_tasks=CommonTasks(database, secrets, clock),
         backups=Backups(place_of(settings), database, clock, ObjectSource(parts.objects, objects.collector.keep_all)),
         own_log=parts.own_log,
         reloader=reloader,

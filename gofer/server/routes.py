@@ -12,6 +12,7 @@ from gofer.models.own_log import OwnLogFrame
 from gofer.server.api import (
     backup,
     bootstrap,
+    common_tasks,
     events,
     health,
     login_page,
@@ -86,6 +87,7 @@ def endpoints() -> list[Endpoint]:
         *health.endpoints(),
         *backup.endpoints(),
         *tokens.endpoints(),
+        *common_tasks.endpoints(),
         *bootstrap.endpoints(),
         *session.endpoints(),
         *login_page.endpoints(),

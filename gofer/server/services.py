@@ -19,6 +19,7 @@ from gofer.server.auth.sessions import Sessions
 from gofer.server.backup.take import Backups
 from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
+from gofer.server.common_tasks.install import CommonTasks
 from gofer.server.events.bus import Bus
 from gofer.server.limits.failures import Failures
 from gofer.server.logs.logs import Logs
@@ -68,6 +69,7 @@ class Services:
     scheduler: BuiltIns
     engine_watch: EngineWatch
     ingress: Ingress
+    common_tasks: CommonTasks
     backups: Backups
     own_log: OwnLog
     reloader: Reloader

@@ -16,6 +16,7 @@ from tests.support.server import Api
 
 NAMES = {
     "namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key", "role": "viewer",
+    "common_task": "debug",
 }  # fmt: skip
 _LINK = re.compile(rb'(?:href|src)="?([^">\s]+)')
 
@@ -35,6 +36,7 @@ def api(program: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
             assert api.call("PUT", path, {"value": "some value", **more})[0] == 201
         for path in ("objects/key", "runs/1/objects/key"):
             assert api.raw("PUT", f"namespaces/default/pipelines/p/{path}", b"content")[0] == 201
+        assert api.call("POST", "common-tasks", {"id": "debug", "image": "builtin:debug"})[0] == 201
         yield api
         api.post("namespaces/default/pipelines/p/runs/1/cancel")
         api.ended("p", 1)

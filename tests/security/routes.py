@@ -49,6 +49,8 @@ SAMPLES: dict[str, Sample] = {
     ),
     "PUT /api/v1/system/ingress": Sample({"open": True}),
     "POST /api/v1/namespaces": Sample({"id": "sample"}),
+    "POST /api/v1/common-tasks": Sample({"id": "sample", "image": "builtin:debug"}),
+    "PATCH /api/v1/common-tasks/{common_task}": Sample({"description": "changed"}),
     "POST /api/v1/roles": Sample({"id": "sample", "permissions": _PERMISSIONS}),
     "PUT /api/v1/roles/{role}": Sample({"permissions": _PERMISSIONS}),
     "PATCH /api/v1/namespaces/{namespace}": Sample({"description": "changed"}),

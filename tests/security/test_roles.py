@@ -76,6 +76,13 @@ ASKS = {
     "PATCH /api/v1/tokens/{token}": "tokens:write",
     "DELETE /api/v1/tokens/{token}": "tokens:delete",
     "POST /api/v1/tokens/{token}/rotate": "tokens:write",
+    "GET /api/v1/common-tasks": "common_tasks:read",
+    "POST /api/v1/common-tasks": "common_tasks:write",
+    "GET /api/v1/common-tasks/{common_task}": "common_tasks:read",
+    "PATCH /api/v1/common-tasks/{common_task}": "common_tasks:write",
+    "DELETE /api/v1/common-tasks/{common_task}": "common_tasks:delete",
+    "POST /api/v1/common-tasks/{common_task}/enable": "common_tasks:write",
+    "POST /api/v1/common-tasks/{common_task}/disable": "common_tasks:write",
     "GET /api/v1/roles": "roles:read",
     "POST /api/v1/roles": "roles:write",
     "GET /api/v1/roles/{role}": "roles:read",
@@ -108,15 +115,18 @@ ASKS = {
 }
 
 LOOKS = {"namespaces:read", "pipelines:read", "runs:read", "logs:read", "objects:read", "events:read"}
+INSTALLED = {"common_tasks:read"}
 MAY = {
     "admin": {asked for asked in ASKS.values() if ":" in asked},
     "operator": LOOKS
+    | INSTALLED
     | {"secrets:read", "global_secrets:read", "runs:run", "runs:write", "attach:run"}
     | {"system:read", "system:write", "metrics:read"},
     "developer": LOOKS
+    | INSTALLED
     | {"pipelines:write", "pipelines:delete", "runs:run", "runs:write", "attach:run"}
     | {"objects:write", "objects:delete", "secrets:read", "secrets:write", "secrets:delete"},
-    "viewer": LOOKS,
+    "viewer": LOOKS | INSTALLED,
     "run": LOOKS | {"runs:run", "objects:write", "objects:delete"},
 }
 
@@ -128,10 +138,18 @@ FOR_SOME = {
     "GET /api/v1/events",
     "WS /api/v1/events/stream",
     "GET /api/v1/roles",
+    "GET /api/v1/common-tasks",
 }
 
 # Nothing of these names is there, so that whoever is let in does no harm.
-MISSING = {"pipeline": "missing", "run": 7, "task": "missing", "key": "missing", "token": "missing", "role": "missing"}
+MISSING = {
+    "pipeline": "missing",
+    "run": 7,
+    "task": "missing",
+    "key": "missing",
+    "token": "missing",
+    "role": "missing",
+} | {"common_task": "missing"}
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,7 @@ class World:
             "task": "hang",
             "key": "thing",
             "role": "spare",
+            "common_task": "spare",
         }
 
     def start(self) -> None:
@@ -80,6 +81,8 @@ class World:
         assert self.call("PUT", "/api/v1/secrets/thing", body).status == 201
         role = {"id": "spare", "permissions": [{"resources": ["logs"], "actions": ["read"]}]}
         assert self.call("POST", "/api/v1/roles", role).status == 201
+        common_task = {"id": "spare", "image": "builtin:debug"}
+        assert self.call("POST", "/api/v1/common-tasks", common_task).status == 201
         self.run_token = self.token_of_run(HERE, 2)
 
     def stop(self) -> None:

@@ -13,6 +13,8 @@ MAX_LABELS = 64
 MAX_LABEL_VALUE = 255
 MAX_LINKS = 50
 MAX_SUBSCRIPTIONS = 100
+MAX_NOTIFIERS = 20
+MAX_SETTINGS = 100  # of a common task
 MAX_URL = 2_048
 
 MAX_PARAMETERS = 100
@@ -45,6 +47,7 @@ MAX_MEMORY = 1024**5
 
 RESERVED_PREFIX = "GOFER_"
 
+SETTING_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 LABEL_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$"
 USER_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.@+-]*[$]?(:[A-Za-z0-9_][A-Za-z0-9_.@+-]*)?$"
 NETWORK_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$"

@@ -114,6 +114,8 @@ def interpolate(text: str, resolve: Resolve) -> str:
 def fields(task: Task) -> Iterator[Field]:
     """Every text of a task in which interpolations are replaced."""
     yield Field(".image", task.image, PLAIN_KINDS)
+    for key, value in task.settings.items():
+        yield Field(f".settings.{key}", value, ALL_KINDS)
     for name, items in (("entrypoint", task.entrypoint), ("command", task.command)):
         for i, item in enumerate(items or ()):
             yield Field(f".{name}[{i}]", item, PLAIN_KINDS)
@@ -143,7 +145,7 @@ def stored_references(task: Task) -> list[Reference]:
 
 
 def secret_references(manifest: Manifest) -> tuple[Reference, ...]:
-    """The secrets that the tasks of a pipeline name, each once."""
+    """The secrets that the tasks of a pipeline name, each once. What its notifiers name, no task is given."""
     found = {r: None for task in manifest.tasks for r in stored_references(task) if r.kind in SECRET_KINDS}
     return tuple(found)
 
@@ -179,6 +181,7 @@ def interpolate_task(task: Task, resolve: Resolve) -> Task:
     return msgspec.structs.replace(
         interpolate_artifacts(task, resolve),
         image=interpolate(task.image, resolve),
+        settings={key: interpolate(value, resolve) for key, value in task.settings.items()},
         entrypoint=texts(task.entrypoint),
         command=texts(task.command),
         script=text(task.script),

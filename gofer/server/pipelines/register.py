@@ -17,6 +17,7 @@ from gofer.models.page import Page
 from gofer.models.pipeline import Pipeline, Registered, Version, VersionDetail
 from gofer.server.clock import Clock
 from gofer.server.pipelines.advice import advice
+from gofer.server.pipelines.common_tasks import require_common_tasks
 from gofer.server.pipelines.delete import Deleter
 from gofer.server.pipelines.manifest_hash import canonical, hash_of
 from gofer.server.pipelines.namespaces import require_namespace
@@ -53,8 +54,8 @@ class Pipelines:
         """Make the manifest's content the live version of its pipeline, which is created if there is none.
 
         Content that a version has already makes no new one: if that is the live version nothing changes at all, else
-        it becomes the live one again. `also` is done in the same transaction. Raises InvalidInput with all problems, or
-        NotFound for the namespace.
+        it becomes the live one again. `also` is done in the same transaction. Raises InvalidInput with all problems,
+        also for a common task that it cannot use, or NotFound for the namespace.
         """
         content = await asyncio.to_thread(_content, manifest)
 
@@ -142,6 +143,7 @@ class Pipelines:
 
     def _register(self, tx: Transaction, namespace: str, content: _Content) -> Registered:
         require_namespace(tx, namespace)
+        require_common_tasks(tx, namespace, content.manifest)
         at = self._clock.now()
         row = pipelines.get(tx, namespace, content.manifest.id)
         if row is None:

@@ -25,6 +25,7 @@ _SIZE = {
 }
 _VALUE = {"maxLength": bounds.MAX_VALUE_BYTES}
 _NAME = {"pattern": VARIABLE_PATTERN, "not": {"pattern": f"^[{']['.join(f'{c}{c.lower()}' for c in 'GOFER')}]_"}}
+_SETTINGS = {"maxProperties": bounds.MAX_SETTINGS, "propertyNames": {"pattern": bounds.SETTING_PATTERN}}
 _KEY = {"minLength": 1, "maxLength": bounds.MAX_KEY, "examples": ["report", "wheel-matrix{{python}}"]}
 _PATH = {"pattern": r"^[^~]", "maxLength": bounds.MAX_PATH_BYTES, "examples": ["out/report.html", "/data/dump.sql"]}
 _NULL = {"type": "null"}
@@ -41,6 +42,12 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
     "Manifest.parameters": {"maxItems": bounds.MAX_PARAMETERS},
     "Manifest.run_timeout": _DURATION,
     "Manifest.subscriptions": {"maxItems": bounds.MAX_SUBSCRIPTIONS},
+    "Manifest.notifiers": {"maxItems": bounds.MAX_NOTIFIERS},
+    "Notifier.label": {"pattern": ID_PATTERN},
+    "Notifier.common_task": {"pattern": ID_PATTERN},
+    "Notifier.when": {"uniqueItems": True},
+    "Notifier.settings": _SETTINGS,
+    "Notifier.settings.*": _VALUE,
     "Manifest.tasks": {"minItems": 1, "maxItems": MAX_TASKS},
     "Subscription.label": {"pattern": ID_PATTERN},
     "Subscription.trigger": {"pattern": ID_PATTERN},
@@ -71,6 +78,9 @@ CONSTRAINTS: dict[str, dict[str, Any]] = {
     "Cache.paths.*": _PATH,
     "Task.id": {"pattern": ID_PATTERN},
     "Task.image": {"minLength": 1, "maxLength": 600, "examples": ["busybox:stable", "ghcr.io/acme/tool:1.2"]},
+    "Task.common_task": {"pattern": ID_PATTERN},
+    "Task.settings": _SETTINGS,
+    "Task.settings.*": _VALUE,
     "Task.description": {"maxLength": bounds.MAX_DESCRIPTION},
     "Task.entrypoint": {"minItems": 1, "maxItems": bounds.MAX_ARGUMENTS},
     "Task.entrypoint.*": _VALUE,
@@ -105,6 +115,10 @@ def schema() -> dict[str, Any]:
     definitions["Manifest"]["required"].append("tasks")
     del definitions["Manifest"]["properties"]["tasks"]["default"]
     definitions["Task"]["allOf"] = [_not_both("script", "command"), _not_both("script", "entrypoint")]
+    definitions["Task"]["oneOf"] = [{"required": ["image"]}, {"required": ["common_task"]}]
+    for field in ("image", "common_task"):
+        # An empty one is as good as none, but no schema need allow that.
+        del definitions["Task"]["properties"][field]["default"]
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:gofer:manifest:{SCHEMA_VERSION}",

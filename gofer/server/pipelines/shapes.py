@@ -21,6 +21,7 @@ _NAMES: dict[type[inspect.Type], tuple[str, type | tuple[type, ...]]] = {
     inspect.DictType: ("an object", dict),
     inspect.StructType: ("an object", dict),
     inspect.NoneType: ("null", type(None)),
+    inspect.AnyType: ("anything", object),
 }
 
 
@@ -98,7 +99,7 @@ def _joined(place: str, key: str) -> str:
 def _fits(value: Any, kind: inspect.Type) -> bool:
     """Whether the value is of the type's kind; what is inside it is not looked at."""
     if isinstance(value, bool):
-        return isinstance(kind, inspect.BoolType)
+        return isinstance(kind, inspect.BoolType | inspect.AnyType)
     if isinstance(kind, inspect.IntType) and isinstance(value, float):
         return value.is_integer()  # 3.0 is read as 3
     return isinstance(value, _NAMES[type(kind)][1])

@@ -10,6 +10,7 @@ from gofer.server.pipelines.manifest_hash import canonical
 from gofer.server.pipelines.report import Report, Scope
 from gofer.server.pipelines.rules.artifacts import check_combined_keys, check_shared_outputs
 from gofer.server.pipelines.rules.characters import check_characters
+from gofer.server.pipelines.rules.common_tasks import check_notifiers
 from gofer.server.pipelines.rules.conditions import check_conditions
 from gofer.server.pipelines.rules.cycles import check_cycles
 from gofer.server.pipelines.rules.dependencies import check_dependencies
@@ -29,6 +30,7 @@ def validate(manifest: Manifest) -> list[Problem]:
     check_characters(manifest, report)
     check_document(manifest, report)
     check_parameters(manifest, report)
+    check_notifiers(manifest, report)
     if not manifest.tasks:
         report.add("tasks", "there are no tasks", "Add at least one.")
     elif len(manifest.tasks) > MAX_TASKS:

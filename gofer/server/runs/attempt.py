@@ -10,11 +10,12 @@ from itertools import count
 from typing import NamedTuple
 
 from gofer.engines.scheduler.base import Chunk, Container, ContainerSpec, Exit, Files, Position, PullProgress
-from gofer.errors import EngineUnavailable, Refused, StartFailed
+from gofer.errors import EngineUnavailable, GoferError, Refused, StartFailed
 from gofer.models.event import Kind
 from gofer.models.status import Reason, TaskStatus
 from gofer.models.units import format_duration
 from gofer.server.auth.tokens import digest_of
+from gofer.server.common_tasks.usable import NotUsable
 from gofer.server.logs.logs import LogId
 from gofer.server.logs.mask import Masks
 from gofer.server.own_log import get_logger
@@ -71,8 +72,8 @@ class AttemptRunner:
             self._uid = attempt_uid(context.database.server_id, *self._key, starting_at)
             self.container = container_name(ticket, state.id, state.attempt, self._uid)
 
-        asked = state.planned.node.task.inject_api_token
-        self.token = context.access.token(self._uid) if asked else ""
+        self._task = state.planned.node.task
+        self.token = context.access.token(self._uid) if self._task.inject_api_token else ""
 
     def starting_step(self, tx: Transaction) -> None:
         """Record the attempt before the engine hears of it."""
@@ -93,9 +94,8 @@ class AttemptRunner:
         """Everything between. Never raises for what a container or an engine does."""
         try:
             outcome = await self._run_container()
-        except (Unresolved, Refused) as error:
-            reason = Reason.NOT_ALLOWED if isinstance(error, Refused) else Reason.INTERPOLATION_FAILED
-            outcome = await self._explained(reason, error)
+        except (Unresolved, Refused, NotUsable) as error:
+            outcome = await self._explained(_reason_of(error), error)
         except StartFailed as error:
             outcome = await self._explained(Reason(error.reason), error)
         size = await self._context.logs.finish(self._log)
@@ -118,7 +118,7 @@ class AttemptRunner:
         self._context.values.in_use.release(self._masks)
         self._masks = Masks(())
 
-    async def _explained(self, reason: Reason, error: StartFailed | Unresolved | Refused) -> Outcome:
+    async def _explained(self, reason: Reason, error: GoferError) -> Outcome:
         message = error.message.removesuffix(".")
         await self._context.logs.note(self._log, f"{message}. {error.hint}" if error.hint else message)
         return Outcome(TaskStatus.FAILED, reason, message, final=isinstance(error, InputMissing))
@@ -186,16 +186,16 @@ class AttemptRunner:
             ticket.namespace, ticket.pipeline, ticket.version, ticket.number, state.attempt, api_url, self.token
         )
         marks = labels(self._context.database.server_id, ticket, state.id, state.attempt, self._uid)
-        stored = await values.find(ticket, state.planned.node.task)
+        stored, provided = await values.find(ticket, self._task), await values.provided(ticket, self._task)
         # The values themselves as well: one may have been replaced just after it was looked up.
         secrets = [value for reference, value in stored.items() if reference.kind in SECRET_KINDS]
-        await self._protect(secrets)
-        task, variables = resolve(origin, state.planned.node, ticket.parameters, stored, ticket.variables)
+        await self._protect([*secrets, *(provided.secrets if provided is not None else ())])
+        task, variables = resolve(origin, state.planned.node, ticket.parameters, stored, ticket.variables, provided)
         return build_spec(self.container, marks, task, variables, self._context.settings, bind)
 
     async def _protect(self, more: Collection[str] = ()) -> None:
         """Before anything is written of what might have a secret in it. `more`: what is to be hidden as well."""
-        masks = await self._context.values.masks(self._run.ticket, self.token, more)
+        masks = await self._context.values.masks(self._run.ticket, self._task, self.token, more)
         self._context.values.in_use.hold(masks)
         self._context.values.in_use.release(self._masks)
         self._masks = masks
@@ -332,3 +332,9 @@ class AttemptRunner:
     def _out_of_time(self, exit_code: int | None) -> Outcome:
         limit = format_duration(self._state.planned.timeout or 0)
         return Outcome(TaskStatus.FAILED, Reason.TIMEOUT, f"took longer than its timeout of {limit}", exit_code)
+
+
+def _reason_of(error: Unresolved | Refused | NotUsable) -> Reason:
+    if isinstance(error, NotUsable):
+        return Reason.COMMON_TASK_UNAVAILABLE
+    return Reason.NOT_ALLOWED if isinstance(error, Refused) else Reason.INTERPOLATION_FAILED

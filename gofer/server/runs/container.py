@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from gofer.config.settings import Settings
 from gofer.engines.scheduler.base import Bind, ContainerSpec, Credentials
 from gofer.errors import Refused
+from gofer.models.built_in import built_in_of
 from gofer.models.ids import shown
 from gofer.models.manifest import Mount, Task
 from gofer.models.run import VariableSource
@@ -57,7 +58,7 @@ def build_spec(
     Raises Refused for what the server's configuration does not allow.
     """
     _check_allowed(task, settings)
-    if not is_image(task.image):
+    if not is_image(task.image) and built_in_of(task.image) is None:
         raise Unresolved(
             f"{shown(task.image)} is not the name of an image", "Check the values put into the task's image."
         )

@@ -8,11 +8,12 @@ from gofer.errors import NotFound
 from gofer.models.page import Page
 from gofer.models.run import Run, TaskRun, TaskRunDetail, VariableSource
 from gofer.models.status import RunStatus
+from gofer.server.common_tasks.provide import hidden
 from gofer.server.runs.access import HIDDEN
 from gofer.server.runs.cancel import no_run, no_task_run
 from gofer.server.runs.context import Context
 from gofer.server.runs.variables import Origin, Unresolved, resolve
-from gofer.server.store import attempts, namespaces, pipelines, runs, task_runs
+from gofer.server.store import attempts, common_tasks, namespaces, pipelines, runs, task_runs
 from gofer.server.store.patterns import Patterns
 from gofer.server.store.runs import LAST, RunRow
 from gofer.server.store.task_runs import TaskRunRow
@@ -86,8 +87,9 @@ class Reader:
         if node.task.inject_api_token:
             api_url, token = self._context.access.shown_url(api_url), HIDDEN
         origin = Origin(namespace, pipeline, row.run.version, number, max(1, found.attempt), api_url, token)
+        provided = hidden(common_tasks.get(c, node.task.common_task)) if node.task.common_task else None
         try:
-            shown, variables = resolve(origin, node, row.run.parameters, None, row.run.variables)
+            shown, variables = resolve(origin, node, row.run.parameters, None, row.run.variables, provided)
         except Unresolved:
             shown = node.task
             # What could not be resolved is said by the task run's reason; as written is all there is to show.
@@ -97,7 +99,8 @@ class Reader:
         plain = found.model(namespace, pipeline, number)
         return TaskRunDetail(
             **{field: getattr(plain, field) for field in plain.__struct_fields__},
-            image=shown.image,
+            image="" if shown.common_task else shown.image,
+            common_task=shown.common_task,
             parents=sorted({plan.tasks[edge.parent].node.id for edge in node.parents}),
             attempts=attempts.of_task_run(c, row.key, found.position),
             variables=variables,

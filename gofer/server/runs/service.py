@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gofer.engines.scheduler.base import Session
-from gofer.errors import Conflict, InvalidInput
+from gofer.errors import Conflict, InvalidInput, Refused
 from gofer.models.manifest import ParameterValue
 from gofer.models.page import Page
 from gofer.models.run import Initiator, Run, TaskRun, TaskRunDetail
@@ -129,6 +129,11 @@ class Runs:
         if found.status is not TaskStatus.RUNNING or not found.attempts:
             raise Conflict(
                 f'the task run "{task}" is {found.status}, not running', "Only a running container can be entered."
+            )
+        if found.common_task:
+            raise Refused(
+                f'the task run "{task}" runs the common task "{found.common_task}", into which nobody can look',
+                "It holds what an administrator has given it. Its log tells what it does.",
             )
         container = found.attempts[-1].container
         return await self._context.scheduler.exec(container, command, terminal=terminal, columns=columns, rows=rows)

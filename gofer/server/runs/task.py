@@ -18,7 +18,9 @@ from gofer.server.store import task_runs
 from gofer.server.store.database import Transaction
 
 # Trying these again cannot end otherwise.
-_FINAL_REASONS = frozenset({Reason.INTERPOLATION_FAILED, Reason.NOT_ALLOWED, Reason.INTERNAL_ERROR})
+_FINAL_REASONS = frozenset(
+    {Reason.INTERPOLATION_FAILED, Reason.NOT_ALLOWED, Reason.COMMON_TASK_UNAVAILABLE, Reason.INTERNAL_ERROR}
+)
 
 
 class TaskWorker:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +11,8 @@ from gofer.engines.object_store.base import DamagedContent
 from gofer.engines.secret_store.base import DamagedSecret
 from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Unavailable
 from gofer.models.manifest import Task
+from gofer.server.common_tasks.provide import Provided, Provider
+from gofer.server.common_tasks.usable import NotUsable
 from gofer.server.logs.mask import Masks
 from gofer.server.logs.mask_cache import MaskCache
 from gofer.server.logs.mask_registry import MaskRegistry
@@ -30,10 +32,11 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 class Values:
     """Looks values up for task runs. While a store does not answer, it waits: whoever calls may be cancelled."""
 
-    def __init__(self, secrets: Secrets, objects: Objects, in_use: MaskRegistry) -> None:
+    def __init__(self, secrets: Secrets, objects: Objects, provider: Provider, in_use: MaskRegistry) -> None:
         """`in_use`: what Gofer's own log hides."""
         self._secrets = secrets
         self._objects = objects
+        self._provider = provider
         self.in_use = in_use
         self._masks = MaskCache()
 
@@ -44,21 +47,41 @@ class Values:
             found[reference] = await _patiently(partial(self._one, ticket, reference))
         return found
 
-    async def masks(self, ticket: Ticket, token: str = "", more: Collection[str] = ()) -> Masks:
-        """What the logs of an attempt must not show: its token, each secret that any task of its run uses, with every
-        value that it has had since the run was created, and `more`. Raises Unresolved for one that does not decrypt.
+    async def provided(self, ticket: Ticket, task: Task) -> Provided | None:
+        """What the installation of the task's common task has for it now; None for a task with an image of its own.
+        Raises NotUsable."""
+        if not task.common_task:
+            return None
+        provide = partial(self._provider.provide, ticket.namespace, task.common_task)
+        try:
+            return await _patiently(provide)
+        except (Conflict, DamagedSecret) as error:
+            message = f'a secret of the common task "{task.common_task}" cannot be read: {error.message}'
+            raise NotUsable(message, error.hint) from error
+
+    async def masks(self, ticket: Ticket, task: Task, token: str = "", more: Collection[str] = ()) -> Masks:
+        """What the logs of an attempt must not show: its token, each secret that any task of its run uses or its common
+        task does, with every value that it has had since the run was created, and `more`. Raises Unresolved for one
+        that does not decrypt.
         """
         values = [*more]
-        if ticket.plan.secrets and self._secrets.store.encrypts:
-            seen = partial(
-                self._secrets.seen, ticket.namespace, ticket.pipeline, ticket.plan.secrets, ticket.created_at
-            )
+        if self._secrets.store.encrypts:
             try:
-                values += await _patiently(seen)
+                values += await self._seen(ticket, task)
             except DamagedSecret as error:
                 raise Unresolved(f"what the log must not show is not known: {error.message}", error.hint) from error
         # No other attempt has that token.
         return await self._masks.of([*values, token] if token else values, keep=not token)
+
+    async def _seen(self, ticket: Ticket, task: Task) -> Sequence[str]:
+        values: list[str] = []
+        if ticket.plan.secrets:
+            names = ticket.plan.secrets
+            of_run = partial(self._secrets.seen, ticket.namespace, ticket.pipeline, names, ticket.created_at)
+            values += await _patiently(of_run)
+        if task.common_task:
+            values += await _patiently(partial(self._provider.seen, task.common_task, ticket.created_at))
+        return values
 
     async def _one(self, ticket: Ticket, reference: Reference) -> str:
         try:

@@ -152,6 +152,19 @@ class Secrets:
             found.update(dict.fromkeys(await self.store.since(name, since)))
         return list(found)
 
+    async def value(self, key: str) -> str | None:
+        """Of a global secret, for the server itself, whatever namespaces it is for; None if there is none. Raises as
+        `resolve`."""
+        return await self.store.get(SecretName(key))
+
+    async def values_since(self, keys: Iterable[str], since: int) -> Sequence[str]:
+        """Every value that `value` may have given for one of these at `since` (milliseconds) or later, each once.
+        Raises as `resolve`."""
+        found: dict[str, None] = {}
+        for key in keys:
+            found.update(dict.fromkeys(await self.store.since(SecretName(key), since - OVERLAP)))
+        return list(found)
+
     async def unset(
         self, namespace: str, pipeline: str, references: Iterable[tuple[str, str]]
     ) -> Sequence[tuple[str, str]]:

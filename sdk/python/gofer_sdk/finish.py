@@ -20,7 +20,9 @@ def problems_of(manifest: Mapping[str, Any]) -> list[str]:
     problems += [f"Tasks wait for each other in a circle: {_spelled(cycle)}" for cycle in _cycles(tasks)]
     declared = [parameter["name"] for parameter in manifest.get("parameters", ())]
     for task in tasks.values():
-        problems += _unknown_references(task, declared)
+        problems += _unknown_references(f'Task "{task["id"]}"', task, declared)
+    for notifier in manifest.get("notifiers", ()):
+        problems += _unknown_references(f'Notifier "{notifier["label"]}"', notifier, declared)
     return problems
 
 
@@ -92,24 +94,22 @@ def _spelled(cycle: list[str]) -> str:
     return f"{', '.join(steps)}. Remove one of these from .depends_on(…)."
 
 
-def _unknown_references(task: Mapping[str, Any], declared: list[str]) -> Iterator[str]:
+def _unknown_references(who: str, task: Mapping[str, Any], declared: list[str]) -> Iterator[str]:
     """`param{{name}}` of no declared parameter and `matrix{{key}}` of no key, once each."""
     keys = list(task.get("matrix", ()))
     for kind, key in dict.fromkeys(found for text in _texts(task) for found in references(text)):
         if kind == "param" and key not in declared:
             fix = f'Declare it with .parameter("{key}"), or correct the name.'
-            yield f'Task "{task["id"]}" uses param{{{{{key}}}}}, which is not declared. {_nearest(key, declared)}{fix}'
+            yield f"{who} uses param{{{{{key}}}}}, which is not declared. {_nearest(key, declared)}{fix}"
         if kind == "matrix" and key not in keys:
             fix = f"Add it with .matrix({key}=[…]), or correct the key."
-            yield (
-                f'Task "{task["id"]}" uses matrix{{{{{key}}}}}, which is no key of its matrix. '
-                f"{_nearest(key, keys)}{fix}"
-            )
+            yield f"{who} uses matrix{{{{{key}}}}}, which is no key of its matrix. {_nearest(key, keys)}{fix}"
 
 
 def _texts(task: Mapping[str, Any]) -> Iterator[str]:
     """Every text of the task in which references are replaced."""
-    yield task["image"]
+    yield task.get("image", "")
+    yield from task.get("settings", {}).values()
     yield from task.get("entrypoint", ())
     yield from task.get("command", ())
     yield from (task[name] for name in ("script", "working_directory", "user") if name in task)

@@ -8,30 +8,34 @@ from datetime import timedelta
 from typing import Any, Literal, Self
 
 from gofer_sdk import bounds, checks
+from gofer_sdk.common_task import checked_settings
 from gofer_sdk.errors import PipelineError, mistake
 from gofer_sdk.finish import problems_of
+from gofer_sdk.node import Node, Scalar
 from gofer_sdk.parameter import ParameterType, ParameterValue, parameter
-from gofer_sdk.task import Task
 from gofer_sdk.value import Value
 
 OnLimit = Literal["queue", "skip", "cancel_oldest"]
+Outcome = Literal["successful", "failed", "cancelled"]
 
 SCHEMA_VERSION = 1
+_OUTCOMES = ("successful", "failed", "cancelled")
 _ON_LIMIT = ("queue", "skip", "cancel_oldest")
 
 
 class Pipeline(Value):
     """`Pipeline("nightly", "Nightly jobs").tasks(Task("dump", "postgres:16").command("pg_dump", "shop"))`.
 
-    A pipeline is a value. Each method returns a new pipeline; `label`, `labels`, `link`, `parameter` and `tasks` add to
-    what is there, all others replace it. Every method raises PipelineError for a value that cannot be; `manifest`,
-    `to_json`, `to_msgpack` and `emit` check the pipeline as a whole and list all that is wrong in one PipelineError.
+    A pipeline is a value. Each method returns a new pipeline; `label`, `labels`, `link`, `parameter`, `subscription`,
+    `notifier` and `tasks` add to what is there, all others replace it. Every method raises PipelineError for a value
+    that cannot be; `manifest`, `to_json`, `to_msgpack` and `emit` check the pipeline as a whole and list all that is
+    wrong in one PipelineError.
     """
 
     __slots__ = ()
     _order = (
         *("id", "schema_version", "name", "description", "owner", "labels", "links", "parameters"),
-        *("parallelism", "run_timeout", "tasks"),
+        *("parallelism", "run_timeout", "subscriptions", "notifiers", "tasks"),
     )
 
     def __init__(self, id: str, name: str = "") -> None:  # noqa: A002  # `Pipeline(id=…)` is what its author would write
@@ -48,9 +52,9 @@ class Pipeline(Value):
         """The ids of its tasks, in order."""
         return tuple(task.id for task in self._parts["tasks"])
 
-    def task(self, id: str) -> Task:  # noqa: A002  # it is an id
+    def task(self, id: str) -> Node:  # noqa: A002  # it is an id
         """The task of that id, to be looked at in a test. Raises KeyError."""
-        tasks: tuple[Task, ...] = self._parts["tasks"]
+        tasks: tuple[Node, ...] = self._parts["tasks"]
         return {task.id: task for task in tasks}[id]
 
     def manifest(self) -> dict[str, Any]:
@@ -163,7 +167,67 @@ class Pipeline(Value):
         where = self._where("run_timeout")
         return self._with(run_timeout=checks.duration(where, timeout, '.run_timeout("2h")', least=1))
 
-    def tasks(self, *tasks: Task) -> Self:
+    def subscription(
+        self,
+        label: str,
+        trigger: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, ParameterValue] | None = None,
+    ) -> Self:
+        """Let a trigger start runs: `.subscription("nightly", "cron", settings={"expression": "0 3 * * *"})`.
+
+        `label` is unique in the pipeline; `trigger` is the name under which it is installed, and takes the `settings`
+        that its page tells of. `parameters` are given to every run that it starts.
+        """
+        where = self._where("subscription")
+        added: dict[str, Any] = {
+            "label": checks.identifier(where, label, "the label of a subscription"),
+            "trigger": checks.identifier(where, trigger, "the name of a trigger"),
+        }
+        for name, given in (("settings", settings), ("parameters", parameters)):
+            if given is not None:
+                added[name] = _plain_json(where, name, given)
+        subscriptions = [*self._parts.get("subscriptions", ()), added]
+        checks.few(where, subscriptions, bounds.MAX_SUBSCRIPTIONS, "subscriptions")
+        checks.distinct(where, (each["label"] for each in subscriptions), "the list of labels")
+        return self._with(subscriptions=subscriptions)
+
+    def notifier(
+        self,
+        label: str,
+        common_task: str,
+        *,
+        when: Sequence[Outcome] = (),
+        on_change: bool = False,
+        settings: Mapping[str, Scalar] | None = None,
+    ) -> Self:
+        """The common task that runs when a run has ended: `.notifier("alarm", "slack", when=["failed"])`.
+
+        `label` is unique in the pipeline. `when`: with which status the run has ended; without it, with any.
+        `on_change`: only when the pipeline breaks, and when it is mended.
+        """
+        where = self._where("notifier")
+        fix = 'Write .notifier("alarm", "slack", when=["failed"]).'
+        added: dict[str, Any] = {
+            "label": checks.identifier(where, label, "the label of a notifier"),
+            "common_task": checks.identifier(where, common_task, "the name of a common task"),
+        }
+        if isinstance(when, str) or not isinstance(when, Sequence):
+            raise mistake(where, "a list of statuses", when, fix)
+        if when:
+            added["when"] = [checks.one_of(where, status, _OUTCOMES, fix) for status in when]
+            checks.distinct(where, added["when"], "when")
+        if checks.boolean(where, on_change, "Write on_change=True."):
+            added["on_change"] = True
+        if settings is not None:
+            added["settings"] = checked_settings(where, {}, settings)
+        notifiers = [*self._parts.get("notifiers", ()), added]
+        checks.few(where, notifiers, bounds.MAX_NOTIFIERS, "notifiers")
+        checks.distinct(where, (each["label"] for each in notifiers), "the list of labels")
+        return self._with(notifiers=notifiers)
+
+    def tasks(self, *tasks: Node) -> Self:
         """Add tasks. Their order is only how they are listed; `Task.depends_on` says what waits for what."""
         self._check_tasks(self._where("tasks"), tasks)
         return self._with(tasks=(*self._parts["tasks"], *tasks))
@@ -171,7 +235,7 @@ class Pipeline(Value):
     def _check_tasks(self, where: str, tasks: Sequence[object]) -> None:
         known = set(self.task_ids)
         for task in tasks:
-            if not isinstance(task, Task):
+            if not isinstance(task, Node):
                 listed = isinstance(task, list | tuple)
                 fix = (
                     "Put a star before the list: .tasks(*tasks)."
@@ -195,6 +259,18 @@ class Pipeline(Value):
             labels[checked] = checks.line(where, value, f'the value of "{key}"', fix, empty=True, most=most)
         checks.few(where, labels, bounds.MAX_LABELS, "labels")
         return labels
+
+
+def _plain_json(where: str, name: str, given: object) -> dict[str, Any]:
+    """A copy that is the caller's no longer."""
+    fix = f'Write {name}={{"name": "value"}}, in texts, numbers, booleans, lists and maps.'
+    if not isinstance(given, Mapping):
+        raise mistake(where, f"{name} as names and their values", given, fix)
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(given), allow_nan=False))
+    except (TypeError, ValueError):
+        raise mistake(where, f"{name} that can be written as JSON", given, fix) from None
+    return plain
 
 
 def _url(where: str, url: object, fix: str) -> str:

@@ -1,4 +1,4 @@
-"""What Task and Pipeline have in common: they are values."""
+"""What tasks and Pipeline have in common: they are values."""
 
 from __future__ import annotations
 
@@ -76,8 +76,9 @@ class Value:
 
 
 def _kind(of: type[Value]) -> str:
-    """`Task` or `Pipeline`, for a subclass too."""
-    return next(base.__name__ for base in reversed(of.__mro__) if base not in (object, Value))
+    """`Task`, `CommonTask` or `Pipeline`, for a subclass too."""
+    bases = (base for base in reversed(of.__mro__) if base not in (object, Value))
+    return next(base.__name__ for base in bases if "_abstract" not in vars(base))
 
 
 def _restore(of: type[_V], parts: Mapping[str, Any]) -> _V:

@@ -77,6 +77,9 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
     names = {"namespace": "default", "pipeline": "plain", "run": number, "version": 1, "task": "one", "key": "key"}
     names["token"] = server.new_token(["viewer"]).token.id
     names["role"] = "viewer"
+    names["common_task"] = "debug"
+    common_task = {"id": "debug", "image": "builtin:debug", "variables": {"A": "b"}}
+    assert server.send_json("POST", "/api/v1/common-tasks", common_task).status == 201
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:

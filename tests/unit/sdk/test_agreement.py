@@ -18,7 +18,7 @@ from gofer.server.pipelines.images import is_image
 from gofer.server.pipelines.interpolation import references as server_references
 from gofer.server.pipelines.rules.artifacts import path_problem
 from gofer.server.pipelines.validate import validate
-from gofer_sdk import Pipeline, PipelineError, Task, bounds, checks, parameter, pipeline, task
+from gofer_sdk import CommonTask, Pipeline, PipelineError, Task, bounds, checks, node, parameter, pipeline, task
 from gofer_sdk.images import image
 from gofer_sdk.references import references
 
@@ -96,7 +96,8 @@ def test_limits() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (task.Condition, model.Condition),
+        (node.Condition, model.Condition),
+        (pipeline.Outcome, model.Outcome),
         (task.PullPolicy, model.PullPolicy),
         (task.Level, model.Level),
         (pipeline.OnLimit, model.OnLimit),
@@ -108,7 +109,8 @@ def test_words(ours: Any, theirs: Any) -> None:
 
 
 def test_fields() -> None:
-    assert set(Task._order) == {field.name for field in msgspec.structs.fields(model.Task)}
+    both = {*Task._order, *CommonTask._order}
+    assert both == {field.name for field in msgspec.structs.fields(model.Task)}
     assert set(Pipeline._order) == {field.name for field in msgspec.structs.fields(Manifest)}
     assert pipeline.SCHEMA_VERSION == model.SCHEMA_VERSION
 

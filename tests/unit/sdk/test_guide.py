@@ -11,7 +11,7 @@ import pytest
 
 from gofer.models.manifest import Manifest
 from gofer.server.pipelines.validate import validate
-from gofer_sdk import Pipeline, PipelineError, Task
+from gofer_sdk import CommonTask, Pipeline, PipelineError, Task
 from gofer_sdk.client import Client, Objects
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +63,7 @@ def test_there_are_blocks_and_each_error_has_its_text() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [Task, Pipeline, Client, Objects])
+@pytest.mark.parametrize("kind", [Task, CommonTask, Pipeline, Client, Objects])
 def test_the_reference_names_every_method(kind: type) -> None:
     reference = GUIDES[0].read_text().partition("## Reference")[2]
     methods = [name for name in dir(kind) if not name.startswith("_")]

@@ -21,6 +21,7 @@ from gofer.server.pipelines.interpolation import (
 )
 from gofer.server.pipelines.report import Scope, at_key
 from gofer.server.pipelines.rules.artifacts import check_artifacts
+from gofer.server.pipelines.rules.common_tasks import check_what_runs
 from gofer.server.pipelines.rules.parameters import check_variable_name
 from gofer.server.pipelines.rules.values import (
     byte_length,
@@ -42,6 +43,7 @@ def check_task(task: Task, scope: Scope) -> None:
     if not is_id(task.id):
         scope.add(".id", f"{shown(task.id)} is not a valid task id", ID_HINT)
     check_block(scope, ".description", task.description, bounds.MAX_DESCRIPTION)
+    check_what_runs(task, scope)
     _check_command(task, scope)
     _check_process(task, scope)
     _check_variables(task, scope)
@@ -61,6 +63,8 @@ def check_image(task: Task, scope: Scope) -> None:
 
     Call only for a matrix of sensible size.
     """
+    if not task.image:
+        return
     found = references(task.image)
     if any(reference.kind != "matrix" or reference.key not in task.matrix for reference in found):
         return
