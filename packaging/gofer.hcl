@@ -152,7 +152,7 @@ external_events_api {
   # server's certificate if it has one. The same rules hold beyond loopback. (default "localhost:8081")
   #host = "localhost:8081"
 
-  # Largest body of an external event. (size, default "4MiB", at most 67108864, reload)
+  # Largest body of an external event. (size, default "4MiB", at most 15728640, reload)
   #max_body_bytes = "4MiB"
 
   # How many external events a second one trigger takes, over some seconds; more are answered 429. 0: any

@@ -309,7 +309,7 @@ class ExternalEventsSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "localhost:8081"
     max_body_bytes: Annotated[
-        int, Doc("Largest body of an external event.", "size", minimum=1024, maximum=64 * MIB, reloadable=True)
+        int, Doc("Largest body of an external event.", "size", minimum=1024, maximum=15 * MIB, reloadable=True)
     ] = 4 * MIB
     rate_limit: Annotated[
         int,

@@ -18,6 +18,8 @@ from gofer.server.triggers.contract import Fire
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 1024 * 1024
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""Of a frame that passes on an external event."""
 MAX_DEPTH = 32
 MAX_VARIABLES_BYTES = 256 * 1024
 MAX_NUMBER = 2**53 - 1

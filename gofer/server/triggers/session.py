@@ -193,6 +193,7 @@ class TriggerSession:
                 "server": __version__,
                 "heartbeat": round(self._times.heartbeat * 1000),
                 "max_frame_bytes": frames.MAX_FRAME_BYTES,
+                "max_event_bytes": frames.MAX_EVENT_BYTES,
                 "max_unanswered": MAX_UNANSWERED,
             }
             await self._link.send(frames.reply(first.id, told))
@@ -348,8 +349,9 @@ class TriggerSession:
             data = frames.encode(fields, id=number, kind=kind)
         except Invalid as error:
             raise InvalidInput(f"`{kind}` for the trigger {shown(self.trigger)}: {error}") from None
-        if len(data) > frames.MAX_FRAME_BYTES:
-            raise TooLarge(f"`{kind}` has {len(data)} bytes: a frame may have {frames.MAX_FRAME_BYTES}.")
+        limit = frames.MAX_EVENT_BYTES if kind == "external_event" else frames.MAX_FRAME_BYTES
+        if len(data) > limit:
+            raise TooLarge(f"`{kind}` has {len(data)} bytes: a frame may have {limit}.")
         if self._over.done():
             raise self._away(kind, "has gone")
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()

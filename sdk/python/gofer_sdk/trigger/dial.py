@@ -16,7 +16,7 @@ _DEAD: Final = (401, 403, 404)
 _TIMEOUT: Final = 10.0
 _CLOSE_TIMEOUT: Final = 2.0
 # Frames are held to the server's limit one by one; this is what is never read into memory.
-_MAX_MESSAGE: Final = 16 * 1024 * 1024
+_MAX_MESSAGE: Final = 32 * 1024 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE, _SPREAD = 0.1, 5.0, 0.2
 
 

@@ -26,6 +26,8 @@ class Link:
     def __init__(self, websocket: Connection, take: Callable[[Link, Request], None]) -> None:
         self.max_frame_bytes = MAX_FRAME_BYTES
         self.pinged = asyncio.Event()
+        # Of what comes: an external event may be larger than what is sent.
+        self.max_received_bytes = MAX_FRAME_BYTES
         self._websocket = websocket
         self._take = take
         self._last_id = 0
@@ -62,7 +64,7 @@ class Link:
 
         try:
             while True:
-                await self._received(decode(await self._websocket.recv(), self.max_frame_bytes))
+                await self._received(decode(await self._websocket.recv(), self.max_received_bytes))
         except ConnectionClosed:
             pass
         except ProtocolError as error:

@@ -207,6 +207,7 @@ class Runtime:
         if heartbeat < 1:
             raise InvalidRequest(f'"heartbeat": expected a duration, got {heartbeat}.')
         link.max_frame_bytes = told(reply, "max_frame_bytes", int, link.max_frame_bytes)
+        link.max_received_bytes = told(reply, "max_event_bytes", int, link.max_frame_bytes)
         self._at_once = told(reply, "max_unanswered", int, 1 + _SPARE) - _SPARE
         self._beside(link.beat(heartbeat / 1000), "heartbeat")
         self._beside(self._logs.send(link), "log")
