@@ -359,13 +359,16 @@ class TriggerSession:
         try:
             async with asyncio.timeout(seconds):
                 await self._link.send(data)
-                return await future
+                answer = await future
         except TimeoutError:
             raise self._away(kind, f"did not answer within {seconds:g} seconds") from None
         except Gone:
             raise self._away(kind, "has gone") from None
         finally:
             del self._waiting[number]
+        if kind == "ready":
+            self._roster.ready(self)
+        return answer
 
     def _away(self, kind: str, what: str) -> TriggerAway:
         hint = f"Look at it: gofer trigger get {self.trigger}, and gofer trigger logs {self.trigger}."

@@ -18,6 +18,8 @@ class Roster:
 
     def __init__(self) -> None:
         self._sessions: dict[str, TriggerSession] = {}
+        self._ready: dict[str, TriggerSession] = {}
+        self._waiting: dict[str, set[asyncio.Future[TriggerSession]]] = {}
 
     def find(self, trigger: str) -> Session | None:
         """See `contract.Sessions.find`."""
@@ -31,8 +33,32 @@ class Roster:
         """It is configured."""
         self._sessions[session.trigger] = session
 
+    def ready(self, session: TriggerSession) -> None:
+        """It has all its subscriptions."""
+        self._ready[session.trigger] = session
+        for future in self._waiting.get(session.trigger, ()):
+            if not future.done():
+                future.set_result(session)
+
+    async def when_ready(self, trigger: str) -> TriggerSession:
+        """Its session, which has all its subscriptions: what comes before would be nobody's. Waits for it."""
+        session = self._ready.get(trigger)
+        if session is not None:
+            return session
+        future: asyncio.Future[TriggerSession] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(trigger, set())
+        waiting.add(future)
+        try:
+            return await future
+        finally:
+            waiting.discard(future)
+            if not waiting:
+                self._waiting.pop(trigger, None)
+
     def remove(self, session: TriggerSession) -> None:
         """It is over; another that has taken its place stays."""
+        if self._ready.get(session.trigger) is session:
+            del self._ready[session.trigger]
         if self._sessions.get(session.trigger) is session:
             del self._sessions[session.trigger]
 

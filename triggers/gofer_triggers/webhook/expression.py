@@ -21,8 +21,8 @@ from gofer_triggers.payload import MOST_DEPTH, clean
 MOST_LENGTH = 1000
 """Characters of one expression."""
 
-MOST_BYTES = 120_000
-"""Of a value: Linux lets one variable of the environment have 128 KiB, with its name (MAX_ARG_STRLEN)."""
+MOST_BYTES = 100_000
+"""Of a value: Gofer gives no run one of more than 100 KiB, as Linux lets no variable have 128 (MAX_ARG_STRLEN)."""
 
 _MOST_STEPS = 200_000
 _REFUSED_NODES = {"multi_select_list": "[a, b]", "multi_select_dict": "{a: b}"}
