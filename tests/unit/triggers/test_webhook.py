@@ -331,7 +331,7 @@ async def test_variables_have_a_limit_and_the_request_is_told() -> None:
         answer = await send(it, json.dumps({"a": "x" * 130_000}).encode())
         assert (answer.status, told(answer)["detail"]) == (
             400,
-            "parameters.A: what it finds is longer than 120,000 bytes",
+            "parameters.A: what it finds is longer than 100,000 bytes",
         )
     three = HMAC | {"parameters": dict.fromkeys("ABC", "body.a")}
     async with running(Webhook, subscriptions={"hook": three}) as it:
