@@ -172,6 +172,7 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
             yield Running(services, front.web, is_new=is_new)
         finally:
             front.web.should_exit = True
+            services.triggers.supervisor.end_connections()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TIDY_SECONDS):
                     await _record(services, Kind.SERVER_STOPPING)
@@ -198,6 +199,9 @@ async def _tidy(swept: asyncio.Event, remover: Remover) -> None:
 
 async def _begin(services: Services, recovery: Recovery) -> None:
     await services.database.write_patiently(run_tokens.delete_of_ended_runs)
+    # Before the first event of all.
+    await services.triggers.install_base(is_new=services.database.last_seq == 0)
+    await services.triggers.supervisor.begin()
     await _record(services, Kind.SERVER_STARTED)
     await recovery.recover()
 

@@ -61,6 +61,11 @@ from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.services import Services
 from gofer.server.store.database import Database
 from gofer.server.tls import Tls
+from gofer.server.triggers.house import House
+from gofer.server.triggers.install import Triggers
+from gofer.server.triggers.sessions import Listeners
+from gofer.server.triggers.supervise import Supervisor
+from gofer.server.triggers.times import Times
 from gofer.server.web import WebServer
 
 
@@ -145,6 +150,12 @@ async def build(parts: Parts, front: Front) -> Built:
     secrets.on_retired = tidier.notice
     reloader = Reloader(live, database, clock, front.tls)
     reloader.prepare = lambda new: renew_keys(parts.secrets, live.settings, new, os.environ)
+    supervisor = Supervisor(
+        House(
+            live, clock, database, engine, front.access, registry, secrets, masks, Listeners(),
+            settings.server.storage_path / "triggers", Times(),
+        )
+    )  # fmt: skip
     services = Services(
         live=live,
         clock=clock,
@@ -163,6 +174,7 @@ async def build(parts: Parts, front: Front) -> Built:
         registry=registry,
         sessions=sessions,
         failures=Failures(lambda: live.settings.server.failed_auth_limit, front.tally.refusals, clock.monotonic),
+        triggers=Triggers(supervisor),
         tokens=tokens,
         bootstrapper=Bootstrapper(tokens, settings.server.storage_path, parts.reached),
         roles=Roles(registry, database, clock),
@@ -209,6 +221,8 @@ async def build(parts: Parts, front: Front) -> Built:
         ("token uses", uses.run()),
         ("token expiry", token_expiry.run()),
         ("sessions", sessions.run()),
+        ("triggers", supervisor.run()),
+        ("sweep of triggers", supervisor.sweep(watch, remover)),
         *objects.tasks(),
     ]
     return Built(services, launcher, recovery, remover, objects, uses, side)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Scope
 
 from gofer.models.log import LogEnd, LogFrame
 from gofer.models.own_log import OwnLogFrame
+from gofer.models.trigger import TriggerLog
 from gofer.server.api import (
     backup,
     bootstrap,
@@ -29,6 +30,7 @@ from gofer.server.api import (
     system,
     taskruns,
     tokens,
+    triggers,
     versions,
 )
 from gofer.server.api.audit import RefusedRequests
@@ -45,6 +47,7 @@ from gofer.server.streams.attach import ATTACH, EndOfInput, Exited, Failed, Resi
 from gofer.server.streams.events import EventFrame, events_stream
 from gofer.server.streams.logs import logs_stream
 from gofer.server.streams.own_log import own_log_stream
+from gofer.server.streams.triggers import trigger_log_stream, trigger_session
 
 
 class Application(NamedTuple):
@@ -86,6 +89,7 @@ def endpoints() -> list[Endpoint]:
         *events.endpoints(),
         *health.endpoints(),
         *backup.endpoints(),
+        *triggers.endpoints(),
         *tokens.endpoints(),
         *common_tasks.endpoints(),
         *bootstrap.endpoints(),
@@ -121,6 +125,21 @@ def sockets() -> list[Socket]:
             tag=own_log.TAG,
             permission="system:read",
             sends=(OwnLogFrame,),
+        ),
+        Socket(
+            path=triggers.LOG + "/stream",
+            handler=trigger_log_stream,
+            summary="Follow what a trigger says",
+            tag=triggers.TAG,
+            permission="triggers:read",
+            sends=(TriggerLog,),
+        ),
+        Socket(
+            path=triggers.SESSION,
+            handler=trigger_session,
+            summary="Where a trigger dials in: docs/trigger-protocol.md",
+            tag=triggers.TAG,
+            permission="trigger_session:open",
         ),
         Socket(
             path=ATTACH,

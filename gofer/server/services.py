@@ -36,6 +36,7 @@ from gofer.server.secrets.rotate import Rotator
 from gofer.server.secrets.secrets import Secrets
 from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.store.database import Database
+from gofer.server.triggers.install import Triggers
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Services:
     refused_attempts: RefusedAttempts
     sessions: Sessions
     failures: Failures
+    triggers: Triggers
     tokens: Tokens
     bootstrapper: Bootstrapper
     roles: Roles

@@ -17,6 +17,7 @@ from tests.support.server import Api
 NAMES = {
     "namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key", "role": "viewer",
     "common_task": "debug",
+    "trigger": "interval",
 }  # fmt: skip
 _LINK = re.compile(rb'(?:href|src)="?([^">\s]+)')
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gofer.config.live import Live
-from gofer.config.settings import SchedulerSettings, ServerSettings, Settings
+from gofer.config.settings import SchedulerSettings, ServerSettings, Settings, TriggersSettings
 from gofer.engines.scheduler.fake import FakeScheduler
 from gofer.engines.scheduler.fake_world import FakeWorld
 from gofer.models.event import Event
@@ -34,6 +34,9 @@ def task(name: str, *command: str, after: str | Mapping[str, str] = "", **fields
 
 def retries(count: int, backoff: str = "0s") -> Retries:
     return Retries(count=count, backoff=backoff, max_backoff="1h", jitter=0.0)
+
+
+_NO_TRIGGERS = TriggersSettings(install_base_triggers=False)
 
 
 class Scene:
@@ -147,7 +150,7 @@ class House:
         return Settings(
             task_run_logs_dir=self.home / "logs",
             server=ServerSettings(host="127.0.0.1:0", storage_path=self.home),
-            **{"scheduler": SchedulerSettings(engine="fake"), **given},
+            **{"scheduler": SchedulerSettings(engine="fake"), "triggers": _NO_TRIGGERS, **given},
         )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from gofer.config.live import Live
-from gofer.config.settings import SchedulerSettings, ServerSettings, Settings
+from gofer.config.settings import SchedulerSettings, ServerSettings, Settings, TriggersSettings
 from gofer.engines.scheduler.fake_world import FakeWorld
 from gofer.models.manifest import Task
 from gofer.models.status import RunStatus
@@ -30,6 +30,7 @@ async def test_a_flood_is_stopped_and_kept_to_its_end(tmp_path: Path, engine: Li
         task_run_logs_dir=tmp_path / "logs",
         server=ServerSettings(host="127.0.0.1:0", storage_path=tmp_path),
         scheduler=SchedulerSettings(engine=engine),
+        triggers=TriggersSettings(install_base_triggers=False),
     )
     async with running(Live.fixed(settings)) as server:
         scene = Scene(server.services, FakeWorld())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gofer.server.auth.permission import DIAL_IN
 from tests.integration.api.server import Answer
 from tests.security.routes import Route
 from tests.security.world import HERE, THERE, World
@@ -88,6 +89,17 @@ ASKS = {
     "GET /api/v1/roles/{role}": "roles:read",
     "PUT /api/v1/roles/{role}": "roles:write",
     "DELETE /api/v1/roles/{role}": "roles:delete",
+    "GET /api/v1/triggers": "triggers:read",
+    "POST /api/v1/triggers": "triggers:write",
+    "POST /api/v1/triggers/probe": "triggers:write",
+    "GET /api/v1/triggers/{trigger}": "triggers:read",
+    "PATCH /api/v1/triggers/{trigger}": "triggers:write",
+    "DELETE /api/v1/triggers/{trigger}": "triggers:delete",
+    "POST /api/v1/triggers/{trigger}/restart": "triggers:write",
+    "GET /api/v1/triggers/{trigger}/debug": "triggers:read",
+    "GET /api/v1/triggers/{trigger}/log": "triggers:read",
+    "WS /api/v1/triggers/{trigger}/log/stream": "triggers:read",
+    "WS /api/v1/triggers/{trigger}/session": "a trigger",
     "GET /api/v1/whoami": "self",
     "GET /api/v1/session": "self",
     "POST /api/v1/session": "open",
@@ -115,7 +127,7 @@ ASKS = {
 }
 
 LOOKS = {"namespaces:read", "pipelines:read", "runs:read", "logs:read", "objects:read", "events:read"}
-INSTALLED = {"common_tasks:read"}
+INSTALLED = {"common_tasks:read", "triggers:read"}
 MAY = {
     "admin": {asked for asked in ASKS.values() if ":" in asked},
     "operator": LOOKS
@@ -149,7 +161,9 @@ MISSING = {
     "key": "missing",
     "token": "missing",
     "role": "missing",
-} | {"common_task": "missing"}
+    "common_task": "missing",
+    "trigger": "missing",
+}
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +192,8 @@ def test_routes_declare_what_the_table_says(world: World) -> None:
             assert route.is_open, route.name
         elif asked == "self":
             assert str(route.permission).startswith("self:"), route.name
+        elif asked == "a trigger":
+            assert route.permission == DIAL_IN, route.name
         else:
             assert route.permission == asked, route.name
 
@@ -217,7 +233,8 @@ def test_the_token_of_a_run_on_every_route(world: World, at: str) -> None:
 def test_management_on_every_route(world: World) -> None:
     for route in of_api(world):
         if ASKS[route.name] != "open":
-            assert is_let_in(world.try_route(route, world.root, MISSING)), route.name
+            let_in = is_let_in(world.try_route(route, world.root, MISSING))
+            assert let_in == (ASKS[route.name] != "a trigger"), route.name
 
 
 def test_two_roles_give_what_either_gives(world: World) -> None:

@@ -68,6 +68,7 @@ class World:
             "key": "thing",
             "role": "spare",
             "common_task": "spare",
+            "trigger": "ticker",
         }
 
     def start(self) -> None:
@@ -83,6 +84,8 @@ class World:
         assert self.call("POST", "/api/v1/roles", role).status == 201
         common_task = {"id": "spare", "image": "builtin:debug"}
         assert self.call("POST", "/api/v1/common-tasks", common_task).status == 201
+        trigger = {"id": "ticker", "image": "builtin:interval", "enabled": False}
+        assert self.call("POST", "/api/v1/triggers", trigger).status == 201
         self.run_token = self.token_of_run(HERE, 2)
 
     def stop(self) -> None:

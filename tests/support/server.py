@@ -137,6 +137,7 @@ class ServerProcess:
         """Start it and wait until it says where it listens; `extra` is added to its environment."""
         self.home.mkdir(parents=True, exist_ok=True)
         environ = {k: v for k, v in os.environ.items() if not k.startswith("GOFER_")}
+        environ |= {"GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS": "false"}
         environ |= self.environ | extra | {"PYTHONUNBUFFERED": "1"}
         command = [*self.program, "service", "start", "--host", self.host]
         command += ["--storage", str(self.home / "data"), "--engine", self.engine]

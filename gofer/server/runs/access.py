@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gofer.engines.scheduler.base import Bind
 from gofer.errors import Refused
-from gofer.server.auth.tokens import token_of
+from gofer.server.auth.tokens import token_of, trigger_secret
 from gofer.server.built_ins import BuiltIns
 from gofer.server.task_socket import LONGEST_PATH, NAME, TaskSocket
 
@@ -37,6 +37,10 @@ class TaskAccess:
     def token(self, uid: str) -> str:
         """The token of the attempt with that unique id, the same each time it is asked for."""
         return token_of(self._key, uid)
+
+    def trigger_secret(self, uid: str) -> str:
+        """The secret of the start of a trigger with that unique id, the same each time it is asked for."""
+        return trigger_secret(self._key, uid)
 
     def way(self, image: str = "") -> Way:
         """Of a container of that image; by default of any that is no built-in.

@@ -134,6 +134,10 @@ class Secrets:
         after = await self.store.entry(name)
         return value if after is not None and _may_use(after, namespace) else None
 
+    async def resolve_global(self, key: str) -> str | None:
+        """The value of a global secret for what belongs to the server, not to a namespace. Raises as `resolve`."""
+        return await self.store.get(SecretName(key))
+
     async def seen(
         self, namespace: str, pipeline: str, references: Iterable[tuple[str, str]], since: int
     ) -> Sequence[str]:

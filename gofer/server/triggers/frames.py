@@ -17,7 +17,6 @@ from gofer.models.trigger import TriggerInfo
 from gofer.server.triggers.contract import Fire
 
 PROTOCOL = 1
-MAX_FRAME_BYTES = 1024 * 1024
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """Of a frame that passes on an external event."""
 MAX_DEPTH = 32
@@ -98,7 +97,7 @@ _MAPS = msgspec.msgpack.Decoder(dict[str, Any])
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def decode(data: bytes | None, limit: int = MAX_FRAME_BYTES) -> Asked | Answered:
+def decode(data: bytes | None, limit: int) -> Asked | Answered:
     """What a message is; None for a text message. Raises NoFrame."""
     if data is None:
         raise NoFrame("A text message came: frames are binary messages.")

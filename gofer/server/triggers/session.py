@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from gofer import __version__
@@ -23,7 +24,7 @@ from gofer.server.triggers.times import Times
 MAX_UNANSWERED = 64
 """So many events of one trigger may be on their way to the disk."""
 
-DONE, GOING, NO_FRAME, NO_ANSWER, REPLACED, WRONG = 1000, 1001, 4400, 4408, 4409, 4426
+DONE, GOING, TOO_BIG, NO_FRAME, NO_ANSWER, REPLACED, WRONG = 1000, 1001, 1009, 4400, 4408, 4409, 4426
 """Close codes, see docs/trigger-protocol.md."""
 
 _FAULT = 1011
@@ -51,13 +52,13 @@ class Host(Protocol):
     def key(self) -> int:
         """Of its row."""
 
-    def settings(self, info: TriggerInfo) -> Mapping[str, Any] | None:
+    async def settings(self, info: TriggerInfo) -> Mapping[str, Any] | None:
         """It has told what it is: what it is to be told. None: it was started only to be asked."""
 
     def refused(self, code: str, words: str) -> None:
         """It does not take its settings. `words` are its own."""
 
-    def established(self, session: TriggerSession) -> None:
+    async def established(self, session: TriggerSession) -> None:
         """It has taken its settings."""
 
     def logged(self, level: str, message: str) -> None:
@@ -71,12 +72,15 @@ class TriggerSession:
     """See `contract.Session`. `latency` is that of the last answer to `ping`, in seconds; `last_event` when the last
     event came (seconds of the loop's clock)."""
 
-    def __init__(self, link: Link, host: Host, roster: Roster, listener: Listener, times: Times) -> None:
+    def __init__(
+        self, link: Link, host: Host, roster: Roster, listener: Listener, times: Times, max_frame_bytes: int
+    ) -> None:
         self._link = link
         self._host = host
         self._roster = roster
         self._listener = listener
         self._times = times
+        self._max_frame_bytes = max_frame_bytes
         self._clock = asyncio.get_running_loop().time
         self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -170,7 +174,7 @@ class TriggerSession:
         """Take `hello` and answer it. Raises Gone or NoFrame; has ended the connection where it is not to go on."""
         try:
             async with asyncio.timeout(self._times.hello):
-                first = frames.decode(await self._link.receive())
+                first = frames.decode(await self._link.receive(), self._max_frame_bytes)
         except TimeoutError:
             self.end(NO_ANSWER, f"No `hello` came within {self._times.hello:g} seconds.")
             return
@@ -192,7 +196,7 @@ class TriggerSession:
                 "protocol": frames.PROTOCOL,
                 "server": __version__,
                 "heartbeat": round(self._times.heartbeat * 1000),
-                "max_frame_bytes": frames.MAX_FRAME_BYTES,
+                "max_frame_bytes": self._max_frame_bytes,
                 "max_event_bytes": frames.MAX_EVENT_BYTES,
                 "max_unanswered": MAX_UNANSWERED,
             }
@@ -206,7 +210,7 @@ class TriggerSession:
         """From `info` to `ready`; what comes later comes by itself."""
         if not await self._informed():
             return
-        settings = self._host.settings(self.info)
+        settings = await self._host.settings(self.info)
         if settings is None:
             await self.shutdown(self._times.hello)
             return
@@ -216,6 +220,10 @@ class TriggerSession:
             self._host.refused(error.code, error.message)
             self.end(DONE, "The settings are not taken.")
             return
+        except (InvalidInput, TooLarge) as error:
+            self._host.refused("invalid_settings", error.message)
+            self.end(DONE, "The settings cannot be sent.")
+            return
         except GoferError as error:
             self.end(NO_ANSWER, f"`configure`: {error.message}")
             return
@@ -223,7 +231,7 @@ class TriggerSession:
             return
         self._is_configured = True
         self._roster.add(self)
-        self._host.established(self)
+        await self._host.established(self)
         try:
             await self._listener.established(self)
         except* GoferError as group:
@@ -242,7 +250,7 @@ class TriggerSession:
         """Ask for a sign of life again and again."""
         heartbeat = self._times.heartbeat
         while True:
-            held, began = self._held, self._clock()
+            held, began = self._held, perf_counter()
             try:
                 await self.request("ping", {}, 2 * heartbeat)
             except TriggerRefused:
@@ -252,14 +260,15 @@ class TriggerSession:
                     self.end(NO_ANSWER, f"No reply to `ping` came for {3 * heartbeat:g} seconds.")
                     return
             else:
-                self.latency = self._clock() - began
+                # The loop's own clock counts in whole milliseconds.
+                self.latency = perf_counter() - began
             await asyncio.sleep(heartbeat)
 
     # -- what comes
 
     async def _read(self) -> None:
         while True:
-            frame = frames.decode(await self._link.receive())
+            frame = frames.decode(await self._link.receive(), self._max_frame_bytes)
             if isinstance(frame, Answered):
                 self._answered(frame)
                 continue
@@ -349,7 +358,7 @@ class TriggerSession:
             data = frames.encode(fields, id=number, kind=kind)
         except Invalid as error:
             raise InvalidInput(f"`{kind}` for the trigger {shown(self.trigger)}: {error}") from None
-        limit = frames.MAX_EVENT_BYTES if kind == "external_event" else frames.MAX_FRAME_BYTES
+        limit = frames.MAX_EVENT_BYTES if kind == "external_event" else self._max_frame_bytes
         if len(data) > limit:
             raise TooLarge(f"`{kind}` has {len(data)} bytes: a frame may have {limit}.")
         if self._over.done():

@@ -22,6 +22,7 @@ from gofer.config.settings import (
     ServerSettings,
     Settings,
     SqliteSecretStoreSettings,
+    TriggersSettings,
 )
 from gofer.models.access import CreateToken, NewToken
 from gofer.server.app import Running, running
@@ -79,7 +80,7 @@ class ServerThread:
             dev_mode=not production,
             allow_process_engine=True,
             secret_store=_WITH_KEY if production else SecretStoreSettings(),
-            **(settings or {}),
+            **{"triggers": TriggersSettings(install_base_triggers=False), **(settings or {})},
             server=ServerSettings(host=host, storage_path=home, **server),
             scheduler=SchedulerSettings(engine=engine),
             object_store=ObjectStoreSettings(**(objects or {})),

@@ -16,6 +16,7 @@ import pytest
 from gofer.models.event import Kind
 from gofer.server.routes import endpoints, sockets
 from tests.integration.api.server import ServerThread
+from tests.support.until import until
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -80,6 +81,9 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
     names["common_task"] = "debug"
     common_task = {"id": "debug", "image": "builtin:debug", "variables": {"A": "b"}}
     assert server.send_json("POST", "/api/v1/common-tasks", common_task).status == 201
+    names["trigger"] = "ticker"
+    server.api.post("triggers", {"id": "ticker", "image": "builtin:interval"})
+    until(lambda: server.api.get("triggers/ticker")["state"] == "healthy", "the trigger is healthy")
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:

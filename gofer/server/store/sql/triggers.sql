@@ -30,7 +30,7 @@ UPDATE triggers SET info = ? WHERE key = ?;
 DELETE FROM triggers WHERE key = ?;
 
 -- name: starts
-SELECT start_uid FROM triggers WHERE start_uid <> '';
+SELECT start_uid FROM triggers WHERE start_uid <> '' AND enabled;
 
 -- name: last_event_at
 SELECT received_at FROM trigger_events WHERE trigger_key = ? ORDER BY key DESC LIMIT 1;
