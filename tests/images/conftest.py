@@ -10,7 +10,7 @@ from tests.images.build import base, build, remove
 
 # The shape of all triggers is the same, so is that of all common tasks: these stand for the others.
 IMAGES = (
-    "trigger/cron",
+    "trigger/interval",
     "trigger/pipeline",
     "common-task/debug",
     "debug/envs",
