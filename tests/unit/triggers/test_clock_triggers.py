@@ -64,6 +64,14 @@ async def test_interval_spreads_its_starts_the_same_way_each_time() -> None:
         assert await t.next("spread", 1) != [START + HOUR]
 
 
+async def test_an_interval_that_was_made_while_the_clock_was_ahead_does_not_wait_for_that_time() -> None:
+    async with running(Interval) as t:
+        await t.subscribe("s", {"every": "1h"}, created_at=START + 10_000 * HOUR, last_event_at=START + 10_000 * HOUR)
+        await t.clock.advance("1h")
+        (event,) = await told(t, 1)
+        assert event.outcome == "start"
+
+
 async def test_interval_refuses_what_the_administrator_does_not_allow() -> None:
     async with running(Interval, {"min_duration": "5m"}) as t:
         with pytest.raises(Refused) as refused:

@@ -6,7 +6,10 @@ import hashlib
 
 
 class IntervalTimes:
-    """Every `every` milliseconds from `origin` (Unix milliseconds) on, `origin` itself left out."""
+    """Every `every` milliseconds, so that `origin` (Unix milliseconds) is one of the times.
+
+    There are times before `origin` too: a clock that was ahead when the subscription was made must not stop it.
+    """
 
     def __init__(self, every: int, origin: int) -> None:
         self._every = every
@@ -14,7 +17,7 @@ class IntervalTimes:
 
     def after(self, time: int) -> int | None:
         """The first time after `time` (both Unix milliseconds)."""
-        return self._origin + max((time - self._origin) // self._every + 1, 1) * self._every
+        return self._origin + ((time - self._origin) // self._every + 1) * self._every
 
 
 def times(subscription: str, created_at: int, every: int, jitter: bool) -> IntervalTimes:
