@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -15,6 +15,7 @@ from gofer.models.units import parse_duration
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
     from gofer.cli.output import Output
+    from gofer_sdk.conformance.life import Outside
     from gofer_sdk.conformance.program import Program
     from gofer_sdk.conformance.step import Step
     from gofer_sdk.conformance.suite import Report
@@ -54,6 +55,8 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, given: str) -> float:
         "gofer trigger check builtin:cron --subscription 'expression=* * * * *'",
         "gofer trigger check registry.example.org/watcher:1 --set token=x --subscription path=/srv",
         "gofer trigger check --subscription every=1s -- node trigger.js",
+        "gofer trigger check builtin:webhook --set allow_unauthenticated=true --subscription verify=none "
+        "--event-query to=default/checked/subscription-1",
     ],
 )
 @pass_invocation
@@ -66,6 +69,9 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, given: str) -> float:
     metavar="NAME=VALUE",
     help="A setting of the subscriptions that it is tried with.",
 )
+@click.option("--event-query", default="", metavar="TEXT", help="Of the external event that has an event come.")
+@click.option("--event-header", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="A header of it.")
+@click.option("--event-body", type=click.File("rb"), metavar="FILE", help="The body of it, {} by default.")
 @click.option(
     "--fire-within",
     default="10s",
@@ -82,25 +88,34 @@ def _seconds(_ctx: click.Context, _param: click.Parameter, given: str) -> float:
     metavar="DURATION",
     help="How long it may take from its start to its connection.",
 )
-@click.pass_context
 def check(
-    ctx: click.Context,
     invocation: Invocation,
     image: str | None,
     settings: dict[str, str],
     subscription: dict[str, str],
     fire_within: float,
     start_within: float,
+    event_query: str,
+    event_header: dict[str, str],
+    event_body: BinaryIO | None,
 ) -> int:
     """Try a trigger, in any language, against the trigger protocol.
 
     Starts it several times, as a child process or with `docker run`, plays Gofer's side of docs/trigger-protocol.md,
     and says of each thing whether it is right. Needs no server. The exit code is 1 if something is wrong.
+
+    It is tried with two subscriptions, default/checked/subscription-1 and default/checked/subscription-2.
     """
     from gofer_sdk.conformance.life import Given
 
-    program = _program(image, ctx.meta.get("command"))
-    given = Given(settings=settings, subscription=subscription, fire_within=fire_within, start_within=start_within)
+    program = _program(image, click.get_current_context().meta.get("command"))
+    given = Given(
+        settings=settings,
+        subscription=subscription,
+        outside=_outside(event_query, event_header, event_body),
+        fire_within=fire_within,
+        start_within=start_within,
+    )
     output = invocation.output
     report = _tried(program, given, output)
     if output.format == "json":
@@ -108,6 +123,13 @@ def check(
     elif output.format == "pretty":
         _summary(output, report)
     return ExitCode.OK if report.passed else ExitCode.OUTCOME_BAD
+
+
+def _outside(query: str, headers: dict[str, str], file: BinaryIO | None) -> Outside:
+    from gofer_sdk.conformance.life import Outside
+
+    body = file.read() if file is not None else b"{}"
+    return Outside(query=query, headers=tuple(headers.items()), body=body)
 
 
 def _program(image: str | None, command: list[str] | None) -> Program:

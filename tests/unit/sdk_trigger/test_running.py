@@ -8,7 +8,7 @@ import pytest
 
 from gofer_sdk.testing import START, ManualClock, running
 from gofer_sdk.trigger import InvalidSettings, NotFired, Refused, RunOf
-from gofer_sdk.trigger.errors import PeerError
+from gofer_sdk.trigger.errors import LinkLost, PeerError
 from tests.unit.sdk_trigger.every import Every
 
 HOUR = 3_600_000
@@ -108,3 +108,15 @@ async def test_external_events_and_those_of_gofer() -> None:
         assert (event.event, event.objects_of) == ("event 7", RunOf(pipeline="dump", run=3))
         # The trigger goes on, and says what was wrong.
         assert await asyncio.wait_for(t.logged("Traceback"), 10)
+
+
+async def test_what_waits_for_its_event_does_not_keep_a_new_connection_from_being_ready() -> None:
+    async with running(Every, subscriptions={"a": {"every": "1h"}}) as t:
+        t.swallow = True
+        taking = asyncio.create_task(t.event(7, "run.ended", pipeline="dump", run=3))
+        await t.refused()
+        t.swallow = False
+        await t.cut()
+        assert (await t.fired()).event == "event 7"
+        with pytest.raises(LinkLost):
+            await taking

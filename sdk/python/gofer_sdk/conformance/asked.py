@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gofer_sdk.conformance import shapes
-from gofer_sdk.conformance.life import FIRST, HEARTBEAT, NAME, SECOND, Life
+from gofer_sdk.conformance.life import FIRST, HEARTBEAT, NAME, SECOND, Life, Outside
 from gofer_sdk.conformance.step import Failed, NotOffered, Steps, within
 from gofer_sdk.trigger.errors import PeerError
 
@@ -14,6 +14,7 @@ COURSE: Final = "The course of a connection"
 OF_TRIGGER: Final = "Requests of a trigger"
 OF_GOFER: Final = "Requests of Gofer"
 BEAT: Final = "Heartbeat"
+_TWICE: Final = (("X-Twice", "1"), ("X-Twice", "2"))
 _BODIES: Final = {
     "junk": b"\x00\xff{not json" * 100,
     "an empty body": b"",
@@ -94,14 +95,14 @@ async def subscribe(life: Life, steps: Steps) -> bool:
 
     async def again() -> None:
         await life.subscribe(FIRST)
-        await life.subscribe(FIRST, created_at=1_893_456_000_001, last_event_at=life.now(), last_event="earlier")
+        await life.subscribe(FIRST, created_at=life.created_at + 1, last_event_at=life.now(), last_event="earlier")
 
     async def wrong() -> None:
         await life.error_of("subscribe", subscription=7, settings=[])
 
     async def ready() -> None:
-        # The first event may come now, and perhaps no other. (An answer to an external event may wait for its event.)
-        if not life.info.get("external_events"):
+        # The first event may come now, and perhaps no other.
+        if not life.waits_for_gofer():
             life.events.hold()
         await life.ask("ready")
 
@@ -141,8 +142,7 @@ async def ask(life: Life, steps: Steps) -> None:
     async def event() -> None:
         if not life.info.get("events"):
             raise NotOffered
-        told = {"seq": 1, "at": life.now(), "kind": life.info["events"][0], "namespace": "another", "pipeline": "other"}
-        await life.ask("event", event={**told, "run": 1, "data": {"status": "successful"}})
+        await life.own_event(1)
 
     await steps.attempt("ends a subscription, and one that is not there", OF_GOFER, unsubscribe)
     await steps.attempt("sends its own ping", BEAT, heartbeat)
@@ -158,14 +158,8 @@ async def _external(life: Life, steps: Steps, what: str, body: bytes) -> None:
         if not life.info.get("external_events"):
             raise NotOffered
         try:
-            shapes.answer(await external_event(life, what, body))
+            shapes.answer(await life.external_event(what, Outside(query="a=1&b", headers=_TWICE, body=body)))
         except TimeoutError:
             raise Failed("an answer within 10 s", "none") from None
 
     await steps.attempt(f"answers an external event ({what})", OF_GOFER, send)
-
-
-async def external_event(life: Life, event: str, body: bytes) -> dict[str, object]:
-    """The reply to a request from outside that nobody has signed."""
-    headers = [["content-type", "application/json"], ["x-twice", "1"], ["x-twice", "2"]]
-    return await life.ask("external_event", event=event, query="a=1&b", headers=headers, body=body, peer="192.0.2.1")

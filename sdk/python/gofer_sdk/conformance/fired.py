@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from gofer_sdk.conformance.asked import BEAT, OF_TRIGGER, external_event
+from gofer_sdk.conformance.asked import BEAT, OF_TRIGGER
 from gofer_sdk.conformance.life import HEARTBEAT, REPLY, Key, Life
 from gofer_sdk.conformance.step import Failed, NotTried, Steps, within
 from gofer_sdk.trigger.errors import LinkLost, PeerError
@@ -78,10 +78,13 @@ def _none(life: Life) -> str:
 
 
 async def _provoke(life: Life) -> None:
-    """An external event may make it tell of one."""
+    """What it is told may make it tell of an event; its answer may have to wait for that."""
     if life.info.get("external_events"):
         with suppress(LinkLost, PeerError, TimeoutError):
-            await external_event(life, "provoking", b"{}")
+            await life.external_event("provoking", life.given.outside)
+    if life.info.get("events"):
+        with suppress(LinkLost, PeerError, TimeoutError):
+            await life.own_event(2)
 
 
 async def lose(life: Life, steps: Steps) -> bool:

@@ -24,20 +24,32 @@ REPLY: Final = 10.0
 HEARTBEAT: Final = 1_000
 MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
 FIRST, SECOND = "subscription-1", "subscription-2"
+"""Their labels, in the pipeline `checked` of the namespace `default`, and their ids."""
 
 Key = tuple[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """A request from outside that leads to an event."""
+
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b"{}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
     """What the suite is told. Times are in seconds.
 
-    `settings` are those of the installation, `subscription` those of each subscription. An event must come within
+    `settings` are those of the installation, `subscription` those of each subscription; `outside` is sent to have an
+    event come. An event must come within
     `fire_within`, or what needs one is not tried; the program must dial within `start_within`.
     """
 
     settings: Mapping[str, object] = field(default_factory=dict)
     subscription: Mapping[str, object] = field(default_factory=dict)
+    outside: Outside = Outside()
     fire_within: float = 10.0
     start_within: float = 30.0
 
@@ -112,6 +124,7 @@ class Life:
         self.given = given
         self.events = Events()
         self.info: Fields = {}
+        self.created_at = self.now() - 60_000
         self.peer: Peer
         side.on_fire = self.events.answer
 
@@ -164,7 +177,7 @@ class Life:
             **{
                 **self.wish(subscription),
                 "subscription": subscription,
-                "created_at": 1_893_456_000_000,
+                "created_at": self.created_at,
                 "last_event_at": None,
                 "last_event": None,
                 **other,
@@ -180,6 +193,28 @@ class Life:
             "settings": dict(self.given.subscription),
             "unknown_field": {"deep": [1, None, b"\0"]},
         }
+
+    async def external_event(self, event: str, outside: Outside) -> Fields:
+        """The reply to a request from outside. Raises as `ask`."""
+        headers = [["content-type", "application/json"], *([name.lower(), value] for name, value in outside.headers)]
+        return await self.ask(
+            "external_event",
+            event=event,
+            query=outside.query,
+            headers=headers,
+            body=outside.body,
+            peer="192.0.2.1",
+        )
+
+    async def own_event(self, seq: int) -> None:
+        """Tell of an event of Gofer's own, of a kind that the trigger asked for."""
+        told = {"seq": seq, "at": self.now(), "kind": self.info["events"][0], "namespace": "default"}
+        told |= {"pipeline": "other", "run": seq, "data": {"status": "successful"}}
+        await self.ask("event", event=told)
+
+    def waits_for_gofer(self) -> bool:
+        """Whether an answer to Gofer may wait for the reply to an event."""
+        return bool(self.info.get("external_events") or self.info.get("events"))
 
     def now(self) -> int:
         """The time of day."""

@@ -75,15 +75,16 @@ class Requests:
             failing = link.fail(request.id, "unavailable", "Too many requests wait for this trigger.")
             self._tasks.spawn("refusal", _unless_lost(failing))
             return
-        key = self._key(request)
+        own = self._key(request)
         if request.kind == "ready":
-            before = list(self._chains.values())
+            # Not for what is done with an event: that may wait for what comes after `ready`.
+            before = [chain for key, chain in self._chains.items() if key != "event"]
         else:
-            before = [chain for one in ("configure", key) if (chain := self._chains.get(one)) is not None]
+            before = [chain for one in ("configure", own) if (chain := self._chains.get(one)) is not None]
         task = self._tasks.spawn(request.kind, self._answer(link, request.id, request, before))
-        if key:
-            self._chains[key] = task
-            task.add_done_callback(lambda done: self._chains.pop(key) if self._chains.get(key) is done else None)
+        if own:
+            self._chains[own] = task
+            task.add_done_callback(lambda done: self._chains.pop(own) if self._chains.get(own) is done else None)
 
     async def settle(self) -> None:
         """Wait until all is answered, but for who calls this."""
