@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import shutil
 import subprocess
@@ -10,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from gofer.models.built_in import BUILT_INS
 from tests.cli.conftest import Gofer
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / "examples" / "trigger-python" / "new_files.py"
 NODE = ROOT / "examples" / "trigger-node"
+PUSH = ROOT / "tests" / "unit" / "triggers" / "github_payloads" / "push.json"
+TO_FIRST = ["--event-query", "to=default/checked/subscription-1"]
 BROKEN = Path(__file__).with_name("broken_trigger.py")
 
 
@@ -80,6 +84,38 @@ def test_good_and_bad_ones(alone: Gofer, tmp_path: Path) -> None:
         "ends when it is asked to, before it has settings": ("the exit code 0", "1"),
         "ends when SIGTERM comes": ("the close code 1000", "1006"),
     }.items() <= failed.items(), failed
+
+
+def test_those_that_come_with_gofer(alone: Gofer, tmp_path: Path) -> None:
+    """All of them, all at once."""
+    push = tmp_path / "push.json"
+    shutil.copy(PUSH, push)
+    repository = json.loads(push.read_bytes())["repository"]["full_name"]
+    signature = hmac.new(b"key", push.read_bytes(), "sha256").hexdigest()
+    given = {
+        "interval": ["--set", "min_duration=100ms", "--subscription", "every=500ms", "--subscription", "jitter=false"],
+        # A minute is too long to wait for.
+        "cron": ["--subscription", "expression=* * * * *", "--fire-within", "1s"],
+        "pipeline": ["--subscription", "pipeline=other"],
+        "webhook": ["--set", "allow_unauthenticated=true", "--subscription", "verify=none", *TO_FIRST],
+        "github": [
+            *("--set", "secret=key", "--subscription", f"repository={repository}", "--event-body", str(push)),
+            *("--event-header", "X-GitHub-Event=push", "--event-header", "X-GitHub-Delivery=1"),
+            *("--event-header", f"X-Hub-Signature-256=sha256={signature}"),
+        ],
+    }
+    assert set(given) == set(BUILT_INS["trigger"])
+    with ThreadPoolExecutor() as pool:
+        checks = {
+            name: pool.submit(alone, "trigger", "check", "--format", "json", f"builtin:{name}", *options)
+            for name, options in given.items()
+        }
+    for name, check in checks.items():
+        report = check.result().json
+        assert report["passed"], (name, failures(report), report["output"])
+        outcomes = {step["name"]: step["outcome"] for step in report["steps"]}
+        fires = outcomes["tells again of what could not be taken"]
+        assert fires == ("not tried" if name == "cron" else "ok"), (name, outcomes)
 
 
 def failures(report: dict[str, Any]) -> dict[str, tuple[str, str]]:
