@@ -136,6 +136,14 @@ def complete_role(ctx: click.Context, _param: click.Parameter, incomplete: str) 
     return complete(ctx, incomplete, lambda _: (paths.ROLES, Role))
 
 
+def complete_trigger(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of triggers."""
+    from gofer.client import paths
+    from gofer.models.trigger import Trigger
+
+    return complete(ctx, incomplete, lambda _: (paths.TRIGGERS, Trigger))
+
+
 def complete(
     ctx: click.Context, incomplete: str, where: Callable[[Invocation], tuple[str, type[Any]]], field: str = "id"
 ) -> list[CompletionItem]:

@@ -18,6 +18,7 @@ from gofer.cli.program import Program, program_argument
 from gofer.cli.status import cell
 from gofer.cli.store import store
 from gofer.cli.store.place import of_pipelines
+from gofer.cli.subscription import described, fetched, subscribe, subscriptions, unsubscribe
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
 from gofer.client import paths
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
     from gofer.cli.table import Cell
 
+_NEXT = 10
 _ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -125,9 +127,16 @@ def _row(one: Pipeline) -> list[Cell]:
 @pass_invocation
 @pipeline_argument
 def get(invocation: Invocation, pipeline: str) -> None:
-    """One pipeline."""
+    """One pipeline, and what will start runs of it.
+
+    With the next ten times of each subscription, where its trigger knows them.
+    """
     found = invocation.client.get(paths.pipeline(invocation.namespace, pipeline), Pipeline)
-    invocation.output.show(found, lambda: _described(invocation, found))
+    triggered = fetched(invocation, pipeline, _NEXT)
+    output = invocation.output
+    below = ["", *described(output, triggered)] if triggered else []
+    whole = {**msgspec.structs.asdict(found), "subscriptions": triggered}
+    output.show(whole, lambda: [*_described(invocation, found), *below])
 
 
 def _described(invocation: Invocation, one: Pipeline) -> Iterable[str]:
@@ -238,4 +247,6 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
     return answer.decode(errors="replace")
 
 
+for command in (subscribe, unsubscribe, subscriptions):
+    pipeline.add_command(command)
 pipeline.add_command(store(of_pipelines()))

@@ -23,7 +23,7 @@ from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock, took
 from gofer.client import paths
 from gofer.models.event import Event
-from gofer.models.run import Cancelled, RetryRun, Run, StartRun, TaskRun
+from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartRun, TaskRun
 from gofer.models.status import RunStatus
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def list_(
 ) -> None:
     """The newest runs of a pipeline, or of the whole namespace."""
     columns = Columns(
-        ("PIPELINE", "RUN", "STATUS", "VERSION", "CREATED", "DURATION", "WHY"),
+        ("PIPELINE", "RUN", "STATUS", "VERSION", "CREATED", "DURATION", "STARTED BY", "WHY"),
         _row,
         "No such runs. Start one: gofer run start PIPELINE",
     )
@@ -113,7 +113,13 @@ def _row(one: Run) -> list[Cell]:
     cancelling = one.cancel_requested_at is not None and not one.status.ended
     status = cell(one.status, cancelling=cancelling)
     times = [ago(one.created_at), took(one.started_at, one.ended_at)]
-    return [one.pipeline, f"#{one.id}", status, str(one.version), *times, why(one.reason, one.detail)]
+    starter = "" if one.initiator == Initiator() else _starter(one)
+    return [one.pipeline, f"#{one.id}", status, str(one.version), *times, starter, why(one.reason, one.detail)]
+
+
+def _starter(one: Run) -> str:
+    """Who or what has started it, such as `trigger cron/nightly`."""
+    return plain(f"{one.initiator.kind} {one.initiator.name}".strip())
 
 
 @run.command("get", examples=["gofer run get nightly 12", "gofer run get nightly latest --history"])
@@ -138,7 +144,6 @@ def get(invocation: Invocation, pipeline: str, run: int, history: bool) -> None:
 def _described(invocation: Invocation, one: Run) -> Iterable[str]:
     text, look = cell(one.status, cancelling=one.cancel_requested_at is not None and not one.status.ended)
     parameters = ", ".join(f"{name}={value}" for name, value in one.parameters.items())
-    initiator = " ".join(part for part in (one.initiator.kind, one.initiator.name) if part)
     return invocation.output.fields(
         [
             ("run", f"{one.pipeline} #{one.id}"),
@@ -147,7 +152,7 @@ def _described(invocation: Invocation, one: Run) -> Iterable[str]:
             ("why", why(one.reason, one.detail)),
             ("version", str(one.version)),
             ("parameters", plain(parameters)),
-            ("started by", plain(initiator)),
+            ("started by", _starter(one)),
             ("retry of", f"#{one.retry_of}" if one.retry_of is not None else ""),
             ("correlation", plain(one.correlation_id)),
             ("created", clock(one.created_at)),

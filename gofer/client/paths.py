@@ -20,6 +20,7 @@ CHECKS = f"{API}/system/checks"
 BACKUP = f"{API}/system/backup"
 ROTATE_KEY = f"{API}/system/secrets/rotate-key"
 TOKENS = f"{API}/tokens"
+TRIGGERS = f"{API}/triggers"
 WHOAMI = f"{API}/whoami"
 BOOTSTRAP = f"{API}/bootstrap"
 OWN_LOG = f"{API}/system/logs"
@@ -92,3 +93,18 @@ def objects(namespace_id: str, pipeline_id: str, number: int | None) -> str:
 def object_(namespace_id: str, pipeline_id: str, number: int | None, key: str) -> str:
     """Path of an object."""
     return f"{objects(namespace_id, pipeline_id, number)}/{check_id(key, 'object')}"
+
+
+def subscriptions(namespace_id: str, pipeline_id: str) -> str:
+    """Path of a pipeline's subscriptions."""
+    return f"{pipeline(namespace_id, pipeline_id)}/subscriptions"
+
+
+def subscription(namespace_id: str, pipeline_id: str, label: str) -> str:
+    """Path of a subscription."""
+    return f"{subscriptions(namespace_id, pipeline_id)}/{check_id(label, 'subscription')}"
+
+
+def trigger_events(trigger_id: str) -> str:
+    """Path of what a trigger has told of."""
+    return f"{TRIGGERS}/{check_id(trigger_id, 'trigger')}/events"

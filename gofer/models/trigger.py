@@ -42,7 +42,7 @@ class TriggerInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
     events: list[str] = []
 
 
-class Subscription(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Subscribed(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A pipeline's use of a trigger. `detail` says why it is not active; `next` are the times (milliseconds since the
     epoch) at which it will fire, where the trigger knows."""
 
@@ -177,3 +177,13 @@ class TriggerDebug(msgspec.Struct, kw_only=True):
     """What a trigger tells of its own state."""
 
     state: dict[str, Any]
+
+
+class AddSubscription(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A subscription beside those of the manifest. `settings` may hold `secret{{key}}` and `global_secret{{key}}`; text
+    for a parameter that is a number or true or false is converted."""
+
+    label: str
+    trigger: str
+    settings: dict[str, Any] = {}
+    parameters: dict[str, ParameterValue] = {}

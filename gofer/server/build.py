@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gofer.config.live import Live
 from gofer.engines.object_store.base import ObjectStore
 from gofer.engines.secret_store.base import SecretStore
+from gofer.models.event import Event
 from gofer.server.api.tally import Tally
 from gofer.server.audit.record import Auditor
 from gofer.server.audit.refused import RefusedAttempts
@@ -61,6 +62,7 @@ from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.services import Services
 from gofer.server.store.database import Database
 from gofer.server.tls import Tls
+from gofer.server.triggers.build import build as trigger_parts
 from gofer.server.triggers.house import House
 from gofer.server.triggers.install import Triggers
 from gofer.server.triggers.sessions import Listeners
@@ -150,20 +152,35 @@ async def build(parts: Parts, front: Front) -> Built:
     secrets.on_retired = tidier.notice
     reloader = Reloader(live, database, clock, front.tls)
     reloader.prepare = lambda new: renew_keys(parts.secrets, live.settings, new, os.environ)
+    runs = Runs(context, launcher)
+
+    def links() -> str:
+        return live.settings.server.advertise_url.rstrip("/") or front.url
+
+    triggers = trigger_parts(database, clock, secrets, runs, links, parts.reached)
+
     supervisor = Supervisor(
         House(
-            live, clock, database, engine, front.access, registry, secrets, masks, Listeners(),
-            settings.server.storage_path / "triggers", Times(),
+            live, clock, database, engine, front.access, registry, secrets, masks, Listeners(triggers.listener),
+            settings.server.storage_path / "triggers", Times(), triggers.roster,
         )
     )  # fmt: skip
+
+    def committed(events: Sequence[Event]) -> None:
+        bus.publish(events)
+        triggers.subscriber.committed(events)
+
+    database.on_commit = committed
     services = Services(
         live=live,
         clock=clock,
         database=database,
         bus=bus,
         namespaces=Namespaces(database, clock),
-        pipelines=Pipelines(database, clock),
-        runs=Runs(context, launcher),
+        pipelines=Pipelines(database, clock, triggers.subscriber),
+        subscriptions=triggers.subscriptions,
+        told_events=triggers.told_events,
+        runs=runs,
         secrets=secrets,
         secret_rotator=Rotator(parts.secrets, database, clock),
         secret_tidier=tidier,

@@ -37,6 +37,8 @@ from gofer.server.secrets.secrets import Secrets
 from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.store.database import Database
 from gofer.server.triggers.install import Triggers
+from gofer.server.triggers.subscriptions import Subscriptions
+from gofer.server.triggers.told_events import ToldEvents
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Services:
     bus: Bus
     namespaces: Namespaces
     pipelines: Pipelines
+    subscriptions: Subscriptions
+    told_events: ToldEvents
     runs: Runs
     secrets: Secrets
     secret_rotator: Rotator

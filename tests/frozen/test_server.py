@@ -17,7 +17,7 @@ from tests.support.server import Api
 NAMES = {
     "namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key", "role": "viewer",
     "common_task": "debug",
-    "trigger": "interval",
+    "trigger": "cron", "label": "nightly",
 }  # fmt: skip
 _LINK = re.compile(rb'(?:href|src)="?([^">\s]+)')
 
@@ -35,6 +35,8 @@ def api(program: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         api.until("taskrun.running", "p", api.start("p"), "t")
         for path, more in (("namespaces/default/pipelines/p/secrets/key", {}), ("secrets/key", {"namespaces": ["*"]})):
             assert api.call("PUT", path, {"value": "some value", **more})[0] == 201
+        nightly = {"label": "nightly", "trigger": "cron", "settings": {"expression": "0 3 * * *"}}
+        assert api.call("POST", "namespaces/default/pipelines/p/subscriptions", nightly)[0] == 201
         for path in ("objects/key", "runs/1/objects/key"):
             assert api.raw("PUT", f"namespaces/default/pipelines/p/{path}", b"content")[0] == 201
         assert api.call("POST", "common-tasks", {"id": "debug", "image": "builtin:debug"})[0] == 201

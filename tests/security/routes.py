@@ -58,6 +58,9 @@ SAMPLES: dict[str, Sample] = {
     "POST /api/v1/manifests/graph": Sample(_MANIFEST),
     "POST /api/v1/namespaces/{namespace}/pipelines": Sample(_MANIFEST),
     "PATCH /api/v1/namespaces/{namespace}/pipelines/{pipeline}": Sample({"enabled": False}),
+    "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/subscriptions": Sample(
+        {"label": "sample", "trigger": "ticker"}
+    ),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/secrets/{key}": Sample(_SECRET),
     "POST /api/v1/triggers": Sample({"id": "sample", "image": "builtin:interval", "enabled": False}),
     "POST /api/v1/triggers/probe": Sample({"image": "builtin:interval"}),

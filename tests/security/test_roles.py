@@ -34,6 +34,12 @@ ASKS = {
     f"GET {P}/graph": "pipelines:read",
     f"GET {P}/versions": "pipelines:read",
     f"GET {P}/versions/{{version}}": "pipelines:read",
+    f"GET {P}/subscriptions": "pipelines:read",
+    f"POST {P}/subscriptions": "pipelines:write",
+    f"GET {P}/subscriptions/{{label}}": "pipelines:read",
+    f"DELETE {P}/subscriptions/{{label}}": "pipelines:write",
+    f"GET {P}/trigger-events": "events:read",
+    "GET /api/v1/triggers/{trigger}/events": "triggers:read",
     f"GET {N}/runs": "runs:read",
     f"GET {P}/runs": "runs:read",
     f"POST {P}/runs": "runs:run",
@@ -151,19 +157,12 @@ FOR_SOME = {
     "WS /api/v1/events/stream",
     "GET /api/v1/roles",
     "GET /api/v1/common-tasks",
+    "GET /api/v1/triggers/{trigger}/events",
 }
 
 # Nothing of these names is there, so that whoever is let in does no harm.
-MISSING = {
-    "pipeline": "missing",
-    "run": 7,
-    "task": "missing",
-    "key": "missing",
-    "token": "missing",
-    "role": "missing",
-    "common_task": "missing",
-    "trigger": "missing",
-}
+_NAMED = ("pipeline", "task", "key", "token", "role", "common_task", "trigger", "label")
+MISSING: dict[str, object] = {**dict.fromkeys(_NAMED, "missing"), "run": 7}
 
 
 @pytest.fixture(scope="module")

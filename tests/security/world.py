@@ -69,6 +69,7 @@ class World:
             "role": "spare",
             "common_task": "spare",
             "trigger": "ticker",
+            "label": "added",
         }
 
     def start(self) -> None:
@@ -76,6 +77,8 @@ class World:
         self.root = self.server.bootstrap()
         self.tokens = {role: self.make_token([role], [HERE])[1] for role in ROLES}
         self.names["token"] = self.make_token(["viewer"], [HERE])[0]
+        trigger = {"id": "ticker", "image": "builtin:interval", "enabled": False}
+        assert self.call("POST", "/api/v1/triggers", trigger).status == 201
         for namespace, secret in ((HERE, SECRET_HERE), (THERE, SECRET_THERE)):
             self._fill(namespace, secret)
         body = {"value": SECRET_GLOBAL, "namespaces": ["*"]}
@@ -84,8 +87,6 @@ class World:
         assert self.call("POST", "/api/v1/roles", role).status == 201
         common_task = {"id": "spare", "image": "builtin:debug"}
         assert self.call("POST", "/api/v1/common-tasks", common_task).status == 201
-        trigger = {"id": "ticker", "image": "builtin:interval", "enabled": False}
-        assert self.call("POST", "/api/v1/triggers", trigger).status == 201
         self.run_token = self.token_of_run(HERE, 2)
 
     def stop(self) -> None:
@@ -106,6 +107,8 @@ class World:
         assert self.call("POST", f"{base}/main/runs/1/cancel").status == 202
         self.until_ended(namespace, 1)
         assert self.call("PUT", f"{base}/main/secrets/thing", {"value": secret}).status == 201
+        added = {"label": "added", "trigger": "ticker", "settings": {"about": f"described-{namespace}"}}
+        assert self.call("POST", f"{base}/main/subscriptions", added).status == 201
         for where in (f"{base}/main", f"{base}/main/runs/1", f"{base}/main/runs/2"):
             assert self.ask("PUT", f"{where}/objects/thing", self.root, OBJECT).status == 201
 

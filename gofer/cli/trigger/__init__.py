@@ -13,8 +13,15 @@ def _check() -> Command:
     return check
 
 
+def _events() -> Command:
+    from gofer.cli.trigger.events import events
+
+    return events
+
+
 _TABLE = {
     "check": Entry("Try a trigger, in any language, against the trigger protocol.", _check),
+    "events": Entry("What a trigger has told of: why did nothing happen?", _events),
 }
 
 

@@ -40,6 +40,8 @@ class _Group(NamedTuple):
 def permission_of(kind: str, *, server: bool = False) -> Permission:
     """What one needs to see events of this kind; `server`: those that have no namespace."""
     noun = kind.partition(".")[0]
+    if noun == "trigger" and server:
+        return "triggers:read"
     if noun in _SECRETS:
         return "global_secrets:read" if server else "secrets:read"
     return _OWN.get(noun, "events:read")

@@ -1,4 +1,4 @@
-"""Removes what is older than it needs to be kept: events, and the answers of idempotent requests."""
+"""Removes what is older than it needs to be kept: events, those of triggers, and the answers of idempotent requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gofer.models.event import Kind
 from gofer.server.clock import Clock
-from gofer.server.store import idempotency
+from gofer.server.store import idempotency, trigger_events
 from gofer.server.store.database import Database, Transaction
 from gofer.server.store.events import delete_older, first_seq
 
@@ -54,6 +54,7 @@ class Pruner:
         """Prune once; returns how many events were deleted. If any were, the event `events.pruned` says so."""
         deleted = await self._prune_events()
         await self._prune_answers()
+        await self._prune_trigger_events()
         return deleted
 
     async def _prune_events(self) -> int:
@@ -71,6 +72,14 @@ class Pruner:
         more = True
         while more:
             deleted = await self._database.write_patiently(lambda tx: idempotency.delete_older(tx, before, _BATCH))
+            more = deleted == _BATCH
+            await asyncio.sleep(_PAUSE)
+
+    async def _prune_trigger_events(self) -> None:
+        cutoff = self._clock.now() - self._retention
+        more = True
+        while more:
+            deleted = await self._database.write_patiently(lambda tx: trigger_events.delete_older(tx, cutoff, _BATCH))
             more = deleted == _BATCH
             await asyncio.sleep(_PAUSE)
 

@@ -8,6 +8,7 @@ from gofer.errors import Conflict
 from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.server.clock import Clock
+from gofer.server.pipelines.subscriptions import remove_all
 from gofer.server.pipelines.view import require_pipeline
 from gofer.server.store import objects, pipelines, runs
 from gofer.server.store.database import Database, Transaction
@@ -53,6 +54,7 @@ class Deleter:
                 data = {"reason": "being deleted"}
                 tx.emit(Kind.PIPELINE_DISABLED, at, namespace=namespace, pipeline=pipeline, data=data)
             return row.key
+        remove_all(tx, row, at)
         pipelines.delete(tx, row.key)
         tx.emit(Kind.PIPELINE_DELETED, at, namespace=namespace, pipeline=pipeline)
         return None

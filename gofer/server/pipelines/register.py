@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -21,12 +21,14 @@ from gofer.server.pipelines.common_tasks import require_common_tasks
 from gofer.server.pipelines.delete import Deleter
 from gofer.server.pipelines.manifest_hash import canonical, hash_of
 from gofer.server.pipelines.namespaces import require_namespace
+from gofer.server.pipelines.subscriptions import Asking, changed_ones, follow
 from gofer.server.pipelines.validate import require_valid
 from gofer.server.pipelines.view import pipeline_model, require_pipeline
-from gofer.server.store import pipelines, versions
+from gofer.server.store import pipelines, subscriptions, versions
 from gofer.server.store.database import Database, Transaction
 from gofer.server.store.patterns import Patterns
 from gofer.server.store.pipelines import PipelineRow
+from gofer.server.store.subscriptions import SubscriptionRow
 
 _MANIFEST = msgspec.json.Decoder(Manifest)
 
@@ -44,28 +46,37 @@ class _Content(NamedTuple):
 
 
 class Pipelines:
-    """One method for each use case. Each change is one transaction with its events."""
+    """One method for each use case. Each change is one transaction with its events.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    `triggers` are asked about subscriptions; None: there are none to ask.
+    """
+
+    def __init__(self, database: Database, clock: Clock, triggers: Asking | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._triggers = triggers
 
     async def register(self, namespace: str, manifest: Manifest, *, also: Also | None = None) -> Registered:
         """Make the manifest's content the live version of its pipeline, which is created if there is none.
 
         Content that a version has already makes no new one: if that is the live version nothing changes at all, else
-        it becomes the live one again. `also` is done in the same transaction. Raises InvalidInput with all problems,
-        also for a common task that it cannot use, or NotFound for the namespace.
+        it becomes the live one again. Its subscriptions become those of the pipeline. `also` is done in the same
+        transaction. Raises InvalidInput with all problems, also for a common task that it cannot use, NotFound for the
+        namespace, or Conflict for a subscription whose label was taken.
         """
         content = await asyncio.to_thread(_content, manifest)
+        content.warnings.extend(await self._check(namespace, manifest))
 
-        def work(tx: Transaction) -> Registered:
-            registered = self._register(tx, namespace, content)
+        def work(tx: Transaction) -> tuple[Registered, Sequence[int]]:
+            registered, keys = self._register(tx, namespace, content)
             if also is not None:
                 also(tx, registered)
-            return registered
+            return registered, keys
 
-        return await self._database.write(work)
+        registered, keys = await self._database.write(work)
+        if keys and self._triggers is not None:
+            await self._triggers.settled(keys)
+        return registered
 
     async def set_enabled(self, namespace: str, pipeline: str, enabled: bool) -> Pipeline:
         """A disabled pipeline starts no runs; those under way go on. Raises NotFound."""
@@ -141,7 +152,21 @@ class Pipelines:
 
         return await self._database.read(work)
 
-    def _register(self, tx: Transaction, namespace: str, content: _Content) -> Registered:
+    async def _check(self, namespace: str, manifest: Manifest) -> Sequence[str]:
+        """Ask the triggers about the subscriptions that are new to them. Raises as `register`."""
+        if self._triggers is None or not manifest.subscriptions:
+            return []
+
+        def known(connection: sqlite3.Connection) -> Sequence[SubscriptionRow]:
+            require_namespace(connection, namespace)
+            row = pipelines.get(connection, namespace, manifest.id)
+            return subscriptions.of_pipeline(connection, row.key) if row else []
+
+        asked = changed_ones(manifest, await self._database.read(known))
+        return await self._triggers.check(namespace, manifest.id, asked) if asked else []
+
+    def _register(self, tx: Transaction, namespace: str, content: _Content) -> tuple[Registered, Sequence[int]]:
+        """What is answered, and the keys of the subscriptions that are others now."""
         require_namespace(tx, namespace)
         require_common_tasks(tx, namespace, content.manifest)
         at = self._clock.now()
@@ -153,10 +178,11 @@ class Pipelines:
         else:
             number, changed = _change(tx, row, content, at)
         after = require_pipeline(tx, namespace, content.manifest.id)
-        warnings = list(content.warnings)
+        followed = follow(tx, after, content.manifest, at)
+        warnings = [*content.warnings, *followed.warnings]
         if not after.enabled:
             warnings.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {after.id}.")
-        return Registered(
+        registered = Registered(
             pipeline=pipeline_model(tx.connection, after),
             version=number,
             hash=content.hash,
@@ -164,6 +190,7 @@ class Pipelines:
             changed=changed,
             warnings=warnings,
         )
+        return registered, followed.keys
 
 
 def _content(manifest: Manifest) -> _Content:

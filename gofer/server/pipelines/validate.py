@@ -18,6 +18,7 @@ from gofer.server.pipelines.rules.document import check_document
 from gofer.server.pipelines.rules.fan_out import check_matrices, check_node_ids
 from gofer.server.pipelines.rules.interpolations import check_interpolations
 from gofer.server.pipelines.rules.parameters import check_parameters
+from gofer.server.pipelines.rules.subscriptions import check_json, check_subscriptions
 from gofer.server.pipelines.rules.tasks import check_image, check_task
 
 
@@ -27,10 +28,16 @@ def validate(manifest: Manifest) -> list[Problem]:
     Takes time in proportion to the manifest's size.
     """
     report = Report()
+    check_json(manifest, report)
+    if not report.clean:
+        return report.problems()
     check_characters(manifest, report)
+    readable = report.clean
     check_document(manifest, report)
     check_parameters(manifest, report)
     check_notifiers(manifest, report)
+    if readable:
+        check_subscriptions(manifest, report)
     if not manifest.tasks:
         report.add("tasks", "there are no tasks", "Add at least one.")
     elif len(manifest.tasks) > MAX_TASKS:

@@ -53,9 +53,13 @@ class Runs:
     ) -> Run:
         """Start a run; `also` is done in the transaction that stores it.
 
-        `correlation_id`: of the request or the trigger's event that wants it.
+        `correlation_id`: of the request that wants it.
         """
         request = Request(namespace, pipeline, parameters, version, initiator, correlation_id=correlation_id)
+        return await self._starter.start(request, also)
+
+    async def start_event(self, request: Request, also: Also) -> Run:
+        """The same for a trigger's event."""
         return await self._starter.start(request, also)
 
     async def retry(

@@ -92,7 +92,7 @@ class Starter:
         row = _startable(tx, request)
         version = request.version if request.version is not None else row.live_version
         plan = self._context.plans.load(tx.connection, row.key, version)
-        parameters = resolve_parameters(plan.manifest, request.parameters)
+        parameters = resolve_parameters(plan.manifest, _given(plan, request))
         at = self._context.clock.now()
         fresh = request.kept.task_runs(tx, plan) if request.kept else _all_new(plan)
         status, reason, detail, replaced = _admission(tx, request, row, plan, at)
@@ -119,6 +119,15 @@ class Starter:
             variables=request.variables,
         )  # fmt: skip
         return _Stored(ticket, run, replaced)
+
+
+def _given(plan: Plan, request: Request) -> Mapping[str, ParameterValue]:
+    """The parameters, and in their place what a trigger says of such as are declared and not given."""
+    if not request.variables:
+        return request.parameters
+    declared = [parameter.name for parameter in plan.manifest.parameters]
+    told = {name: request.variables[name] for name in declared if name in request.variables}
+    return {**told, **request.parameters}
 
 
 def _startable(tx: Transaction, request: Request) -> PipelineRow:

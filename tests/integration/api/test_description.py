@@ -84,6 +84,9 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
     names["trigger"] = "ticker"
     server.api.post("triggers", {"id": "ticker", "image": "builtin:interval"})
     until(lambda: server.api.get("triggers/ticker")["state"] == "healthy", "the trigger is healthy")
+    names["label"] = "added"
+    added = {"label": "added", "trigger": "ticker", "settings": {"every": "1h"}}
+    assert server.send_json("POST", f"{pipeline}/subscriptions", added).status == 201
     for path, item in document["paths"].items():
         operation = item.get("get")
         if operation is None or "200" not in operation["responses"]:

@@ -343,6 +343,7 @@ CREATE TABLE trigger_events (
 CREATE INDEX trigger_events_of_trigger ON trigger_events (trigger_key, key);
 CREATE INDEX trigger_events_of_pipeline ON trigger_events (namespace, pipeline, key) WHERE pipeline <> '';
 CREATE INDEX trigger_events_by_age ON trigger_events (received_at);
+CREATE INDEX trigger_events_of_nobody ON trigger_events (trigger_key, received_at) WHERE subscription_key = 0;
 
 -- Common tasks, as an administrator has installed them. `variables` is a JSON object in which references to global
 -- secrets stand as they were written; `options` is JSON too: what a container of it needs besides. `namespaces` is a

@@ -60,6 +60,7 @@ CREATE TABLE trigger_events (
 CREATE INDEX trigger_events_of_trigger ON trigger_events (trigger_key, key);
 CREATE INDEX trigger_events_of_pipeline ON trigger_events (namespace, pipeline, key) WHERE pipeline <> '';
 CREATE INDEX trigger_events_by_age ON trigger_events (received_at);
+CREATE INDEX trigger_events_of_nobody ON trigger_events (trigger_key, received_at) WHERE subscription_key = 0;
 
 -- What a trigger has given the run's containers, beside the parameters: a JSON object of texts.
 ALTER TABLE runs ADD COLUMN variables TEXT NOT NULL DEFAULT '{}';

@@ -1,0 +1,50 @@
+"""Putting the parts of this folder together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gofer.server.clock import Clock
+from gofer.server.runs.service import Runs
+from gofer.server.secrets.secrets import Secrets
+from gofer.server.store.database import Database
+from gofer.server.triggers.check import Checker
+from gofer.server.triggers.fire import Firing
+from gofer.server.triggers.listen import PipelineListener
+from gofer.server.triggers.reveal import Revealer
+from gofer.server.triggers.sessions import Roster
+from gofer.server.triggers.subscribe import Subscriber
+from gofer.server.triggers.subscriptions import Subscriptions
+from gofer.server.triggers.told_events import ToldEvents
+
+
+@dataclass(frozen=True)
+class TriggerParts:
+    """`listener` is to be told of every connection, `subscriber.committed` of every commit."""
+
+    roster: Roster
+    subscriber: Subscriber
+    subscriptions: Subscriptions
+    told_events: ToldEvents
+    listener: PipelineListener
+
+
+def build(
+    database: Database,
+    clock: Clock,
+    secrets: Secrets,
+    runs: Runs,
+    base_url: Callable[[], str],
+    reached: Callable[[str], None],
+) -> TriggerParts:
+    """`base_url`: what links begin with."""
+    roster, revealer = Roster(), Revealer(secrets)
+    subscriber = Subscriber(database, revealer, Checker(database, roster, revealer))
+    return TriggerParts(
+        roster,
+        subscriber,
+        Subscriptions(database, clock, roster, subscriber),
+        ToldEvents(database),
+        PipelineListener(subscriber, Firing(database, clock, runs, base_url, reached)),
+    )
