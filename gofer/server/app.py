@@ -28,6 +28,7 @@ from gofer.server.build import Front, Parts, build
 from gofer.server.clock import Clock
 from gofer.server.crash import crash_at
 from gofer.server.engines import open_objects, open_scheduler, open_secrets
+from gofer.server.external_listener import open_external
 from gofer.server.gate import Gate
 from gofer.server.listen import AddressInUse, inherited, listen
 from gofer.server.logs.logs import Logs
@@ -52,19 +53,24 @@ _TIDY_SECONDS = 5.0
 class Running:
     """A server that runs: its services, its address, and the way to end it. `is_new`: it has no pipeline yet."""
 
-    def __init__(self, services: Services, web: WebServer, *, is_new: bool) -> None:
+    def __init__(self, services: Services, front: Front, *, is_new: bool) -> None:
         self.services = services
         self.is_new = is_new
-        self._web = web
+        self._front = front
 
     @property
     def address(self) -> str:
         """The API's address as a URL."""
         return self.services.address
 
+    @property
+    def external_address(self) -> str:
+        """That of external events; empty where there is none."""
+        return self._front.external.url if self._front.external is not None else ""
+
     def stop(self) -> None:
         """Ask it to end. No container is stopped by that."""
-        self._web.should_exit = True
+        self._front.web.should_exit = True
 
 
 @asynccontextmanager
@@ -87,8 +93,11 @@ async def running(
     async with AsyncExitStack() as stack:
         for listener in listeners:
             stack.callback(listener.close)
-        tally = Tally()
-        gate = _gate(live, listeners, tls, tally)
+        tally, peers = Tally(), Peers(settings.server.trusted_proxies)
+        external = open_external(settings, address.scheme, peers, tally)
+        if external is not None:
+            stack.callback(external.close)
+        gate = _gate(live, listeners, tls, tally, peers)
         web = WebServer(gate, live, tls.context if tls is not None else None, tally.refusals)
         serving = asyncio.create_task(web.run_on(listeners), name="web server")
         stack.push_async_callback(_end, serving)
@@ -114,7 +123,7 @@ async def running(
         objects = await open_objects(settings, stack)
         await require_own(database, where.database, secrets, objects)
         parts = Parts(live, clock, database, logs, engine, secrets, objects, own_log or OwnLog(), reached)
-        async with _live(parts, Front(gate, web, address.url, serving, tls, access, tally)) as server:
+        async with _live(parts, Front(gate, web, address.url, serving, tls, access, tally, external)) as server:
             yield server
 
 
@@ -131,10 +140,10 @@ def _listeners(settings: Settings, sockets: Sequence[socket.socket]) -> tuple[li
     return [listener], address
 
 
-def _gate(live: Live, listeners: Sequence[socket.socket], tls: Tls | None, tally: Tally) -> Gate:
+def _gate(live: Live, listeners: Sequence[socket.socket], tls: Tls | None, tally: Tally, peers: Peers) -> Gate:
     server = live.settings.server
     beyond = any(reaches_beyond(one.getsockname()[0]) for one in listeners)
-    peers, names = Peers(server.trusted_proxies), HostNames(server.allowed_hosts, beyond_loopback=beyond)
+    names = HostNames(server.allowed_hosts, beyond_loopback=beyond)
     if tls is not None:
         tls.on_change = names.serve
         names.serve(tls.names)
@@ -168,8 +177,10 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
             get_logger("gofer").warning("no token was made yet, so nobody is served", hint=hint)
         served = application(services)
         front.gate.open(served.app, served.refused)
+        if front.external is not None:
+            await front.external.serve(front.web, services)
         try:
-            yield Running(services, front.web, is_new=is_new)
+            yield Running(services, front, is_new=is_new)
         finally:
             front.web.should_exit = True
             services.triggers.supervisor.end_connections()

@@ -33,6 +33,7 @@ from gofer.server.common_tasks.provide import Provider
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
+from gofer.server.external_listener import ExternalListener
 from gofer.server.gate import Gate
 from gofer.server.limits.failures import Failures
 from gofer.server.logs.expire import LogExpiry
@@ -97,6 +98,7 @@ class Front:
     tls: Tls | None
     access: TaskAccess
     tally: Tally
+    external: ExternalListener | None
 
 
 @dataclass

@@ -12,6 +12,7 @@ from tests.support.certificates import Authority
 from tests.support.closed import closed
 
 NOW = 1_800_000_000.0
+EXTERNAL = "external_events_api { enable = true host = "
 
 
 def configured(folder: Path, text: str) -> Configuration:
@@ -29,6 +30,10 @@ def configured(folder: Path, text: str) -> Configuration:
         ('server { host = "nowhere" }', 1, "which is not an address"),
         (f'server {{ host = "localhost:{"9" * 5000}" }}', 1, "which is not an address"),
         ('server { host = "example.org:80" }', 1, "which is not an IP address"),
+        (f'{EXTERNAL}"0.0.0.0:81" }}', 1, "external_events_api.host is 0.0.0.0: dev mode asks nobody"),
+        (f'dev_mode = false\n{EXTERNAL}"0.0.0.0:81" }}', 2, "external_events_api.host is 0.0.0.0, and no certificate"),
+        (f'{EXTERNAL}"nowhere" }}', 1, 'external_events_api.host is "nowhere", which is not an address'),
+        (f'{EXTERNAL}"example.org:1" }}', 1, 'external_events_api.host names "example.org", which is not an IP'),
         ('server { tls_cert_path = "/c" }', 1, "server.tls_cert_path is set, but server.tls_key_path is not"),
         ('server {\n tls_key_path = "/k" }', 2, "server.tls_key_path is set, but server.tls_cert_path is not"),
         ('server {\n tls_key_path = "/k"\n tls_cert_path = "/no/c" }', 3, "/no/c cannot be read"),
