@@ -7,6 +7,7 @@ from gofer.models.ids import check_id
 API = "/api/v1"
 NAMESPACES = f"{API}/namespaces"
 COMMON_TASKS = f"{API}/common-tasks"
+TRIGGERS = f"{API}/triggers"
 ROLES = f"{API}/roles"
 EVENTS = f"{API}/events"
 EVENT_STREAM = f"{API}/events/stream"
@@ -35,6 +36,11 @@ def namespace(namespace_id: str) -> str:
 def common_task(common_task_id: str) -> str:
     """Path of a common task."""
     return f"{COMMON_TASKS}/{check_id(common_task_id, 'common task')}"
+
+
+def trigger(trigger_id: str) -> str:
+    """Path of a trigger."""
+    return f"{TRIGGERS}/{check_id(trigger_id, 'trigger')}"
 
 
 def role(role_id: str) -> str:

@@ -17,6 +17,7 @@ from gofer.errors import ClientError
 from gofer.models.event import Event
 from gofer.models.log import LogEnd, LogFrame
 from gofer.models.own_log import OwnLogFrame
+from gofer.models.trigger import TriggerLog
 
 _MAX_FRAME = 64 * 1024 * 1024
 _OPEN_TIMEOUT = 10.0
@@ -96,6 +97,18 @@ async def own_log_frames(
 ) -> AsyncGenerator[OwnLogFrame, None]:
     """Frames of the server's own log, without end. `on_open` is called once the server has accepted."""
     decoder = msgspec.json.Decoder(OwnLogFrame)
+    async with open_websocket(server, path, query) as connection:
+        on_open()
+        async for message in connection:
+            yield decoder.decode(message)
+        raise _lost(server.address)
+
+
+async def trigger_log_frames(
+    server: Server, path: str, query: Query, on_open: Callable[[], None] = lambda: None
+) -> AsyncGenerator[TriggerLog, None]:
+    """Frames of what a trigger says, without end. `on_open` is called once the server has accepted."""
+    decoder = msgspec.json.Decoder(TriggerLog)
     async with open_websocket(server, path, query) as connection:
         on_open()
         async for message in connection:
