@@ -29,6 +29,15 @@ _EXPECTED: Final = {
     "list": "a list",
     "map": "a map",
 }
+_ITEMS: Final = {
+    "duration": 'durations such as "1m30s"',
+    "string": "texts",
+    "boolean": "booleans",
+    "integer": "whole numbers",
+    "number": "numbers",
+    "list": "lists",
+    "map": "maps",
+}
 DECLARED: Final = "gofer"
 
 
@@ -67,8 +76,7 @@ class Setting:
         if self._choices:
             return " or ".join(_shown(choice) for choice in self._choices)
         item = self._item()
-        inner = f" of {_EXPECTED[_kind('', item)].removeprefix('a ')}" if item is not Any else ""
-        return _EXPECTED[self._kind] + (inner + "s" if inner and not inner.endswith("text") else inner)
+        return _EXPECTED[self._kind] + ("" if item is Any else f" of {_ITEMS[_kind('', item)]}")
 
     def describe(self) -> dict[str, object]:
         """The protocol's field."""
