@@ -22,6 +22,7 @@ from gofer.cli.store.place import of_runs
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock, took
 from gofer.client import paths
+from gofer.models.common_task import Notification
 from gofer.models.event import Event
 from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartRun, TaskRun
 from gofer.models.status import RunStatus
@@ -138,7 +139,11 @@ def get(invocation: Invocation, pipeline: str, run: int, history: bool) -> None:
         output.document(found)
         return
     tasks = fetch(invocation, f"{path}/tasks", TaskRun, {}, Paging(None, None)).items
-    output.show(found, lambda: [*_described(invocation, found), "", *_task_table(invocation, tasks)])
+    told = fetch(invocation, f"{path}/notifications", Notification, {}, Paging(None, None)).items
+    output.show(
+        found,
+        lambda: [*_described(invocation, found), "", *_task_table(invocation, tasks), *_told(invocation, told)],
+    )
 
 
 def _described(invocation: Invocation, one: Run) -> Iterable[str]:
@@ -161,6 +166,18 @@ def _described(invocation: Invocation, one: Run) -> Iterable[str]:
             ("duration", took(one.started_at, one.ended_at)),
         ]
     )
+
+
+def _told(invocation: Invocation, told: list[Notification]) -> Iterable[str]:
+    if not told:
+        return
+    yield ""
+    head = ("NOTIFIER", "COMMON TASK", "STATUS", "TRIES", "NEXT TRY", "WHY")
+    rows = [
+        [one.label, one.common_task, one.status, str(one.attempts), clock(one.next_at), plain(one.detail)]
+        for one in told
+    ]
+    yield from invocation.output.table(head, rows)
 
 
 def _task_table(invocation: Invocation, tasks: list[TaskRun]) -> list[str]:

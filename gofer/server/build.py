@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gofer.config.live import Live
@@ -39,6 +40,9 @@ from gofer.server.limits.failures import Failures
 from gofer.server.logs.expire import LogExpiry
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.mask_registry import MaskRegistry
+from gofer.server.notifiers.deliver import Deliverer
+from gofer.server.notifiers.outbox import Outbox
+from gofer.server.notifiers.tell import run_url
 from gofer.server.objects.build import ObjectParts
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
@@ -146,7 +150,8 @@ async def build(parts: Parts, front: Front) -> Built:
     tokens.on_change = _all_of(token_expiry.notice, sessions.notice)
     expiry = LogExpiry(database, logs, clock, settings.task_run_log_expiry)
     await expiry.open()
-    launcher = Launcher(context, [expiry.notice, objects.expiry.notice])
+    outbox = Outbox(context, Deliverer(context, partial(run_url, live, front.url)))
+    launcher = Launcher(context, [expiry.notice, objects.expiry.notice, outbox.notice])
     ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
     await ingress.load()
     recovery = Recovery(context, launcher)
@@ -202,6 +207,7 @@ async def build(parts: Parts, front: Front) -> Built:
         scheduler=engine,
         engine_watch=watch,
         ingress=ingress,
+        outbox=outbox,
         common_tasks=CommonTasks(database, secrets, clock),
         backups=Backups(place_of(settings), database, clock, ObjectSource(parts.objects, objects.collector.keep_all)),
         own_log=parts.own_log,
@@ -237,6 +243,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("reloader", reloader.run()),
         ("ingress", ingress.run()),
         ("secret tidier", tidier.run()),
+        ("notifiers", outbox.run()),
         ("token uses", uses.run()),
         ("token expiry", token_expiry.run()),
         ("sessions", sessions.run()),

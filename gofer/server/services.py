@@ -23,6 +23,7 @@ from gofer.server.common_tasks.install import CommonTasks
 from gofer.server.events.bus import Bus
 from gofer.server.limits.failures import Failures
 from gofer.server.logs.logs import Logs
+from gofer.server.notifiers.outbox import Outbox
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
@@ -75,6 +76,7 @@ class Services:
     scheduler: BuiltIns
     engine_watch: EngineWatch
     ingress: Ingress
+    outbox: Outbox
     common_tasks: CommonTasks
     backups: Backups
     own_log: OwnLog

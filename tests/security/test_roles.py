@@ -45,6 +45,7 @@ ASKS = {
     f"POST {P}/runs": "runs:run",
     f"POST {P}/runs/cancel": "runs:write",
     f"GET {R}": "runs:read",
+    f"GET {R}/notifications": "runs:read",
     f"POST {R}/cancel": "runs:write",
     f"POST {R}/retry": "runs:write",
     f"GET {R}/tasks": "runs:read",

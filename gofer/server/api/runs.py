@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from gofer.models.common_task import Notification
 from gofer.models.page import Page
 from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartRun
 from gofer.models.status import RunStatus
@@ -69,6 +70,14 @@ def endpoints() -> list[Endpoint]:
         ),
         Endpoint(method="GET", path=ONE, handler=_get, summary="Get a run", tag=TAG, permission="runs:read"),
         Endpoint(
+            method="GET",
+            path=ONE + "/notifications",
+            handler=_notifications,
+            summary="List what notifiers have told, or are to tell, of a run that has ended",
+            tag=TAG,
+            permission="runs:read",
+        ),
+        Endpoint(
             method="POST",
             path=ONE + "/cancel",
             handler=_cancel,
@@ -130,6 +139,13 @@ def _initiator(caller: Caller) -> Initiator:
 async def _get(call: Call[RunPath, NoQuery, NoBody]) -> Run:
     at = call.path
     return await call.services.runs.get(at.namespace, at.pipeline, at.run)
+
+
+async def _notifications(call: Call[RunPath, PageQuery, NoBody]) -> Page[Notification]:
+    at = call.path
+    cursor = paging.number("notifications", call.query.cursor)
+    found = await call.services.outbox.of_run(at.namespace, at.pipeline, at.run, cursor, call.query.limit)
+    return paging.page("notifications", found, number=True)
 
 
 async def _cancel(call: Call[RunPath, NoQuery, NoBody]) -> Run:

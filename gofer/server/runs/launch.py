@@ -40,6 +40,11 @@ class Launcher:
         """The supervisor of a run that is on its way."""
         return self._supervisors.get(key)
 
+    def tell_ended(self, pipeline_key: int) -> None:
+        """A run of the pipeline has ended, and that is on disk."""
+        for told in self._on_ended:
+            told(pipeline_key)
+
     def _launch(self, ticket: Ticket) -> None:
         assert self._group is not None, "runs are launched only while the launcher runs"
         supervisor = self._supervisors[ticket.key] = Supervisor(self._context, ActiveRun(ticket))
@@ -53,5 +58,4 @@ class Launcher:
         await supervisor.supervise()
         del self._supervisors[ticket.key]
         self.queue.ended(ticket.pipeline_key)
-        for told in self._on_ended:
-            told(ticket.pipeline_key)
+        self.tell_ended(ticket.pipeline_key)

@@ -11,6 +11,7 @@ from gofer.server.runs.active import Ticket
 from gofer.server.runs.container import SERVER_LABEL
 from gofer.server.runs.context import Context
 from gofer.server.runs.launch import Launcher
+from gofer.server.runs.plan import Plans
 from gofer.server.store import attempts, runs
 from gofer.server.store.runs import RunRow
 
@@ -72,13 +73,15 @@ class Recovery:
 
     def _load(self, connection: sqlite3.Connection, after: int) -> list[tuple[Ticket, RunStatus]]:
         rows = runs.unfinished(connection, after, _BATCH)
-        return [(self._ticket(connection, row), row.run.status) for row in rows]
+        return [(stored_ticket(self._context.plans, connection, row), row.run.status) for row in rows]
 
-    def _ticket(self, connection: sqlite3.Connection, row: RunRow) -> Ticket:
-        run = row.run
-        plan = self._context.plans.load(connection, row.pipeline_key, run.version)
-        return Ticket(
-            row.key, row.pipeline_key, run.namespace, run.pipeline, run.id, run.version, run.parameters, plan,
-            run.created_at, run.started_at, row.cancel_reason, stored=True, correlation_id=run.correlation_id,
-            variables=run.variables,
-        )  # fmt: skip
+
+def stored_ticket(plans: Plans, connection: sqlite3.Connection, row: RunRow) -> Ticket:
+    """A run as the store has it."""
+    run = row.run
+    plan = plans.load(connection, row.pipeline_key, run.version)
+    return Ticket(
+        row.key, row.pipeline_key, run.namespace, run.pipeline, run.id, run.version, run.parameters, plan,
+        run.created_at, run.started_at, row.cancel_reason, stored=True, correlation_id=run.correlation_id,
+        variables=run.variables,
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from gofer.server.runs.active import Ticket
 from gofer.server.runs.cancel import Canceller
 from gofer.server.runs.context import Context
 from gofer.server.runs.launch import Launcher
+from gofer.server.runs.notify import store_notifications
 from gofer.server.runs.plan import Plan
 from gofer.server.store import objects, pipelines, runs, task_runs
 from gofer.server.store.database import Transaction
@@ -82,7 +83,9 @@ class Starter:
         self._context.ingress.check()
         stored = await self._context.database.write(lambda tx: self._store(tx, request, also))
         self._context.reached("accepted")
-        if not stored.run.status.ended:
+        if stored.run.status.ended:
+            self._launcher.tell_ended(stored.ticket.pipeline_key)
+        else:
             self._launcher.queue.submit(stored.ticket)
         for key in stored.replaced:
             await self._canceller.follow(stored.ticket.pipeline_key, key, Reason.REPLACED)
@@ -111,6 +114,8 @@ class Starter:
             objects.take_over(tx, source, objects.Spot(row.key, key, number))
         run = _model(request, new, number)
         _emit(tx, request, run, key)
+        if status.ended:
+            store_notifications(tx, plan, row.key, key, status, at)
         if also is not None:
             also(tx, run)
         ticket = Ticket(

@@ -14,6 +14,7 @@ from gofer.server.runs.attempt import Outcome
 from gofer.server.runs.conditions import Conditions
 from gofer.server.runs.context import Context
 from gofer.server.runs.journal import Journal, Step
+from gofer.server.runs.notify import store_notifications
 from gofer.server.runs.task import TaskWorker, end_task_run
 from gofer.server.store import attempts, runs, task_runs
 from gofer.server.store.database import Transaction
@@ -222,8 +223,11 @@ class Supervisor:
         if reason:
             data |= {"reason": reason, "detail": detail}
 
+        ticket = self.run.ticket
+
         def step(tx: Transaction) -> None:
-            runs.set_ended(tx, self.run.ticket.key, status, reason, detail, at)
+            runs.set_ended(tx, ticket.key, status, reason, detail, at)
+            store_notifications(tx, ticket.plan, ticket.pipeline_key, ticket.key, status, at)
             self.run.emit(tx, Kind.RUN_ENDED, at, data=data)
 
         return step

@@ -19,7 +19,7 @@ from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.place import Place
 from gofer.server.own_log import get_logger
-from gofer.server.pipelines.interpolation import Reference, stored_references
+from gofer.server.pipelines.interpolation import SECRET_KINDS, Reference, stored_references
 from gofer.server.runs.active import Ticket
 from gofer.server.runs.variables import Stored, Unresolved
 from gofer.server.secrets.secrets import Secrets
@@ -75,8 +75,12 @@ class Values:
 
     async def _seen(self, ticket: Ticket, task: Task) -> Sequence[str]:
         values: list[str] = []
-        if ticket.plan.secrets:
-            names = ticket.plan.secrets
+        names = ticket.plan.secrets
+        if task.settings:
+            # A notifier's are none of the run's tasks'.
+            own = [one for one in stored_references(task) if one.kind in SECRET_KINDS]
+            names = tuple(dict.fromkeys([*names, *own]))
+        if names:
             of_run = partial(self._secrets.seen, ticket.namespace, ticket.pipeline, names, ticket.created_at)
             values += await _patiently(of_run)
         if task.common_task:

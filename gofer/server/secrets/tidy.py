@@ -10,7 +10,7 @@ from gofer.errors import Unavailable
 from gofer.server.clock import Clock
 from gofer.server.own_log import get_logger
 from gofer.server.secrets.secrets import OVERLAP
-from gofer.server.store import pipelines, runs
+from gofer.server.store import notifications, pipelines, runs
 from gofer.server.store.database import Database
 
 INTERVAL_SECONDS = 60.0
@@ -67,4 +67,6 @@ class SecretTidier:
         now = self._clock.now()
 
         span = await self._database.read(runs.unfinished_span)
-        return (now if span is None else min(now, span[0])) - OVERLAP
+        # A notifier's container gets values after its run has ended.
+        told = await self._database.read(notifications.oldest_of_runs)
+        return min(now, now if span is None else span[0], now if told is None else told) - OVERLAP

@@ -1,0 +1,1 @@
+"""Notifiers: common tasks that run when a run has ended, and tell of it."""
