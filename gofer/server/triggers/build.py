@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gofer.server.clock import Clock
+from gofer.server.events.bus import Bus
 from gofer.server.runs.service import Runs
 from gofer.server.secrets.secrets import Secrets
 from gofer.server.store.database import Database
@@ -16,6 +17,7 @@ from gofer.server.triggers.reveal import Revealer
 from gofer.server.triggers.sessions import Roster
 from gofer.server.triggers.subscribe import Subscriber
 from gofer.server.triggers.subscriptions import Subscriptions
+from gofer.server.triggers.tell_events import EventTeller
 from gofer.server.triggers.told_events import ToldEvents
 
 
@@ -32,6 +34,7 @@ class TriggerParts:
 
 def build(
     database: Database,
+    bus: Bus,
     clock: Clock,
     secrets: Secrets,
     runs: Runs,
@@ -40,7 +43,8 @@ def build(
 ) -> TriggerParts:
     """`base_url`: what links begin with."""
     roster, revealer = Roster(), Revealer(secrets)
-    subscriber = Subscriber(database, revealer, Checker(database, roster, revealer))
+    checker = Checker(database, roster, revealer)
+    subscriber = Subscriber(database, revealer, checker, EventTeller(database, bus))
     return TriggerParts(
         roster,
         subscriber,

@@ -14,6 +14,7 @@ from gofer.server.store.subscriptions import SubscriptionRow
 from gofer.server.triggers.check import Checker
 from gofer.server.triggers.contract import Session
 from gofer.server.triggers.reveal import Revealer
+from gofer.server.triggers.tell_events import EventTeller
 from gofer.server.triggers.telling import Telling, Told
 
 _SETTLE_SECONDS = 5.0
@@ -28,15 +29,16 @@ class Subscriber:
     See `pipelines.subscriptions.Asking` for the rest.
     """
 
-    def __init__(self, database: Database, revealer: Revealer, checker: Checker) -> None:
+    def __init__(self, database: Database, revealer: Revealer, checker: Checker, events: EventTeller) -> None:
         self._database = database
         self._revealer = revealer
         self._checker = checker
+        self._events = events
         self._tellings: dict[str, Telling] = {}
 
     async def established(self, session: Session) -> None:
-        """Tell a trigger everything, and then what changes, until it is cancelled."""
-        telling = self._tellings[session.trigger] = Telling(session, self._database, self._revealer)
+        """Tell a trigger everything, and then what changes and what happens, until it is cancelled."""
+        telling = self._tellings[session.trigger] = Telling(session, self._database, self._revealer, self._events)
         try:
             await telling.run()
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from gofer.errors import GoferError, TooLarge
@@ -27,6 +27,9 @@ TOLD: Final = frozenset(
 )  # fmt: skip
 """What triggers may ask for: what pipelines and runs do, and nothing of who did what, of secrets or of the server."""
 
+UpToDate = Callable[[], Awaitable[None]]
+"""Returns when the trigger has been told of the subscriptions that there are by then."""
+
 WINDOW: Final = 64
 """So many events may wait for their answer."""
 
@@ -43,7 +46,7 @@ class EventTeller:
         self._bus = bus
         self._log = get_logger("gofer.triggers")
 
-    async def tell(self, session: Session) -> None:
+    async def tell(self, session: Session, up_to_date: UpToDate) -> None:
         """To be called when the trigger has its subscriptions. Returns at once if it wants no events; otherwise goes
         on until it is cancelled."""
         wanted = frozenset(session.info.events)
@@ -56,7 +59,7 @@ class EventTeller:
             # Should it want some one day, it is from then on.
             await self._store(session, self._bus.last_seq)
             return
-        await _Course(self._database, self._bus, session, Filter(kinds=kinds)).run()
+        await _Course(self._database, self._bus, session, Filter(kinds=kinds), up_to_date).run()
 
     async def _store(self, session: Session, position: int) -> None:
         await self._database.write_patiently(lambda tx: triggers.set_events_seq(tx, session.trigger_key, position))
@@ -66,11 +69,12 @@ class _Course:
     """One connection's. Everything up to `position` is answered, and up to `stored` the store knows it; at first that
     is not known."""
 
-    def __init__(self, database: Database, bus: Bus, session: Session, filter_: Filter) -> None:
+    def __init__(self, database: Database, bus: Bus, session: Session, filter_: Filter, up_to_date: UpToDate) -> None:
         self._database = database
         self._bus = bus
         self._session = session
         self._filter = filter_
+        self._up_to_date = up_to_date
         self._position = self._stored = -1
         self._clock = asyncio.get_running_loop().time
         self._stored_at = self._clock()
@@ -107,6 +111,8 @@ class _Course:
                     await self._store()
 
     async def _tell_all(self, events: Sequence[Event]) -> None:
+        # An event must not overtake the subscription that was made before it.
+        await self._up_to_date()
         ended = [event.seq for event in events if event.kind == Kind.RUN_ENDED]
 
         def look(connection: sqlite3.Connection) -> dict[int, dict[str, Any]]:

@@ -22,6 +22,7 @@ from gofer.server.store.subscriptions import SubscriptionRow
 from gofer.server.triggers.check import warnings_of
 from gofer.server.triggers.contract import Session, TriggerAway, TriggerRefused
 from gofer.server.triggers.reveal import Revealer, Settings, Unrevealed
+from gofer.server.triggers.tell_events import EventTeller
 
 _BATCH = 500
 _AT_ONCE = 64
@@ -44,10 +45,11 @@ _ACTIVE = Told("active")
 
 
 class Telling:
-    """One connection's. `run` once; everything else in the same event loop."""
+    """One connection's. `run` once; everything else in the same event loop. `events` tells of Gofer's own."""
 
-    def __init__(self, session: Session, database: Database, revealer: Revealer) -> None:
+    def __init__(self, session: Session, database: Database, revealer: Revealer, events: EventTeller) -> None:
         self._session = session
+        self._events = events
         self._database = database
         self._revealer = revealer
         self._due: dict[int, None] = {}
@@ -68,6 +70,7 @@ class Telling:
             async with asyncio.TaskGroup() as group:
                 await self._work_off(group)
                 await self._session.request("ready", {})
+                group.create_task(self._events.tell(self._session, self._up_to_date), name=f"events for {trigger}")
                 while True:
                     await self._moved.wait()
                     await self._work_off(group)
@@ -97,6 +100,11 @@ class Telling:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(key, []).append(future)
             await future
+
+    async def _up_to_date(self) -> None:
+        """Return when the trigger knows what there is to be told of now."""
+        for key in {*self._due, *self._under_way}:
+            await self.settled(key)
 
     async def _work_off(self, group: asyncio.TaskGroup) -> None:
         """Return when nothing is due and nothing under way."""

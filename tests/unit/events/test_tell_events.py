@@ -38,6 +38,8 @@ class FakeSession:
         self.gate = asyncio.Event()
         self.gate.set()
         self.changed = asyncio.Condition()
+        self.knows = asyncio.Event()
+        self.knows.set()
 
     async def request(self, kind: str, fields: Mapping[str, Any], seconds: float = 0.0) -> dict[str, Any]:
         assert kind == "event"
@@ -47,6 +49,10 @@ class FakeSession:
             self.changed.notify_all()
         await self.gate.wait()
         return self.answer(event)
+
+    async def up_to_date(self) -> None:
+        """It knows its subscriptions."""
+        await self.knows.wait()
 
     async def until(self, count: int) -> list[int]:
         """The numbers of what it was told, once that is so much."""
@@ -72,7 +78,7 @@ async def key(database: Database) -> int:
 
 @asynccontextmanager
 async def telling(database: Database, bus: Bus, session: FakeSession) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(EventTeller(database, bus).tell(session))
+    task = asyncio.create_task(EventTeller(database, bus).tell(session, session.up_to_date))
     try:
         yield task
     finally:
@@ -113,6 +119,23 @@ async def test_what_was_before_the_installation_is_not_told_and_the_rest_in_orde
         "seq": 155, "at": 1, "kind": "run.ended", "namespace": "default", "pipeline": "p", "run": 0,
         "data": {"status": "successful"},
     }  # fmt: skip
+
+
+async def test_no_event_overtakes_a_subscription(bus: Bus, database: Database, key: int) -> None:
+    session = FakeSession(key, "run.ended")
+    session.knows.clear()
+    async with telling(database, bus, session):
+        await emit(database, 1)
+        await settle()
+        assert session.told == []
+        session.knows.set()
+        assert await session.until(1) == [1]
+
+
+async def settle() -> None:
+    """Whatever can be done is done."""
+    for _ in range(200):
+        await asyncio.sleep(0.001)
 
 
 async def test_on_the_next_connection_it_goes_on_where_it_was_answered(bus: Bus, database: Database, key: int) -> None:
@@ -192,7 +215,8 @@ async def test_who_wants_none_or_what_is_not_told_hears_nothing_and_later_begins
 ) -> None:
     await emit(database, 3)
     for kinds in ((), ("secret.revealed", "nonsense")):
-        await EventTeller(database, bus).tell(FakeSession(key, *kinds))
+        session = FakeSession(key, *kinds)
+        await EventTeller(database, bus).tell(session, session.up_to_date)
         assert await database.read(lambda c: triggers.events_seq(c, key)) == 3
 
 

@@ -95,7 +95,7 @@ class Triggers:
         self.scene = scene
         self.database = services.database
         self.parts: TriggerParts = build(
-            self.database, services.clock, services.secrets, services.runs, lambda: URL, reached
+            self.database, services.bus, services.clock, services.secrets, services.runs, lambda: URL, reached
         )
         self.pipelines = Pipelines(self.database, services.clock, self.parts.subscriber)
         self.subscriptions = self.parts.subscriptions
