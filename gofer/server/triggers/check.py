@@ -50,8 +50,8 @@ class Checker:
         answers = await asyncio.gather(*map(one_by_one, asked))
         problems = [answer.problem for answer in answers if answer.problem is not None]
         if problems:
-            message = "; ".join(problem.message for problem in problems[:5])
-            raise InvalidInput(message, problems[0].hint, problems)
+            count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+            raise InvalidInput(f"The subscriptions have {count}, say their triggers", problems[0].hint, problems)
         return [warning for answer in answers for warning in answer.warnings]
 
     async def _ask(self, namespace: str, pipeline: str, one: Asked, enabled: bool | None) -> _Answer:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gofer_sdk import bounds
+from gofer_sdk import subscription as subscriptions
 from gofer_sdk.references import references
 
 _Tasks = Mapping[str, Mapping[str, Any]]
@@ -21,6 +22,9 @@ def problems_of(manifest: Mapping[str, Any]) -> list[str]:
     declared = [parameter["name"] for parameter in manifest.get("parameters", ())]
     for task in tasks.values():
         problems += _unknown_references(f'Task "{task["id"]}"', task, declared)
+    known = {parameter["name"]: parameter for parameter in manifest.get("parameters", ())}
+    for subscription in manifest.get("subscriptions", ()):
+        problems += subscriptions.problems_of(subscription, known)
     for notifier in manifest.get("notifiers", ()):
         problems += _unknown_references(f'Notifier "{notifier["label"]}"', notifier, declared)
     return problems

@@ -51,6 +51,15 @@ def parameter(
     return part
 
 
+def check_value(where: str, declared: Mapping[str, Any], name: str, value: object) -> None:
+    """Raises PipelineError unless the parameter, as it stands in the manifest, takes the value."""
+    checked = _value(where, declared["type"], value, f'"{name}"')
+    choices = declared.get("choices")
+    if choices and checked not in choices:
+        allowed = ", ".join(repr(choice) for choice in choices[:20])
+        raise mistake(where, f'"{name}" to be one of the choices {allowed}', value, "Choose one.")
+
+
 def _kind(where: str, kind: object) -> str:
     word = _WORDS.get(kind) if isinstance(kind, type) else None
     return checks.one_of(where, kind, _TYPES, f'Write "{word or "string"}".')

@@ -13,6 +13,7 @@ from gofer_sdk.errors import PipelineError, mistake
 from gofer_sdk.finish import problems_of
 from gofer_sdk.node import Node, Scalar
 from gofer_sdk.parameter import ParameterType, ParameterValue, parameter
+from gofer_sdk.subscription import subscription
 from gofer_sdk.value import Value
 
 OnLimit = Literal["queue", "skip", "cancel_oldest"]
@@ -178,16 +179,11 @@ class Pipeline(Value):
         """Let a trigger start runs: `.subscription("nightly", "cron", settings={"expression": "0 3 * * *"})`.
 
         `label` is unique in the pipeline; `trigger` is the name under which it is installed, and takes the `settings`
-        that its page tells of. `parameters` are given to every run that it starts.
+        that its page tells of, in whose texts `secret("key")` and `global_secret("key")` may stand. `parameters` are
+        given to every run that it starts.
         """
         where = self._where("subscription")
-        added: dict[str, Any] = {
-            "label": checks.identifier(where, label, "the label of a subscription"),
-            "trigger": checks.identifier(where, trigger, "the name of a trigger"),
-        }
-        for name, given in (("settings", settings), ("parameters", parameters)):
-            if given is not None:
-                added[name] = _plain_json(where, name, given)
+        added = subscription(where, label, trigger, settings, parameters)
         subscriptions = [*self._parts.get("subscriptions", ()), added]
         checks.few(where, subscriptions, bounds.MAX_SUBSCRIPTIONS, "subscriptions")
         checks.distinct(where, (each["label"] for each in subscriptions), "the list of labels")
@@ -259,18 +255,6 @@ class Pipeline(Value):
             labels[checked] = checks.line(where, value, f'the value of "{key}"', fix, empty=True, most=most)
         checks.few(where, labels, bounds.MAX_LABELS, "labels")
         return labels
-
-
-def _plain_json(where: str, name: str, given: object) -> dict[str, Any]:
-    """A copy that is the caller's no longer."""
-    fix = f'Write {name}={{"name": "value"}}, in texts, numbers, booleans, lists and maps.'
-    if not isinstance(given, Mapping):
-        raise mistake(where, f"{name} as names and their values", given, fix)
-    try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(given), allow_nan=False))
-    except (TypeError, ValueError):
-        raise mistake(where, f"{name} that can be written as JSON", given, fix) from None
-    return plain
 
 
 def _url(where: str, url: object, fix: str) -> str:

@@ -55,6 +55,12 @@ def test_it_stands_in_a_pipeline_like_any_task() -> None:
         (lambda: Pipeline("p").notifier("a", "slack", when=["broken"]), '"successful" or "failed"'),  # type: ignore[list-item]
         (lambda: Pipeline("p").notifier("a", "slack").notifier("a", "slack"), "twice"),
         (lambda: Pipeline("p").subscription("a", "cron", settings={"x": object()}), "written as JSON"),
+        (lambda: Pipeline("p").subscription("a", "cron", settings={"x": [{"y": "param{{A}}"}]}), "secrets alone"),
+        (lambda: Pipeline("p").subscription("a", "cron", settings={"x": "secret{{"}), "to be closed"),
+        (lambda: Pipeline("p").subscription("a", "cron", settings={"x": "secret{{a b}}"}), "a key between the braces"),
+        (lambda: Pipeline("p").subscription("a", "cron", settings={"x": "y" * 65_536}), "65,544 bytes"),
+        (lambda: Pipeline("p").subscription("a", "cron", settings={"x": 2**53}), "Write it as text"),
+        (lambda: Pipeline("p").subscription("a", "cron", parameters={"X": ["y"]}), "a text, a number or a boolean"),  # type: ignore[dict-item]
     ],
 )
 def test_mistakes_are_told_where_they_are_made(make: object, told: str) -> None:
@@ -67,6 +73,20 @@ def test_what_a_notifier_names_must_be_declared() -> None:
     one = Pipeline("p").tasks(CommonTask("slack", "tell")).notifier("alarm", "slack", settings={"text": "param{{X}}"})
     with pytest.raises(PipelineError, match=r'Notifier "alarm" uses param\{\{X\}\}'):
         one.manifest()
+
+
+def test_what_a_subscription_gives_must_be_declared_and_of_its_type() -> None:
+    one = Pipeline("p").parameter("N", "integer", choices=[1, 2]).tasks(CommonTask("slack", "tell"))
+    fine = one.subscription("a", "cron", settings={"x": "secret{{k}} param!{{A}}"}, parameters={"N": 2})
+    assert validate(msgspec.json.decode(fine.to_json(), type=Manifest)) == []
+    for parameters, told in (
+        ({"M": 1}, 'gives the parameter "M", which is not declared'),
+        ({"N": "1"}, '"N" of the type integer'),
+        ({"N": 3}, "one of the choices 1, 2"),
+    ):
+        wrong = one.subscription("a", "cron", parameters=parameters)
+        with pytest.raises(PipelineError, match=told):
+            wrong.manifest()
 
 
 def test_a_call_whose_result_is_dropped_is_told() -> None:
