@@ -70,7 +70,6 @@ from gofer.server.tls import Tls
 from gofer.server.triggers.build import build as trigger_parts
 from gofer.server.triggers.house import House
 from gofer.server.triggers.install import Triggers
-from gofer.server.triggers.sessions import Listeners
 from gofer.server.triggers.supervise import Supervisor
 from gofer.server.triggers.times import Times
 from gofer.server.web import WebServer
@@ -168,7 +167,7 @@ async def build(parts: Parts, front: Front) -> Built:
 
     supervisor = Supervisor(
         House(
-            live, clock, database, engine, front.access, registry, secrets, masks, Listeners(triggers.listener),
+            live, clock, database, engine, front.access, registry, secrets, masks, triggers.listener,
             settings.server.storage_path / "triggers", Times(), triggers.roster,
         )
     )  # fmt: skip

@@ -50,5 +50,7 @@ def build(
         subscriber,
         Subscriptions(database, clock, roster, subscriber),
         ToldEvents(database),
-        PipelineListener(subscriber, Firing(database, clock, runs, base_url, reached)),
+        PipelineListener(
+            roster, subscriber, Firing(database, clock, runs, base_url, reached), EventTeller(database, bus)
+        ),
     )

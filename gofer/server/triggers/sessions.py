@@ -1,4 +1,4 @@
-"""Who is connected, and who is told of it."""
+"""Who is connected."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gofer.errors import Unavailable
-from gofer.server.triggers.contract import Fire, Fired, Listener, Session
+from gofer.server.triggers.contract import Session
 
 if TYPE_CHECKING:
     from gofer.server.triggers.session import TriggerSession
@@ -64,27 +63,3 @@ class Roster:
 
     def __iter__(self) -> Iterator[TriggerSession]:
         return iter(list(self._sessions.values()))
-
-
-class Listeners:
-    """Tells several listeners one after the other; implements `contract.Listener`. `fire` is the first one's."""
-
-    def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
-
-    async def established(self, session: Session) -> None:
-        """See `contract.Listener.established`: returns when all of theirs have."""
-        async with asyncio.TaskGroup() as group:
-            for one in self._listeners:
-                group.create_task(one.established(session), name=f"trigger {session.trigger}: established")
-
-    async def fire(self, session: Session, fire: Fire) -> Fired:
-        """See `contract.Listener.fire`."""
-        if not self._listeners:
-            raise Unavailable("Nobody takes events yet.", "Try again later.")
-        return await self._listeners[0].fire(session, fire)
-
-    def lost(self, session: Session) -> None:
-        """See `contract.Listener.lost`."""
-        for one in self._listeners:
-            one.lost(session)
