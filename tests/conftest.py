@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.triggers import end_orphans
 
 
 def pytest_configure() -> None:
@@ -10,3 +15,10 @@ def pytest_configure() -> None:
     its child ignore SIGINT, `nohup` has it ignore SIGHUP, and every process that a test starts would inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_trigger_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new server has triggers, and its end does not end them."""
+    yield
+    end_orphans(tmp_path_factory.getbasetemp())

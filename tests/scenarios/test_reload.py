@@ -27,6 +27,7 @@ from gofer.errors import InvalidInput
 from gofer.models.access import CreateToken
 from gofer.models.manifest import Mount, Output
 from gofer.models.system import Reloaded
+from gofer.models.trigger import TriggerInfo, TriggerOptions, UpdateTrigger
 from gofer.server.api.peer import Peers
 from gofer.server.api.tally import Tally
 from gofer.server.app import running
@@ -35,7 +36,8 @@ from gofer.server.auth.tokens import digest_of, token_of
 from gofer.server.external_app import ExternalApp
 from gofer.server.limits.refusals import Refusals
 from gofer.server.own_log import set_level
-from gofer.server.store import run_tokens
+from gofer.server.store import run_tokens, triggers
+from gofer.server.store.triggers import StoredTrigger
 from gofer.server.triggers.external import ExternalEvents
 from tests.scenarios.scene import House, Scene, outcome, task
 from tests.support.certificates import Authority, Made
@@ -106,6 +108,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 async def changing(house: House, text: str = "") -> AsyncIterator[Changing]:
     path = house.home / "gofer.hcl"
     base = f'server {{ host = "127.0.0.1:0" storage_path = "{house.home}" }}\nscheduler {{ engine = "fake" }}\n'
+    base += "triggers.install_base_triggers = false\n"
     path.write_text(base + text)
 
     def reread() -> Configuration:
@@ -231,6 +234,37 @@ async def task_run_stop_timeout(house: House, _: Authority) -> None:
             await scene.cancel(run)
             await scene.ended(run)
     assert graces == [7.0, 3.0]
+
+
+async def triggers_stop_timeout(house: House, _: Authority) -> None:
+    graces: list[float] = []
+
+    class Noting(FakeScheduler):
+        async def stop(self, name: str, grace: float) -> None:
+            graces.append(grace)
+            await super().stop(name, grace)
+
+    house.engine = Noting
+    async with changing(house, 'triggers.stop_timeout = "7s"') as scene:
+        for name, text in (("first", ""), ("second", 'triggers.stop_timeout = "3s"')):
+            await install_silent(scene, name)
+            await scene.world.started_with({"gofer.trigger": name})
+            if text:
+                await scene.reload(text)
+            keeper = scene.services.triggers.supervisor.find(name)
+            assert keeper is not None
+            await scene.services.triggers.update(name, UpdateTrigger(enabled=False))
+            await keeper.over.wait()
+    assert graces == [7.0, 3.0]
+
+
+async def install_silent(scene: Scene, name: str) -> None:
+    """A trigger that runs, and never dials in. Nobody asks it what it is."""
+    options = TriggerOptions(command=["until-stopped"])
+    row = StoredTrigger(0, name, "fake", {}, options, TriggerInfo(), True, "", None, 1, "", 1)
+    key = await scene.services.database.write(lambda tx: triggers.insert(tx, row))
+    assert key is not None
+    scene.services.triggers.supervisor.add(row._replace(key=key))
 
 
 def permission(text: str, **wanted: Any) -> Callable[[House, Authority], Awaitable[None]]:
@@ -642,6 +676,7 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "object_store.run_object_expiry": run_object_expiry,
     "object_store.max_object_bytes": max_object_bytes,
     "object_store.max_archive_files": max_archive_files,
+    "triggers.stop_timeout": triggers_stop_timeout,
     "secret_store.sqlite.encryption_key": encryption_key,
     "secret_store.sqlite.previous_encryption_keys": previous_encryption_keys,
     "server.max_body_bytes": max_body_bytes,
@@ -693,7 +728,7 @@ async def test_what_needs_a_restart_is_said_and_stays(house: House) -> None:
         shown = {one["key"]: one for one in (await scene.ask("GET", "/api/v1/system/settings"))[1]}
         assert shown["dev_mode"]["restart"]
         assert (shown["dev_mode"]["value"], shown["dev_mode"]["source"]) == (True, "default")
-        assert shown["run_parallelism_limit"]["place"] == f"{scene.path} line 5"
+        assert shown["run_parallelism_limit"]["place"] == f"{scene.path} line 6"
         await scene.reload("")
         shown = {one["key"]: one for one in (await scene.ask("GET", "/api/v1/system/settings"))[1]}
         assert not shown["dev_mode"]["restart"]
@@ -733,7 +768,7 @@ async def test_a_broken_file_changes_nothing_and_says_where(house: House) -> Non
         scene.path.write_text(scene.base + 'run_parallelism_limit = 3\nlog_levl = "debug"\ndev_mode = maybe\n')
         status, problem = await scene.ask("POST", "/api/v1/system/reload")
         assert status == 422
-        assert [one["place"] for one in problem["problems"]] == [f"{scene.path} line 4", f"{scene.path} line 5"]
+        assert [one["place"] for one in problem["problems"]] == [f"{scene.path} line 5", f"{scene.path} line 6"]
         assert problem["problems"][0]["hint"] == 'Did you mean "log_level"?'
         assert scene.services.settings is before
         event = await scene.said("server.misconfigured", newest)

@@ -21,6 +21,7 @@ from gofer.server.api.left_over_checks import containers, log_folders
 from gofer.server.api.object_checks import objects
 from gofer.server.api.secret_checks import secrets
 from gofer.server.api.token_checks import tokens
+from gofer.server.api.trigger_checks import triggers
 from gofer.server.backup.layout import place_of
 from gofer.server.services import Services
 from gofer.server.store import diagnosis
@@ -54,6 +55,7 @@ async def run_checks(services: Services, *, deep: bool) -> list[Check]:
         ("clock", _clock),
         ("runs", _stuck_runs),
         ("containers", containers),
+        ("triggers", triggers),
         ("open files", _open_files),
         ("memory", _memory),
         ("network", _network),

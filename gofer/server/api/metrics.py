@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from gofer import __version__
 from gofer.models.access import TokenKind, TokenState, state_of
 from gofer.models.status import RunStatus
+from gofer.models.trigger import TriggerState
 from gofer.server.api.tally import BUCKETS, Tally
 from gofer.server.services import Services
 from gofer.server.store import diagnosis, events, objects
@@ -67,6 +68,7 @@ class Exposition(Collector):
         yield from self._websockets()
         yield from self._refused()
         yield from self._external_events()
+        yield from self._triggers()
         yield from self._runs()
         yield from self._health()
         yield from self._volume()
@@ -121,6 +123,21 @@ class Exposition(Collector):
         for (trigger, status), count in self._tally.external_events.items():
             family.add_metric([trigger, str(status)], count)
         yield family
+
+    def _triggers(self) -> Iterator[Metric]:
+        supervisor = self._services.triggers.supervisor
+        states = Counter({state: 0 for state in get_args(TriggerState) if state != "disabled"})
+        states.update(keeper.state for keeper in supervisor if keeper.state != "disabled")
+        triggers = GaugeMetricFamily("gofer_triggers", "Triggers that are enabled, by state", labels=["state"])
+        for state, count in states.items():
+            triggers.add_metric([state], count)
+        yield triggers
+        told = CounterMetricFamily(
+            "gofer_trigger_events", "Events that triggers have told of", labels=["trigger", "outcome"]
+        )
+        for (trigger, outcome), count in supervisor.house.roster.told.items():
+            told.add_metric([trigger, outcome], count)
+        yield told
 
     def _runs(self) -> Iterator[Metric]:
         family = GaugeMetricFamily("gofer_runs", "Runs that are stored, by status", labels=["status"])

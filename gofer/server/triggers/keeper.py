@@ -80,6 +80,13 @@ class Keeper:
         # Another keeper of the same trigger that is not done yet.
         self.after: asyncio.Event | None = None
 
+    @property
+    def is_late(self) -> bool:
+        """It should long have dialled in."""
+        at = self.started_at
+        limit = self._house.times.dial * 1000
+        return self.state == "starting" and at is not None and self._house.clock.now() - at > limit
+
     # -- what others want
 
     def stop(self, *, gone: bool = False) -> None:
@@ -308,10 +315,11 @@ class Keeper:
 
     async def _bid_farewell(self, name: str) -> None:
         """Ask it to end, wait for that, and see to it that it does."""
-        until = self._now() + self._grace
+        grace, began = self._grace, self._now()
         if self.session is not None:
-            await self.session.shutdown(self._grace)
-        await self._halt(name, max(0.0, until - self._now()))
+            await self.session.shutdown(grace)
+            grace = max(0.0, grace - (self._now() - began))
+        await self._halt(name, grace)
 
     async def _halt(self, name: str, grace: float) -> None:
         await self._stubbornly(lambda: self._house.scheduler.stop(name, grace))

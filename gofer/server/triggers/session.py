@@ -331,8 +331,11 @@ class TriggerSession:
             await asyncio.wait(self._fires, return_when=asyncio.FIRST_COMPLETED)
 
     async def _answer(self, to: int, fire: Fire) -> None:
+        outcome = "failed"
         try:
-            answer = frames.reply(to, await self._listener.fire(self, fire))
+            fired = await self._listener.fire(self, fire)
+            outcome = "duplicate" if fired.duplicate else fired.outcome
+            answer = frames.reply(to, fired)
         except TriggerRefused as error:
             answer = frames.refusal(to, error.code, error.message)
         except Unavailable as error:
@@ -342,6 +345,7 @@ class TriggerSession:
         except Exception:
             get_logger("gofer.triggers").exception("an event could not be taken", trigger=self.trigger)
             answer = frames.refusal(to, "unavailable", "Gofer could not store the event; its log has more.")
+        self._roster.told[self.trigger, outcome] += 1
         with suppress(Gone):
             await self._link.send(answer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
 
 
 class Roster:
-    """The sessions by the names of their triggers; implements `contract.Sessions`. Event loop only."""
+    """The sessions by the names of their triggers; implements `contract.Sessions`. Event loop only.
+
+    `told` counts the events that triggers have told of, by trigger and what came of them.
+    """
 
     def __init__(self) -> None:
+        self.told: Counter[tuple[str, str]] = Counter()
         self._sessions: dict[str, TriggerSession] = {}
         self._ready: dict[str, TriggerSession] = {}
         self._waiting: dict[str, set[asyncio.Future[TriggerSession]]] = {}
