@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from benchmarks import (
     captures,
     containers,
+    cron_start_error,
     followers,
     full_store,
     lines,
@@ -42,6 +43,7 @@ ALL = (
     Benchmark("followers", followers.followers, "100 followers of 10,000 lines a second"),
     Benchmark("store", full_store.full_store, "lists, lookups and runs with 3 million task runs stored"),
     Benchmark("objects", objects.objects, "a 2 GB object up and down, on each object store"),
+    Benchmark("cron", cron_start_error.cron_start_error, "from a full minute to the runs that cron starts at it"),
     Benchmark("idle", resting.idle, "memory of an idle server, and how soon one answers"),
     Benchmark("binary", one_file.one_file, "the one-file program: how soon it answers, how large it is"),
     Benchmark("events", resting.event_bytes, "bytes of a run's events"),
