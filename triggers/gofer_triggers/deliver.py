@@ -52,8 +52,11 @@ async def deliver(
 
 
 def short_id(event: str) -> str:
-    """The same for the same text, and never too long for the id of an event."""
-    return event if len(event) <= _MOST_ID else "sha256:" + hashlib.sha256(event.encode()).hexdigest()
+    """The same for the same text, as it is where people can read it; never too long for the id of an event, and never
+    one that `deliver` makes of another."""
+    if len(event) <= _MOST_ID and event.isascii() and event.isprintable() and "#" not in event:
+        return event
+    return "sha256:" + hashlib.sha256(event.encode("utf-8", "replace")).hexdigest()
 
 
 class Refusals:

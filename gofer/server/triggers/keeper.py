@@ -67,7 +67,7 @@ class Keeper:
         self._dials = Pace(_DIALS_A_SECOND, _DIALS_AT_ONCE, 0.0)
         self._told_started = False
         self._healthy_from: float | None = None
-        self._is_unwanted = False
+        self.is_unwanted = False
         self._is_gone = False
         self.session: TriggerSession | None = None
         self.state: TriggerState = "starting"
@@ -91,7 +91,7 @@ class Keeper:
 
     def stop(self, *, gone: bool = False) -> None:
         """It is not to run any more: `run` returns when it does not. `gone`: there is no such trigger any more."""
-        self._is_unwanted, self._is_gone = True, gone
+        self.is_unwanted, self._is_gone = True, gone
         self._changed.set()
 
     def restart(self, row: StoredTrigger) -> None:
@@ -112,7 +112,7 @@ class Keeper:
         """Returns once it is stopped. Cancelled, as Gofer stops, it leaves the trigger running."""
         if self.after is not None:
             await self.after.wait()
-        while not self._is_unwanted:
+        while not self.is_unwanted:
             self._changed.clear()
             try:
                 end = await self._once()
@@ -122,7 +122,7 @@ class Keeper:
                 self._log.exception("a trigger is given up for a while", trigger=self.name)
                 end = End("defect", "Gofer has a defect; its log has more")
             if end.reason == "asked":
-                self.restarts += not self._is_unwanted
+                self.restarts += not self.is_unwanted
                 continue
             await self._rest(end)
         await self._put_away()

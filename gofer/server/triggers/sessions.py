@@ -44,10 +44,11 @@ class Roster:
             if not future.done():
                 future.set_result(session)
 
-    async def when_ready(self, trigger: str) -> TriggerSession:
-        """Its session, which has all its subscriptions: what comes before would be nobody's. Waits for it."""
+    async def when_ready(self, trigger: str, after: TriggerSession | None = None) -> TriggerSession:
+        """Its session, which has all its subscriptions: what comes before would be nobody's. Waits for it, and for
+        another one than `after`, which has turned out to be over."""
         session = self._ready.get(trigger)
-        if session is not None:
+        if session is not None and session is not after:
             return session
         future: asyncio.Future[TriggerSession] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(trigger, set())

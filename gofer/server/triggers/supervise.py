@@ -131,4 +131,4 @@ class Supervisor:
     def info(self, trigger: str) -> TriggerInfo | None:
         """What an enabled trigger has told of itself, now or earlier."""
         keeper = self._keepers.get(trigger)
-        return None if keeper is None else keeper.row.info
+        return None if keeper is None or keeper.is_unwanted else keeper.row.info

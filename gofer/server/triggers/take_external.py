@@ -10,11 +10,14 @@ from gofer.errors import Unavailable
 from gofer.models.trigger import TriggerInfo
 from gofer.server.triggers.contract import TriggerAway
 from gofer.server.triggers.external import Session
+from gofer.server.triggers.session import TriggerSession
 from gofer.server.triggers.sessions import Roster
 
 PATIENCE = 5.0
 """So many seconds a trigger that is not connected is waited for: many services send a thing once, and a trigger that is
 started anew, or has dialled again, is back much sooner."""
+
+_TRIES = 3
 
 
 class Takers:
@@ -39,13 +42,18 @@ class _Taker:
 
     async def external_event(self, fields: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
         async with asyncio.timeout(timeout):
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    session = await self._roster.when_ready(self._trigger)
-            except TimeoutError:
-                raise Unavailable("It is not connected.") from None
-            try:
-                return await session.request("external_event", fields, 2 * timeout)
-            except TriggerAway as error:
-                # The time that it may take is counted here: so it has gone.
-                raise Unavailable(error.message) from None
+            session: TriggerSession | None = None
+            for tries in range(_TRIES):
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        session = await self._roster.when_ready(self._trigger, session)
+                except TimeoutError:
+                    raise Unavailable("It is not connected.") from None
+                try:
+                    # The time that it may take is counted here: where it is away, it has gone.
+                    return await session.request("external_event", fields, 2 * timeout)
+                except TriggerAway as error:
+                    # Whether it had told of the event nobody knows, but it is the same event, with the same id.
+                    if tries == _TRIES - 1:
+                        raise Unavailable(error.message) from None
+        raise AssertionError("each try returns or raises")
