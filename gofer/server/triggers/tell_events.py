@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from gofer.errors import GoferError, TooLarge
@@ -16,7 +17,7 @@ from gofer.models.event import Event, Kind
 from gofer.server.events.bus import Bus, Filter
 from gofer.server.own_log import get_logger
 from gofer.server.store import runs, triggers
-from gofer.server.store.database import Database
+from gofer.server.store.database import Database, Transaction
 from gofer.server.triggers.contract import Session, TriggerRefused
 
 TOLD: Final = frozenset(
@@ -81,15 +82,24 @@ class _Course:
         self._log = get_logger("gofer.triggers")
 
     async def run(self) -> None:
-        """For ever."""
-        while True:
-            try:
-                await self._go_on()
-            except* GoferError as group:
-                # The store is away, or the trigger too slow. If the connection is over, this is cancelled.
-                problem = str(group.exceptions[0])
-                self._log.warning("a trigger waits for events", trigger=self._session.trigger, problem=problem)
-            await asyncio.sleep(_PAUSE)
+        """Until it is cancelled."""
+        try:
+            while True:
+                await self._tell_until_fault()
+                await asyncio.sleep(_PAUSE)
+        finally:
+            if self._position > self._stored:
+                # If the store does not take it now, some are told again.
+                with suppress(GoferError):
+                    await self._database.write(self._set)
+
+    async def _tell_until_fault(self) -> None:
+        try:
+            await self._go_on()
+        except* GoferError as group:
+            # The store is away, or the trigger too slow. If the connection is over, this is cancelled.
+            problem = str(group.exceptions[0])
+            self._log.warning("a trigger waits for events", trigger=self._session.trigger, problem=problem)
 
     async def _go_on(self) -> None:
         """From the position on. Raises GoferError, also in a group: what is not answered then is told again."""
@@ -150,9 +160,12 @@ class _Course:
         )  # fmt: skip
 
     async def _store(self) -> None:
-        key, position = self._session.trigger_key, self._position
-        await self._database.write_patiently(lambda tx: triggers.set_events_seq(tx, key, position))
+        position = self._position
+        await self._database.write_patiently(self._set)
         self._stored, self._stored_at = position, self._clock()
+
+    def _set(self, tx: Transaction) -> None:
+        triggers.set_events_seq(tx, self._session.trigger_key, self._position)
 
 
 def _fields(event: Event, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
