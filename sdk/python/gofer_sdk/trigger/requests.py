@@ -71,7 +71,7 @@ class Requests:
         """Begin to answer."""
         if request.id is None:
             return
-        if len(self._tasks.running()) >= _MOST_WAITING:
+        if len(self._tasks) >= _MOST_WAITING:
             failing = link.fail(request.id, "unavailable", "Too many requests wait for this trigger.")
             self._tasks.spawn("refusal", _unless_lost(failing))
             return
