@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from gofer_sdk.testing import running
-from gofer_sdk.testing.gofer_side import GoferSide
+from gofer_sdk.testing.gofer_side import GoferSide, Peer
 from gofer_sdk.trigger import NoSettings, NotFired, Subscription, Trigger, Unavailable
 from gofer_sdk.trigger.dial import Address, Pauses
-from gofer_sdk.trigger.errors import PeerError
+from gofer_sdk.trigger.errors import LinkLost, PeerError
+from gofer_sdk.trigger.frames import Fields
 from gofer_sdk.trigger.outbox import Outbox
 from gofer_sdk.trigger.runtime import Runtime
 from tests.unit.sdk_trigger.every import Every
@@ -154,3 +155,42 @@ async def test_how_a_connection_ends_it(send: Callable[..., object], exit_code: 
         assert asyncio.iscoroutine(sent)
         await sent
         assert await asyncio.wait_for(serving, 10) == exit_code
+
+
+async def test_a_connection_that_is_lost_while_it_ends(tmp_path: Path) -> None:
+    """It tells of what waits on the next connection, and ends."""
+    told: asyncio.Queue[object] = asyncio.Queue()
+
+    async def never(fields: Fields) -> Fields:
+        told.put_nowait(fields["event"])
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def begin() -> Peer:
+        peer = await side.connection(10)
+        await peer.request("configure", settings={})
+        await peer.request("ready")
+        return peer
+
+    async with GoferSide(tmp_path, name="x") as side:
+        side.on_fire = never
+        trigger = Quiet()
+        address = Address(name="x", url="ws://x/", secret=side.secret, socket=str(side.socket))
+        serving = asyncio.create_task(Runtime(trigger, address, "test").serve())
+        peer = await begin()
+        firing = asyncio.create_task(trigger.fire(None, "e1", outcome="skip"))
+        assert await asyncio.wait_for(told.get(), 10) == "e1"
+        ending = asyncio.create_task(peer.request("shutdown", timeout=30_000))
+        while "shutdown" not in {task.get_name() for task in asyncio.all_tasks()}:
+            await asyncio.sleep(0)
+        side.on_fire = skipped
+        peer.websocket.transport.abort()
+        await begin()
+        assert (await asyncio.wait_for(firing, 10)).outcome == "skipped"
+        assert await asyncio.wait_for(serving, 10) == 0
+        with pytest.raises(LinkLost):
+            await ending
+
+
+async def skipped(fields: Fields) -> Fields:
+    return {"outcome": "skipped", "detail": "", "run": None, "url": "", "duplicate": False}

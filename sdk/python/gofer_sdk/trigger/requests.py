@@ -38,6 +38,10 @@ class Course(Protocol):
         """Gofer asks it to end: take no new events, and wait for the replies to the others."""
         ...
 
+    def stop(self) -> None:
+        """It is to end, and has nobody to say so to."""
+        ...
+
     def state(self) -> dict[str, object]:
         """What the SDK has to say to `debug`."""
         ...
@@ -131,7 +135,8 @@ class Requests:
             if request.kind == "shutdown":
                 await link.close(1000)
         except LinkLost:
-            pass
+            if request.kind == "shutdown":
+                self._course.stop()
         except Exception as error:
             await _unless_lost(link.fail(re, *self._error(request.kind, error)))
 
