@@ -8,6 +8,7 @@ import secrets
 import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -104,14 +105,16 @@ class Process:
 
     def terminate(self) -> None:
         """Send SIGTERM."""
-        if self._process.returncode is None:
+        # It may have ended a moment ago.
+        with suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
 
     async def end(self) -> None:
         """Kill it, with all that it has started, if it has not ended."""
-        if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            await self._process.wait()
+        with suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
         if self._remove:
             removing = await asyncio.create_subprocess_exec(
                 *self._remove, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
