@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gofer.errors import Unavailable
+from gofer.errors import StoreFull, Unavailable
 from gofer.models.manifest import Parallelism, Parameter
 from gofer.models.run import Initiator
 from gofer.models.trigger import AddSubscription
+from gofer.server.store.transaction import Transaction
 from gofer.server.triggers.contract import Fire, ObjectsOf, TriggerRefused
 from gofer.server.triggers.fire import MAX_KINDS_OF_NOBODY, variables_problem
 from tests.scenarios.scene import NAMESPACE, PIPELINE, outcome
@@ -271,3 +273,33 @@ async def test_an_added_subscription_fires_too(triggers: Triggers, clock: FakeTr
     await triggers.register()
     await triggers.subscriptions.add(NAMESPACE, PIPELINE, AddSubscription(label="more", trigger="clock"))
     assert (await triggers.fire(clock, "e1", "more")).outcome == "started"
+
+
+async def test_on_a_full_disk_the_trigger_keeps_it(triggers: Triggers, clock: FakeTrigger) -> None:
+    await triggers.register(subscription())
+
+    def limit(tx: Transaction, pages: int) -> None:
+        tx.execute(f"PRAGMA max_page_count = {pages}")
+
+    await triggers.database.write(partial(limit, pages=1))  # as many as there are
+    kept: list[str] = []
+    for n in range(2_000):
+        event = f"{n} {'x' * 150}"
+        try:
+            await triggers.fire(clock, event, "nightly", outcome="skip", detail="y" * 2_000)
+        except StoreFull:
+            kept.append(event)
+            break
+    assert kept
+    assert not [one for one in await triggers.events("clock") if one.event in kept]
+    await triggers.database.write_patiently(partial(limit, pages=1_000_000))
+    fired = await triggers.fire(clock, kept[0], "nightly")
+    assert (fired.outcome, fired.duplicate) == ("started", False)
+
+
+async def test_two_triggers_may_have_the_same_event(triggers: Triggers, clock: FakeTrigger) -> None:
+    async with triggers.connected("other", await triggers.install("other")) as other:
+        await triggers.register(subscription(), subscription("others", trigger="other"))
+        mine, theirs = await triggers.fire(clock, "e1", "nightly"), await triggers.fire(other, "e1", "others")
+    assert (mine.duplicate, theirs.duplicate) == (False, False)
+    assert mine.run != theirs.run
