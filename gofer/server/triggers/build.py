@@ -50,7 +50,5 @@ def build(
         subscriber,
         Subscriptions(database, clock, roster, subscriber),
         ToldEvents(database),
-        PipelineListener(
-            roster, subscriber, Firing(database, clock, runs, base_url, reached), EventTeller(database, bus)
-        ),
+        PipelineListener(subscriber, Firing(database, clock, runs, base_url, reached)),
     )
