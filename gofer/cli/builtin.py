@@ -23,6 +23,24 @@ def _debug() -> Main:
     return main
 
 
+def _email() -> Main:
+    from gofer_common_tasks.email import main
+
+    return main
+
+
+def _slack() -> Main:
+    from gofer_common_tasks.slack import main
+
+    return main
+
+
+def _webhook_task() -> Main:
+    from gofer_common_tasks.webhook import main
+
+    return main
+
+
 def _cron() -> Main:
     from gofer_triggers.cron import main
 
@@ -61,7 +79,7 @@ PROGRAMS: Final[Mapping[BuiltInKind, Mapping[str, Callable[[], Main]]]] = {
         "pipeline": _pipeline,
         "webhook": _webhook_trigger,
     },
-    "common-task": {"debug": _debug},
+    "common-task": {"debug": _debug, "email": _email, "slack": _slack, "webhook": _webhook_task},
 }
 
 
