@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from gofer_sdk.testing import running
 from gofer_sdk.testing.gofer_side import GoferSide, Peer
 from gofer_sdk.trigger import NoSettings, NotFired, Subscription, Trigger, Unavailable
-from gofer_sdk.trigger.dial import Address, Pauses
+from gofer_sdk.trigger.dial import Address, NotStartedByGofer, Pauses
 from gofer_sdk.trigger.errors import LinkLost, PeerError
 from gofer_sdk.trigger.frames import Fields
 from gofer_sdk.trigger.outbox import Outbox
 from gofer_sdk.trigger.runtime import Runtime
+from tests.support.certificates import Authority
 from tests.unit.sdk_trigger.every import Every
 
 PROGRAM = [sys.executable, "-m", "tests.unit.sdk_trigger.every"]
@@ -35,6 +38,10 @@ def test_without_gofer() -> None:
     done = subprocess.run(PROGRAM, env={**environ, "GOFER_TRIGGER_NAME": "x"}, capture_output=True, check=False)
     assert done.returncode == 2
     assert b"Not set: GOFER_TRIGGER_URL, GOFER_TRIGGER_SECRET." in done.stderr
+    with pytest.raises(NotStartedByGofer, match='expected ws://… or wss://…, got "http://x"'):
+        Address.from_environment(
+            {"GOFER_TRIGGER_NAME": "x", "GOFER_TRIGGER_URL": "http://x", "GOFER_TRIGGER_SECRET": "s"}
+        )
 
 
 async def test_sigterm_while_gofer_is_away(tmp_path: Path) -> None:
@@ -194,3 +201,34 @@ async def test_a_connection_that_is_lost_while_it_ends(tmp_path: Path) -> None:
 
 async def skipped(fields: Fields) -> Fields:
     return {"outcome": "skipped", "detail": "", "run": None, "url": "", "duplicate": False}
+
+
+async def test_over_tls_and_no_other_certificate(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "ca")
+    made = authority.sign("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.cert, made.key)
+    peers: asyncio.Queue[Peer] = asyncio.Queue()
+
+    async def take(websocket: ServerConnection) -> None:
+        peer = Peer(websocket, lambda fields: {"heartbeat": 15_000}, skipped)
+        peers.put_nowait(peer)
+        await peer.serve()
+
+    async with serve(take, "localhost", 0, ssl=context, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("GOFER_")}
+        environ |= {"GOFER_TRIGGER_NAME": "x", "GOFER_TRIGGER_SECRET": "s"}
+        environ |= {"GOFER_TRIGGER_URL": f"wss://localhost:{port}/api/v1/triggers/x/session"}
+        trusting = await asyncio.create_subprocess_exec(*PROGRAM, env={**environ, "SSL_CERT_FILE": str(authority.ca)})
+        other = await asyncio.create_subprocess_exec(*PROGRAM, env=environ, stderr=asyncio.subprocess.PIPE)
+        assert other.stderr is not None
+        assert b"certificate verify failed" in await asyncio.wait_for(other.stderr.readline(), 30)
+        other.terminate()
+        peer = await asyncio.wait_for(peers.get(), 30)
+        assert (await asyncio.wait_for(peer.hello, 10))["name"] == "x"
+        assert (await peer.request("info"))["version"] == "1.2.3"
+        assert peers.empty()
+        await peer.request("shutdown", timeout=5_000)
+        assert await asyncio.wait_for(trusting.wait(), 30) == 0
+        assert await asyncio.wait_for(other.wait(), 30) == 0

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from gofer_sdk.conformance.asked import BEAT, OF_TRIGGER
-from gofer_sdk.conformance.life import HEARTBEAT, REPLY, Key, Life
-from gofer_sdk.conformance.step import Failed, NotTried, Steps, within
+from gofer_sdk.conformance.asked import BEAT, OF_GOFER, OF_TRIGGER
+from gofer_sdk.conformance.life import FIRST, HEARTBEAT, REPLY, SECOND, Key, Life
+from gofer_sdk.conformance.step import Failed, NotOffered, NotTried, Steps, within
 from gofer_sdk.trigger.errors import LinkLost, PeerError
 
 ENDS: Final = "When the connection ends"
@@ -93,8 +93,16 @@ async def lose(life: Life, steps: Steps) -> bool:
     async def going_away() -> None:
         await life.peer.link.close(1001, "restarting")
         await life.connect(DIALS)
-        await life.begin()
+        await life.ask("configure", settings=dict(life.given.settings))
+        await life.subscribe(FIRST)
         await life.ask("ready")
+
+    async def not_told_again() -> None:
+        # Only who says when it fires next shows what it has.
+        if not life.info.get("next"):
+            raise NotOffered
+        await life.ask("next", subscription=FIRST, count=1)
+        await life.error_of("next", subscription=SECOND, count=1)
 
     async def silent() -> None:
         life.peer.fall_silent()
@@ -102,6 +110,7 @@ async def lose(life: Life, steps: Steps) -> bool:
         await life.begin()
         await life.ask("ready")
 
-    return await steps.attempt("dials again when Gofer is restarted", ENDS, going_away) and await steps.attempt(
-        "notices a connection that is silent, and dials again", BEAT, silent
-    )
+    if not await steps.attempt("dials again when Gofer is restarted", ENDS, going_away):
+        return False
+    await steps.attempt("keeps the subscriptions that it is told again, and ends the others", OF_GOFER, not_told_again)
+    return await steps.attempt("notices a connection that is silent, and dials again", BEAT, silent)

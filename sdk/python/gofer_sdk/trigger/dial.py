@@ -21,7 +21,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _SPREAD = 0.1, 5.0, 0.2
 
 
 class NotStartedByGofer(TriggerError):
-    """A variable of the environment is missing."""
+    """A variable of the environment is missing, or wrong."""
 
 
 class DeadSecret(TriggerError):
@@ -49,6 +49,8 @@ class Address:
             raise NotStartedByGofer(
                 f"This is a trigger, which Gofer starts (gofer trigger install). Not set: {', '.join(missing)}."
             )
+        if not found["url"].startswith(("ws://", "wss://")):
+            raise NotStartedByGofer(f'GOFER_TRIGGER_URL: expected ws://… or wss://…, got "{found["url"][:200]}".')
         return cls(**found, socket=environ.get("GOFER_TRIGGER_SOCKET", ""))
 
 

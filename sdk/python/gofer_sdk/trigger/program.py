@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from importlib import metadata
+from importlib.util import find_spec
 from typing import Any
 
 from gofer_sdk.trigger.dial import Address, NotStartedByGofer
@@ -18,9 +19,14 @@ from gofer_sdk.trigger.trigger import Trigger
 def main(trigger: type[Trigger[Any, Any]], environ: Mapping[str, str] = os.environ) -> int:
     """Serve until Gofer asks to end; returns the exit code.
 
-    0: asked to end. 1: one side is broken, the log says how. 2: not started by Gofer. 3: the secret is dead. 4: another
-    connection has taken its place. 5: Gofer was not there for an hour, and no event waited for it.
+    0: asked to end. 1: one side is broken, the log says how. 2: not started by Gofer, or not installed as a whole.
+    3: the secret is dead. 4: another connection has taken its place. 5: Gofer was not there for an hour, and no event
+    waited for it.
     """
+    missing = [name for name in ("msgpack", "websockets") if find_spec(name) is None]
+    if missing:
+        print(f"error: {' and '.join(missing)} cannot be imported. Install gofer-sdk[trigger].", file=sys.stderr)
+        return NOT_STARTED
     try:
         address = Address.from_environment(environ)
     except NotStartedByGofer as error:
