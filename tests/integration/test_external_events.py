@@ -108,6 +108,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.api.register(MANIFEST)
         yield server
     finally:
+        # Triggers outlive their server.
+        for name in ("github", "webhook"):
+            server.api.call("DELETE", f"/api/v1/triggers/{name}?force=true")
         server.stop()
 
 
