@@ -11,6 +11,7 @@ import termios
 import threading
 import tty
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 
 import msgspec
@@ -161,5 +162,5 @@ def _read_input(loop: asyncio.AbstractEventLoop, keys: asyncio.Queue[bytes]) -> 
             data = b""
         try:
             asyncio.run_coroutine_threadsafe(keys.put(data), loop).result()
-        except (RuntimeError, asyncio.CancelledError):
+        except (RuntimeError, CancelledError):
             return
