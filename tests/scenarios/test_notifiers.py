@@ -209,3 +209,17 @@ async def test_one_that_hangs_is_ended(scene: Scene, monkeypatch: pytest.MonkeyP
     await scene.register(task("a"), notifiers=[notifier("all")])
     found = (await ran(scene))["all"]
     assert (found.status, found.detail) == ("failed", "took longer than 50ms")
+
+
+async def test_a_built_in_tells_while_the_engine_is_away(scene: Scene) -> None:
+    await install(scene, image="builtin:debug")
+    limit = Parallelism(limit=1, on_limit="skip")
+    await scene.register(task("a", "gate"), parallelism=limit, notifiers=[notifier("all")])
+    first = await scene.start()
+    await scene.until("taskrun.running", first, "a")
+    scene.world.go_away()
+    skipped = await scene.start()
+    assert (await all_told(scene, skipped))["all"].status == "sent"
+    scene.world.come_back()
+    await scene.release(first, "a")
+    assert (await all_told(scene, first))["all"].status == "sent"
