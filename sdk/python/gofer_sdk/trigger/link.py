@@ -65,7 +65,8 @@ class Link:
         try:
             while True:
                 await self._received(decode(await self._websocket.recv(), self.max_received_bytes))
-        except ConnectionClosed:
+        except (ConnectionClosed, LinkLost):
+            # LinkLost: what came before the end could not be answered any more.
             pass
         except ProtocolError as error:
             await self.close(NO_FRAME, str(error))
