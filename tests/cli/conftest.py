@@ -44,6 +44,8 @@ class Gofer:
         self.home = home
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("GOFER_") and k != "NO_COLOR"}
         self.environ |= {"HOME": str(home), "GOFER_CLI_HOST": address, "TERM": "xterm-256color"}
+        # They would outlive the servers that tests start.
+        self.environ["GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS"] = "false"
 
     def __call__(self, *arguments: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Said:
         done = subprocess.run(

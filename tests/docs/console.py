@@ -117,6 +117,8 @@ class Reader:
             "LC_ALL": "C.UTF-8",
             "GOFER_SERVER__HOST": "localhost:0",
             "GOFER_SCHEDULER__ENGINE": "process",
+            # They would outlive the server.
+            "GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS": "false",
             "PYTHONUNBUFFERED": "1",
         }
         self._server: subprocess.Popen[bytes] | None = None

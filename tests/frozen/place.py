@@ -23,6 +23,8 @@ class Place:
             made.mkdir()
         self.environ = {"PATH": os.environ["PATH"], "HOME": str(self.home), "TMPDIR": str(self.temporary)}
         self.environ["GOFER_CLI_HOST"] = "localhost:1"
+        # They would outlive the servers that tests start.
+        self.environ["GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS"] = "false"
 
     def run(self, *arguments: str, stdin: str = "", environ: Mapping[str, str] | None = None) -> Said:
         done = subprocess.run(

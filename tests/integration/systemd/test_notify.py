@@ -66,6 +66,8 @@ def server(
     command = [sys.executable, "-m", "gofer", "--format", "silent", "service", "start", "--host", "127.0.0.1:0"]
     command += ["--storage", str(tmp_path / "data"), "--engine", "fake"]
     environ = {k: v for k, v in os.environ.items() if not k.startswith("GOFER_")} | environ
+    # They would outlive the server.
+    environ["GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS"] = "false"
     # Sets its own number as systemd does between fork and exec, and puts the socket where systemd puts it.
     start = (
         "import os, signal, subprocess, sys\n"
