@@ -19,6 +19,7 @@ from benchmarks import (
     processes,
     resting,
     runs,
+    subscriptions,
 )
 from benchmarks.figure import Figure
 
@@ -46,6 +47,8 @@ ALL = (
     Benchmark("objects", objects.objects, "a 2 GB object up and down, on each object store"),
     Benchmark("cron", cron_start_error.cron_start_error, "from a full minute to the runs that cron starts at it"),
     Benchmark("external", external_events.external_events, "500 external events a second"),
+    Benchmark("trigger_events", subscriptions.trigger_events, "from a trigger's event to the run that it starts"),
+    Benchmark("resubscribe", subscriptions.resubscribe, "10,000 subscriptions after a restart"),
     Benchmark("idle", resting.idle, "memory of an idle server, and how soon one answers"),
     Benchmark("binary", one_file.one_file, "the one-file program: how soon it answers, how large it is"),
     Benchmark("events", resting.event_bytes, "bytes of a run's events"),
