@@ -77,7 +77,10 @@ def _settings(folder: Path, engine: str) -> Settings:
     settings = load(None, os.environ, overrides)
     # Nobody but this process calls it.
     plain = msgspec.structs.replace(settings.server, tls_cert_path=None, tls_key_path=None, dev_certificate=False)
-    return msgspec.structs.replace(settings, server=plain)
+    # Nothing but this command starts a run of it, and no trigger is to outlive it.
+    triggers = msgspec.structs.replace(settings.triggers, install_base_triggers=False)
+    external = msgspec.structs.replace(settings.external_events_api, enable=False)
+    return msgspec.structs.replace(settings, server=plain, triggers=triggers, external_events_api=external)
 
 
 class _Local:
@@ -125,7 +128,7 @@ class _Local:
         from gofer.config.live import Live
         from gofer.server.app import running
 
-        async with running(Live.fixed(self._settings)) as server:
+        async with running(Live.fixed(self._settings), for_one_run=True) as server:
             client = Client(Server(parse_address(server.address)))
             try:
                 _say_engine(self._output, server.services.engine_watch.info)

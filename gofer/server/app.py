@@ -75,7 +75,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    live: Live, sockets: Sequence[socket.socket] = (), own_log: OwnLog | None = None
+    live: Live, sockets: Sequence[socket.socket] = (), own_log: OwnLog | None = None, *, for_one_run: bool = False
 ) -> AsyncIterator[Running]:
     """A whole server, in this event loop, for as long as the context lasts; it is ready when the body begins.
 
@@ -83,6 +83,7 @@ async def running(
 
     It answers from the first moment on, if only that it is starting. Raises ConfigError for settings that cannot work.
     A background task that dies ends the context with its error. `own_log` is what the API shows of the server's log.
+    `for_one_run`: it has no triggers, and a pipeline's subscriptions may name any.
     """
     settings = live.settings
     tls = open_tls(live)
@@ -122,7 +123,7 @@ async def running(
         secrets = await open_secrets(settings, stack, reached)
         objects = await open_objects(settings, stack)
         await require_own(database, where.database, secrets, objects)
-        parts = Parts(live, clock, database, logs, engine, secrets, objects, own_log or OwnLog(), reached)
+        parts = Parts(live, clock, database, logs, engine, secrets, objects, own_log or OwnLog(), reached, for_one_run)
         async with _live(parts, Front(gate, web, address.url, serving, tls, access, tally, external)) as server:
             yield server
 
@@ -182,8 +183,8 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
         try:
             yield Running(services, front, is_new=is_new)
         finally:
+            await _end_triggers(services)
             front.web.should_exit = True
-            services.triggers.supervisor.end_connections()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TIDY_SECONDS):
                     await _record(services, Kind.SERVER_STOPPING)
@@ -193,6 +194,17 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
             await _tidy(swept, built.remover)
             for task in tasks:
                 task.cancel()
+
+
+async def _end_triggers(services: Services) -> None:
+    """In production they go on, as containers do, and what happens until the next start is not missed. On one person's
+    machine nothing is to stay behind."""
+    supervisor = services.triggers.supervisor
+    if services.settings.dev_mode:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * _TIDY_SECONDS):
+                await supervisor.end_all(_TIDY_SECONDS)
+    supervisor.end_connections()
 
 
 async def _outlive(serving: asyncio.Task[None]) -> None:

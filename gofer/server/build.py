@@ -88,6 +88,7 @@ class Parts:
     objects: ObjectStore
     own_log: OwnLog
     reached: Callable[[str], None]
+    for_one_run: bool = False
 
 
 @dataclass
@@ -183,7 +184,7 @@ async def build(parts: Parts, front: Front) -> Built:
         database=database,
         bus=bus,
         namespaces=Namespaces(database, clock),
-        pipelines=Pipelines(database, clock, triggers.subscriber),
+        pipelines=Pipelines(database, clock, None if parts.for_one_run else triggers.subscriber),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import GOFER, Gofer
 from tests.cli.terminal import in_terminal
+from tests.support.triggers import processes_below
 
 ENGINES = ["process", pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -122,3 +124,12 @@ def test_in_a_terminal(local: Gofer) -> None:
     assert "first │" in text
     assert "2/2" in text
     assert nothing_left(local)
+
+
+def test_triggers_are_of_no_concern(local: Gofer) -> None:
+    path = local.home / "subscribed.json"
+    tasks = [{"id": "a", "image": "i", "script": "echo done"}]
+    path.write_text(json.dumps({"id": "p", "tasks": tasks, "subscriptions": [{"label": "l", "trigger": "nobody"}]}))
+    said = local("local", "run", str(path), "--engine", "process")
+    assert said.code == 0, said
+    assert not list(processes_below(local.home))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -69,6 +70,7 @@ class Keeper:
         self._healthy_from: float | None = None
         self.is_unwanted = False
         self._is_gone = False
+        self._most_grace = math.inf
         self.session: TriggerSession | None = None
         self.state: TriggerState = "starting"
         self.detail = self.hint = self.program = ""
@@ -89,9 +91,10 @@ class Keeper:
 
     # -- what others want
 
-    def stop(self, *, gone: bool = False) -> None:
-        """It is not to run any more: `run` returns when it does not. `gone`: there is no such trigger any more."""
-        self.is_unwanted, self._is_gone = True, gone
+    def stop(self, *, gone: bool = False, within: float = math.inf) -> None:
+        """It is not to run any more: `run` returns when it does not. `gone`: there is no such trigger any more.
+        `within`: it has so many seconds to end by itself, if that is less than the setting says."""
+        self.is_unwanted, self._is_gone, self._most_grace = True, gone, within
         self._changed.set()
 
     def restart(self, row: StoredTrigger) -> None:
@@ -311,7 +314,7 @@ class Keeper:
 
     @property
     def _grace(self) -> float:
-        return self._house.live.settings.triggers.stop_timeout / 1000
+        return min(self._most_grace, self._house.live.settings.triggers.stop_timeout / 1000)
 
     async def _bid_farewell(self, name: str) -> None:
         """Ask it to end, wait for that, and see to it that it does."""

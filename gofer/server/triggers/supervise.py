@@ -70,6 +70,14 @@ class Supervisor:
         if keeper is not None:
             keeper.stop(gone=gone)
 
+    async def end_all(self, within: float) -> None:
+        """End every trigger, all at once; returns when they are gone. They have so many seconds to do it in an orderly
+        way. The next start of Gofer starts them anew."""
+        ending = list(self._keepers.values())
+        for keeper in ending:
+            keeper.stop(within=within)
+        await asyncio.gather(*(keeper.over.wait() for keeper in ending))
+
     async def run(self) -> None:
         """Keeps them until it is cancelled, which ends no trigger."""
         async with asyncio.TaskGroup() as group:

@@ -20,8 +20,8 @@ def main(trigger: type[Trigger[Any, Any]], environ: Mapping[str, str] = os.envir
     """Serve until Gofer asks to end; returns the exit code.
 
     0: asked to end. 1: one side is broken, the log says how. 2: not started by Gofer, or not installed as a whole.
-    3: the secret is dead. 4: another connection has taken its place. 5: Gofer was not there for an hour, and no event
-    waited for it.
+    3: the secret is dead. 4: another connection has taken its place. 5: Gofer was not there for 10 minutes, and no
+    event waited for it.
     """
     missing = [name for name in ("msgpack", "websockets") if find_spec(name) is None]
     if missing:

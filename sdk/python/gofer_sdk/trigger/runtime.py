@@ -24,7 +24,7 @@ _EXITS: Final = {1000: ENDED, NO_FRAME: BROKEN, 4409: REPLACED, 4426: BROKEN}
 _HELLO_TIMEOUT: Final = 10.0
 _STOP_TIMEOUT: Final = 5.0
 # After so many seconds without Gofer it is not expected back: whoever starts it again has it start its triggers anew.
-_LONGEST_ALONE: Final = 3_600.0
+_LONGEST_ALONE: Final = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 # Of the requests that may be unanswered, those that are left for `ping` and the like.
 _SPARE: Final = 2
