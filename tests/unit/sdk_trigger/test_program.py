@@ -16,7 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from gofer_sdk.testing import running
 from gofer_sdk.testing.gofer_side import GoferSide, Peer
-from gofer_sdk.trigger import NoSettings, NotFired, Subscription, Trigger, Unavailable
+from gofer_sdk.trigger import Event, NoSettings, NotFired, Subscription, Trigger, Unavailable
 from gofer_sdk.trigger.dial import Address, NotStartedByGofer, Pauses
 from gofer_sdk.trigger.errors import LinkLost, PeerError
 from gofer_sdk.trigger.frames import Fields
@@ -197,6 +197,40 @@ async def test_a_connection_that_is_lost_while_it_ends(tmp_path: Path) -> None:
         assert await asyncio.wait_for(serving, 10) == 0
         with pytest.raises(LinkLost):
             await ending
+
+
+class Slow(Trigger[NoSettings, NoSettings]):
+    """Takes its time."""
+
+    events = ("run.ended",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def event(self, event: Event) -> None:
+        self.begun.set()
+        await self.go_on.wait()
+        await self.fire(None, f"event {event.seq}", outcome="skip")
+
+
+async def test_what_comes_while_it_ends_is_told_again_later(tmp_path: Path) -> None:
+    async with running(Slow) as t:
+        first = asyncio.create_task(t.event(1, "run.ended"))
+        await asyncio.wait_for(t.trigger.begun.wait(), 10)
+        ending = asyncio.create_task(t.end())
+        second = asyncio.create_task(t.event(2, "run.ended"))
+        while "shutdown" not in {task.get_name() for task in asyncio.all_tasks()}:
+            await asyncio.sleep(0)
+        t.trigger.go_on.set()
+        # What was taken is told of; what was not is not answered as if it were.
+        assert (await t.fired()).event == "event 1"
+        await first
+        with pytest.raises(PeerError, match="it takes no new events") as caught:
+            await second
+        assert caught.value.code == "unavailable"
+        await ending
 
 
 async def skipped(fields: Fields) -> Fields:

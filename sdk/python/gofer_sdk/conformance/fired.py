@@ -21,18 +21,7 @@ async def fire(life: Life, steps: Steps) -> bool:
     held: list[Key] = []
 
     async def comes() -> None:
-        holding = life.events.held or life.events.hold()
-        provoking = asyncio.create_task(_provoke(life), name="external event")
-        try:
-            held.append(await asyncio.wait_for(asyncio.shield(holding), life.given.fire_within))
-        except TimeoutError:
-            life.events.held = None
-            raise NotTried(_none(life)) from None
-        finally:
-            provoking.cancel()
-            await asyncio.wait({provoking})
-            if life.events.wrong is not None:
-                raise life.events.wrong
+        held.append(await _held(life))
 
     async def dials_again() -> None:
         life.peer.websocket.transport.abort()
@@ -67,6 +56,22 @@ async def fire(life: Life, steps: Steps) -> bool:
     await steps.attempt("tells again of what could not be taken", OF_TRIGGER, unavailable)
     await steps.attempt("goes on when Gofer knew the event already", OF_TRIGGER, duplicate)
     return True
+
+
+async def _held(life: Life) -> Key:
+    """An event that is not answered. Raises NotTried, and Failed for any event that is none."""
+    holding = life.events.held or life.events.hold()
+    provoking = asyncio.create_task(_provoke(life), name="provoking")
+    try:
+        return await asyncio.wait_for(asyncio.shield(holding), life.given.fire_within)
+    except TimeoutError:
+        life.events.held = None
+        raise NotTried(_none(life)) from None
+    finally:
+        provoking.cancel()
+        await asyncio.wait({provoking})
+        if life.events.wrong is not None:
+            raise life.events.wrong
 
 
 def _none(life: Life) -> str:

@@ -54,6 +54,7 @@ class Running(Generic[TriggerT]):
         self._subscribed: dict[str, dict[str, object]] = {}
         self._seen: dict[tuple[str, object], Fields] = {}
         self._runs = 0
+        self._ended = False
         self._peer: Peer
 
     async def subscribe(
@@ -167,7 +168,10 @@ class Running(Generic[TriggerT]):
         await self._ask("ready", {})
 
     async def end(self) -> None:
-        """Ask it to end."""
+        """Ask it to end, as is done after the test unless the test does."""
+        if self._ended:
+            return
+        self._ended = True
         await self._ask("shutdown", {"timeout": 10_000})
 
     async def on_fire(self, fields: Fields) -> Fields:

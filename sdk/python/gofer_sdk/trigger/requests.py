@@ -26,6 +26,11 @@ _Method = Callable[[Link, Fields], Awaitable[Fields]]
 class Course(Protocol):
     """What has come so far."""
 
+    @property
+    def is_finishing(self) -> bool:
+        """Whether `finish` was called."""
+        ...
+
     def configured(self, link: Link) -> None:
         """The trigger has its settings."""
         ...
@@ -92,8 +97,7 @@ class Requests:
 
     async def settle(self) -> None:
         """Wait until all is answered, but for who calls this."""
-        others = self._tasks.running() - {asyncio.current_task()}
-        if others:
+        while others := self._tasks.running() - {asyncio.current_task()}:
             await asyncio.wait(others)
 
     async def cancel(self) -> None:
@@ -146,6 +150,8 @@ class Requests:
             raise PeerError("unknown_kind", f'This trigger does not know the kind "{kind[:64]}".')
         if self._configured is None and kind not in ("info", "configure", "debug", "shutdown"):
             raise Unavailable("The trigger has no settings yet: configure comes first.")
+        if self._course.is_finishing and kind in ("event", "external_event"):
+            raise Unavailable("The trigger is ending: it takes no new events.")
         return method
 
     def _error(self, kind: str, error: Exception) -> tuple[str, str]:

@@ -44,6 +44,7 @@ class Runtime:
         self._pauses = Pauses()
         self._stop = asyncio.Event()
         self._finishing = False
+        self._closed = False
         self._link: Link | None = None
         self._of_link: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None]
@@ -84,7 +85,7 @@ class Runtime:
 
     async def fire(self, fields: Mapping[str, object]) -> Fired:
         """Tell of an event until Gofer has answered. Raises NotFired."""
-        if self._finishing:
+        if self._closed:
             raise NotFired("shutdown", "The trigger is ending: it takes no new events.")
         return await self._outbox.put(fields)
 
@@ -93,6 +94,11 @@ class Runtime:
         return self._tasks.spawn(name, work)
 
     # What its requests bring about.
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether it takes no new events."""
+        return self._finishing
 
     def configured(self, link: Link) -> None:
         """Until the first `ready` there is nothing old to tell of, and so no order to keep."""
@@ -115,9 +121,12 @@ class Runtime:
         await self._tasks.cancel()
         try:
             async with asyncio.timeout(timeout):
+                # What has been taken may still fire.
                 await self._requests.settle()
+                self._closed = True
                 await self._outbox.empty()
         except TimeoutError:
+            self._closed = True
             self._trigger.log.error("The trigger ends, and %d events were not acknowledged.", len(self._outbox))
 
     def state(self) -> dict[str, object]:
