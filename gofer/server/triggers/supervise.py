@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 
 from gofer.errors import Unavailable
 from gofer.models.trigger import TriggerInfo
@@ -95,17 +94,6 @@ class Supervisor:
             keeper.over.set()
             if self._keepers.get(keeper.name) is keeper:
                 del self._keepers[keeper.name]
-
-    async def end_all(self, seconds: float) -> None:
-        """Have every trigger end in an orderly way; what is not done after so many seconds goes on. The next start of
-        Gofer starts them again."""
-        keepers = list(self)
-        for keeper in keepers:
-            keeper.stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                for keeper in keepers:
-                    await keeper.over.wait()
 
     async def sweep(self, watch: EngineWatch, remover: Remover) -> None:
         """Remove what earlier lives have left at the engine, waiting for it if need be."""
