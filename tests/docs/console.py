@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -139,9 +140,10 @@ class Reader:
 
     def close(self) -> None:
         """Ends the shell and the server."""
-        for process in (self._shell, self._server):
+        # As Ctrl-C does: triggers end with it.
+        for process, how in ((self._shell, signal.SIGTERM), (self._server, signal.SIGINT)):
             if process is not None:
-                process.terminate()
+                process.send_signal(how)
                 process.communicate(timeout=_SECONDS)
 
     def _do(self, step: Step, *, may_fail: bool) -> None:
