@@ -68,6 +68,13 @@ def test_what_does_not_fit(expression: str) -> None:
         Expression(expression).of(CAME)
 
 
+def test_it_has_only_so_many_steps() -> None:
+    came = {"body": [[[number] * 10 for number in range(100)]] * 300}
+    with pytest.raises(BadExpression) as raised:
+        Expression("body[*][*][*]").of(came)
+    assert str(raised.value) == "it takes more than 200,000 steps for what came"
+
+
 def nested(call: str, inner: str, times: int) -> str:
     return call * times + inner + ")" * times
 

@@ -57,6 +57,8 @@ class Expression:
         """What it finds in `value`; None: nothing. Raises BadExpression."""
         try:
             return _Interpreter().visit(self._tree, value)
+        except BadExpression:
+            raise
         except RecursionError:
             raise BadExpression("it goes too deep for what came") from None
         except JMESPathError as error:
