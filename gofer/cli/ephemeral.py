@@ -136,8 +136,15 @@ class _Local:
             finally:
                 client.close()
 
+    def _untold(self, manifest: Manifest) -> Manifest:
+        """Nobody is told of a local run, and the common tasks for that are installed on servers."""
+        changed = without_notifiers(manifest)
+        if changed is not manifest:
+            self._output.note("Its notifiers are left out: nobody is told of a local run.")
+        return changed
+
     async def _follow(self, client: Client) -> Board:
-        manifest, body = self._wanted.manifest, StartRun(parameters=self._wanted.parameters)
+        manifest, body = self._untold(self._wanted.manifest), StartRun(parameters=self._wanted.parameters)
         answer = await in_thread(
             lambda: client.send_bytes(paths.pipelines(NAMESPACE), manifest.body, manifest.content_type)
         )
@@ -160,6 +167,21 @@ class _Local:
         if self._cancelling is not None:
             await self._cancelling
         return board
+
+
+def without_notifiers(manifest: Manifest) -> Manifest:
+    """The same, if it has none or cannot be read: then the server says what is wrong with it."""
+    packed = manifest.content_type.endswith("msgpack")
+    decode_any, encode = (
+        (msgspec.msgpack.decode, msgspec.msgpack.encode) if packed else (msgspec.json.decode, msgspec.json.encode)
+    )
+    try:
+        read = decode_any(manifest.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return manifest
+    if not isinstance(read, dict) or not read.pop("notifiers", None):
+        return manifest
+    return manifest._replace(body=encode(read))
 
 
 async def _cancel(server: Server, run: Run) -> None:

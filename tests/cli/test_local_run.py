@@ -66,6 +66,21 @@ def test_a_certificate_of_the_server_is_of_no_concern(local: Gofer) -> None:
     assert local("local", "run", write(local, "true"), "--engine", "process", environ=environ).code == 0
 
 
+def test_nobody_is_told_of_it(local: Gofer) -> None:
+    manifest = {
+        "id": "told",
+        "tasks": [{"id": "a", "image": "any", "command": ["true"]}],
+        "notifiers": [{"label": "all", "common_task": "nowhere"}],
+    }
+    said = local("local", "run", "-", "--engine", "process", stdin=json.dumps(manifest).encode())
+    assert said.code == 0, said
+    assert "Its notifiers are left out" in said.err
+    manifest["tasks"] = [{"id": "a", "common_task": "nowhere"}]
+    said = local("local", "run", "-", "--engine", "process", stdin=json.dumps(manifest).encode())
+    assert 'there is no common task "nowhere"' in said.err
+    assert nothing_left(local)
+
+
 def test_json_lines_and_silence(local: Gofer) -> None:
     path = write(local, "true")
     items = local("local", "run", path, "--engine", "process", "--format", "json").items
