@@ -164,7 +164,7 @@ async def build(parts: Parts, front: Front) -> Built:
     def links() -> str:
         return live.settings.server.advertise_url.rstrip("/") or front.url
 
-    triggers = trigger_parts(database, bus, clock, secrets, runs, links, parts.reached)
+    triggers = trigger_parts(database, bus, clock, secrets, masks, runs, links, parts.reached)
 
     supervisor = Supervisor(
         House(

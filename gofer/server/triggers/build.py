@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from gofer.server.clock import Clock
 from gofer.server.events.bus import Bus
+from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.runs.service import Runs
 from gofer.server.secrets.secrets import Secrets
 from gofer.server.store.database import Database
 from gofer.server.triggers.check import Checker
 from gofer.server.triggers.fire import Firing
+from gofer.server.triggers.hide import ToldSecrets
 from gofer.server.triggers.listen import PipelineListener
 from gofer.server.triggers.reveal import Revealer
 from gofer.server.triggers.sessions import Roster
@@ -37,12 +39,14 @@ def build(
     bus: Bus,
     clock: Clock,
     secrets: Secrets,
+    in_use: MaskRegistry,
     runs: Runs,
     base_url: Callable[[], str],
     reached: Callable[[str], None],
 ) -> TriggerParts:
-    """`base_url`: what links begin with."""
-    roster, revealer = Roster(), Revealer(secrets)
+    """`in_use`: what Gofer's own log hides. `base_url`: what links begin with."""
+    told = ToldSecrets(in_use)
+    roster, revealer = Roster(), Revealer(secrets, told)
     checker = Checker(database, roster, revealer)
     subscriber = Subscriber(database, revealer, checker, EventTeller(database, bus))
     return TriggerParts(
@@ -50,5 +54,5 @@ def build(
         subscriber,
         Subscriptions(database, clock, roster, subscriber),
         ToldEvents(database),
-        PipelineListener(subscriber, Firing(database, clock, runs, base_url, reached)),
+        PipelineListener(subscriber, Firing(database, clock, runs, base_url, told.text, reached)),
     )

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from gofer.errors import GoferError, Unavailable
 from gofer.models.event import Kind
 from gofer.models.ids import is_variable_name, shown
@@ -54,7 +56,7 @@ class _ToldBefore(Exception):
 
 
 class Firing:
-    """Takes events. `base_url`: what the addresses of runs begin with."""
+    """Takes events. `base_url`: what the addresses of runs begin with. `hide` takes what is secret out of a text."""
 
     def __init__(
         self,
@@ -62,18 +64,22 @@ class Firing:
         clock: Clock,
         runs: Runs,
         base_url: Callable[[], str],
+        hide: Callable[[str], str],
         reached: Callable[[str], None],
     ) -> None:
         self._database = database
         self._clock = clock
         self._runs = runs
         self._base_url = base_url
+        self._hide = hide
         self._reached = reached
 
     async def fire(self, session: Session, fire: Fire) -> Fired:
         """What came of the event, on disk. Raises TriggerRefused for one that cannot be, and Unavailable where it is to
         be told again: nothing is stored then."""
         _check(fire)
+        if fire.detail:
+            fire = msgspec.structs.replace(fire, detail=self._hide(fire.detail))
         if fire.subscription is None:
             fired = await self._nobodys(session, fire)
         else:

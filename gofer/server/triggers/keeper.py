@@ -184,7 +184,8 @@ class Keeper:
         before, self._plan = self._plan, plan
         if plan is not None:
             self._house.in_use.hold(plan.masks)
-            self.logbook.mask = plan.mask
+            # What it was told in settings of subscriptions is hidden as well.
+            self.logbook.mask = lambda text: self._house.in_use.text(plan.mask(text))
             self._planned.set()
         if before is not None:
             self._house.in_use.release(before.masks)

@@ -13,6 +13,7 @@ from gofer.server.logs.mask_cache import MaskCache
 from gofer.server.pipelines.interpolation import Reference
 from gofer.server.pipelines.subscription_settings import interpolated, secrets_of
 from gofer.server.secrets.secrets import Secrets
+from gofer.server.triggers.hide import ToldSecrets
 
 _NO_MASKS = Masks(())
 
@@ -25,17 +26,18 @@ class Unrevealed(GoferError):
 
 
 class Settings(NamedTuple):
-    """`masks` hide the values in what the trigger has to say."""
+    """`masks` hide the secrets in what the trigger has to say."""
 
     values: dict[str, Any]
     masks: Masks
 
 
 class Revealer:
-    """Looks secrets up, and keeps no value."""
+    """Looks secrets up for who tells them; from then on `told` hides them."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Secrets, told: ToldSecrets) -> None:
         self._secrets = secrets
+        self._told = told
         self._masks = MaskCache()
 
     async def settings(self, namespace: str, pipeline: str, settings: Mapping[str, Any]) -> Settings:
@@ -50,7 +52,13 @@ class Revealer:
         if missing:
             raise Unrevealed("; ".join(one.message for one in missing), " ".join(one.hint for one in missing))
         values = interpolated(settings, lambda kind, key: found[Reference(kind, key)])
-        return Settings(values, await self._masks.of(found.values(), keep=False) if found else _NO_MASKS)
+        masks = await self._masks.of(found.values(), keep=False) if found else _NO_MASKS
+        self._told.add(found.values(), masks)
+        return Settings(values, masks)
+
+    async def settle(self) -> None:
+        """To be called when much was looked up: what hides it is made quicker."""
+        await self._told.settle()
 
     async def _one(self, namespace: str, pipeline: str, wanted: Reference) -> str:
         try:

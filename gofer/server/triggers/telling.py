@@ -121,6 +121,7 @@ class Telling:
             for key in keys:
                 await self._window.acquire()
                 group.create_task(self._tell(key, rows.get(key)), name=f"tell {self._session.trigger} of {key}")
+            await self._revealer.settle()
         self._moved.clear()
 
     async def _rows(self, keys: list[int]) -> dict[int, SubscriptionRow]:

@@ -12,6 +12,7 @@ from gofer.models.manifest import Manifest, Parameter, Subscription
 from gofer.models.pipeline import Registered
 from gofer.models.trigger import EventOutcome, Field, Subscribed, TriggerEvent, TriggerInfo
 from gofer.server.auth.rights import EVERYTHING
+from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.secrets.secrets import Owner
 from gofer.server.store.transaction import Transaction
@@ -94,8 +95,16 @@ class Triggers:
         services = scene.services
         self.scene = scene
         self.database = services.database
+        self.hidden = MaskRegistry()
         self.parts: TriggerParts = build(
-            self.database, services.bus, services.clock, services.secrets, services.runs, lambda: URL, reached
+            self.database,
+            services.bus,
+            services.clock,
+            services.secrets,
+            self.hidden,
+            services.runs,
+            lambda: URL,
+            reached,
         )
         self.pipelines = Pipelines(self.database, services.clock, self.parts.subscriber)
         self.subscriptions = self.parts.subscriptions

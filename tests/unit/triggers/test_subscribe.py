@@ -287,3 +287,18 @@ async def test_another_connection_takes_the_place_of_the_first(triggers: Trigger
         await triggers.register(subscription(settings={"every": "3h"}))
         assert [one["settings"] for one in second.knows.values()] == [{"every": "3h"}]
         assert "subscribe" not in clock.kinds()
+
+
+async def test_what_was_told_is_hidden_wherever_a_trigger_may_say_it(triggers: Triggers, clock: FakeTrigger) -> None:
+    settings = {str(n): f"secret{{{{key-{n}}}}}" for n in range(5)}
+    await triggers.register(subscription(settings={"every": "1h"}), subscription("more", settings=settings))
+    for n in range(5):
+        await triggers.put_secret(f"key-{n}", f"open-sesame-{n}")
+    await triggers.settled(*(one.id for one in (await triggers.shown()).values()))
+    fired = await triggers.fire(clock, "e1", "nightly", outcome="refuse", detail="open-sesame-3 was wrong")
+    assert fired.detail == "*** was wrong"
+    assert (await triggers.events("clock"))[0].detail == "*** was wrong"
+    # Another value: both are hidden, as the trigger may still say the old one.
+    await triggers.put_secret("key-0", "shut-sesame")
+    await triggers.settled(clock.id_of("more"))
+    assert triggers.hidden.text("open-sesame-0 shut-sesame every") == "*** *** every"
