@@ -60,6 +60,7 @@ class Logbook:
         self._position = Position()
         self._uid = ""
         self._news = asyncio.Event()
+        self._may_be_cut = True
         self.mask: Callable[[str], str] = lambda text: text
 
     async def begin(self, uid: str) -> Position:
@@ -152,6 +153,10 @@ class Logbook:
 
     def _append(self, data: bytes) -> None:
         """What cannot be written is lost: a full disk must not end a trigger."""
+        if self._may_be_cut:
+            # A crash, or a full disk, may have cut the last line.
+            data = b"\n" + data
+        self._may_be_cut = True
         try:
             self._path.parent.mkdir(mode=0o700, exist_ok=True)
             with suppress(FileNotFoundError):
@@ -159,6 +164,7 @@ class Logbook:
                     self._path.replace(self._older)
             with os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as file:
                 file.write(data)
+            self._may_be_cut = False
         except OSError as error:
             get_logger("gofer.triggers").warning(
                 "the log of a trigger is not written", why=error.strerror or str(error)
