@@ -123,7 +123,7 @@ class UpdateTrigger(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unk
     settings: dict[str, Any] | None = None
 
 
-class Trigger(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Trigger(msgspec.Struct, kw_only=True):
     """An installed trigger, and how it is. `detail` says why it is not healthy, `hint` what to do about it.
 
     Settings that the trigger calls secret are hidden, but for references to secrets. `started_at`: its process or

@@ -91,6 +91,7 @@ class TriggerSession:
         self._pace = Pace(_FRAMES_A_SECOND, _FRAMES_AT_ONCE, self._clock())
         self._log_pace = Pace(_LOGS_A_SECOND, _LOGS_AT_ONCE, self._clock())
         self._unlogged = 0
+        self._configure_id = 0
         self._is_configured = False
         self.info = TriggerInfo()
         self.program = ""
@@ -229,7 +230,6 @@ class TriggerSession:
             return
         if self._over.done():
             return
-        self._is_configured = True
         self._roster.add(self)
         await self._host.established(self)
         try:
@@ -283,6 +283,8 @@ class TriggerSession:
             return  # it came too late, or to nothing
         if frame.error is None:
             future.set_result(frames.answer_of(frame))
+            # At once: what comes next may tell of an event.
+            self._is_configured = self._is_configured or frame.re == self._configure_id
         else:
             future.set_exception(TriggerRefused(frame.error.code[:64], frame.error.message[:_LONGEST_WORDS]))
 
@@ -369,6 +371,8 @@ class TriggerSession:
             raise self._away(kind, "has gone")
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
+        if kind == "configure":
+            self._configure_id = number
         try:
             async with asyncio.timeout(seconds):
                 await self._link.send(data)
