@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 from gofer.config.live import Live
-from gofer.config.settings import SchedulerSettings, ServerSettings, Settings, TriggersSettings
+from gofer.config.settings import (
+    SchedulerSettings,
+    SecretStoreSettings,
+    ServerSettings,
+    Settings,
+    SqliteSecretStoreSettings,
+    TriggersSettings,
+)
 from gofer.errors import Conflict, InvalidInput, NotFound
 from gofer.models.event import Event
 from gofer.models.trigger import InstallTrigger, Trigger, TriggerInfo, TriggerOptions, UpdateTrigger
@@ -107,6 +114,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def server(home: Path) -> AsyncIterator[Place]:
     settings = Settings(
+        # In development mode triggers end with Gofer.
+        dev_mode=False,
+        allow_process_engine=True,
+        secret_store=SecretStoreSettings(sqlite=SqliteSecretStoreSettings(encryption_key="a key for tests, 32 long, really")),
         task_run_logs_dir=home / "logs",
         server=ServerSettings(host="127.0.0.1:0", storage_path=home),
         scheduler=SchedulerSettings(engine="process"),
