@@ -117,7 +117,9 @@ async def server(home: Path) -> AsyncIterator[Place]:
         # In development mode triggers end with Gofer.
         dev_mode=False,
         allow_process_engine=True,
-        secret_store=SecretStoreSettings(sqlite=SqliteSecretStoreSettings(encryption_key="a key for tests, 32 long, really")),
+        secret_store=SecretStoreSettings(
+            sqlite=SqliteSecretStoreSettings(encryption_key="a key for tests, 32 long, really")
+        ),
         task_run_logs_dir=home / "logs",
         server=ServerSettings(host="127.0.0.1:0", storage_path=home),
         scheduler=SchedulerSettings(engine="process"),
