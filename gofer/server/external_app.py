@@ -77,7 +77,7 @@ class ExternalApp:
             return ROUTE, _NOTHING
         incoming = _Incoming(receive)
         try:
-            with self._events.admitted(trigger, address), self._events.holding() as hold:
+            with self._events.admitted(address) as hold:
                 incoming.on_part = hold
                 body = await self._body(scope, incoming)
                 arrived = Arrived(scope["query_string"].decode("latin-1"), _headers(scope), body, address)

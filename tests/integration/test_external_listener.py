@@ -57,8 +57,8 @@ class Door:
         self.tally = tally
         self.events = events
 
-    async def raw(self, request: bytes) -> tuple[int, dict[str, str], bytes]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def raw(self, request: bytes, source: str = "127.0.0.1") -> tuple[int, dict[str, str], bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
         try:
             writer.write(request)
             await writer.drain()
@@ -70,10 +70,15 @@ class Door:
             writer.close()
 
     async def send(
-        self, target: str = "/events/hook", body: bytes = b"{}", method: str = "POST", more: str = ""
+        self,
+        target: str = "/events/hook",
+        body: bytes = b"{}",
+        method: str = "POST",
+        more: str = "",
+        source: str = "127.0.0.1",
     ) -> tuple[int, dict[str, str], bytes]:
         head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{more}\r\n"
-        return await self.raw(head.encode("latin-1") + body)
+        return await self.raw(head.encode("latin-1") + body, source)
 
 
 @asynccontextmanager
@@ -249,7 +254,8 @@ async def test_an_answer_that_is_none(reply: Mapping[str, Any]) -> None:
 
 
 async def test_bodies_together_take_only_so_much_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(external, "MOST_HELD_BYTES", 3000)
+    monkeypatch.setattr(external, "MOST_HELD_BYTES", 5000)
+    monkeypatch.setattr(external, "_SHARES", 2)
     async with door() as it:
         go = asyncio.Event()
 
@@ -258,10 +264,22 @@ async def test_bodies_together_take_only_so_much_room(monkeypatch: pytest.Monkey
             return {"status": 200}
 
         it.trigger.handler = waits
-        held = asyncio.create_task(it.send(body=b"x" * 2000))
-        while not it.trigger.seen:
+        held = [asyncio.create_task(it.send(body=b"x" * 2000, source=f"127.0.0.{number}")) for number in (1, 2)]
+        while len(it.trigger.seen) < 2:
             await asyncio.sleep(0.01)
-        assert (await it.send(body=b"x" * 2000))[0] == 503
+        # One address may have half of it, and all together no more than there is.
+        assert (await it.send(body=b"x" * 2000))[0] == 429
+        assert (await it.send(body=b"x" * 2000, source="127.0.0.3"))[0] == 503
         go.set()
-        assert (await held)[0] == 200
+        assert [(await one)[0] for one in held] == [200, 200]
         assert (await it.send(body=b"x" * 2000))[0] == 200
+
+
+async def test_who_sends_slowly_takes_no_place_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(external, "MOST_OF_TRIGGER", 1)
+    async with door() as it:
+        request = b"POST /events/hook HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nx"
+        slow = [asyncio.create_task(it.raw(request, "127.0.0.2")) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert (await it.send())[0] == 202
+        assert [(await one)[0] for one in slow] == [408] * 5

@@ -26,6 +26,9 @@ MOST_OF_ADDRESS = 512
 MOST_HELD_BYTES = 128 * 1024 * 1024
 """So much the bodies of all that are under way may take together."""
 
+# What of that one address may take.
+_SHARES = 4
+_FROM_ADDRESS, _FOR_TRIGGER = "from this address", "for this trigger"
 _MOST_ANSWER_BYTES = 64 * 1024
 _CONTENT_TYPE = re.compile(r"[\x20-\x7e]{1,200}\Z")
 _STATUSES = range(200, 600)
@@ -89,7 +92,8 @@ class ExternalEvents:
         self._monotonic = monotonic
         self._of_triggers, self._of_addresses = Rates(), Rates()
         self._under_way: dict[str, int] = {}
-        self._held = 0
+        # Bytes of bodies, by address.
+        self._held: dict[str, int] = {}
 
     def find(self, trigger: str) -> Session:
         """Who takes events for the trigger of that name. Raises NotFound, which says nothing."""
@@ -99,21 +103,34 @@ class ExternalEvents:
         return session
 
     @contextmanager
-    def admitted(self, trigger: str, address: str) -> Iterator[None]:
-        """One event for `trigger` from `address`, for as long as the body lasts. Raises TooManyRequests."""
+    def admitted(self, address: str) -> Iterator[Callable[[int], None]]:
+        """One event from `address`, for as long as the context lasts. Gives what is to be called with the size of each
+        part of its body. Both raise TooManyRequests; the second Unavailable where all bodies take too much room."""
         address = network_of(address)
-        settings = self._live.settings.external_events_api
-        now = self._monotonic()
-        wait = self._of_addresses.take(address, settings.address_rate_limit, now)
-        if wait:
-            raise self._too_many("from this address", f"{settings.address_rate_limit} a second", wait)
-        wait = self._of_triggers.take(trigger, settings.rate_limit, now)
-        if wait:
-            raise self._too_many("for this trigger", f"{settings.rate_limit} a second", wait)
-        # The two cannot be mistaken for each other: no id of a trigger has a colon or a dot, and every address has.
-        of_trigger = self._counted(trigger, MOST_OF_TRIGGER, "for this trigger")
-        with of_trigger, self._counted(address, MOST_OF_ADDRESS, "from this address"):
-            yield
+        limit = self._live.settings.external_events_api.address_rate_limit
+        if wait := self._of_addresses.take(address, limit, self._monotonic()):
+            raise self._too_many(_FROM_ADDRESS, f"{limit} a second", wait)
+        # No id of a trigger has a colon or a dot, and every address has: the two share one table.
+        with self._counted(address, MOST_OF_ADDRESS, _FROM_ADDRESS):
+            mine = 0
+
+            def hold(size: int) -> None:
+                nonlocal mine
+                held = self._held.get(address, 0)
+                if held + size > MOST_HELD_BYTES // _SHARES:
+                    raise self._too_many(_FROM_ADDRESS, f"{format_size(MOST_HELD_BYTES // _SHARES)} at once", 1)
+                if sum(self._held.values()) + size > MOST_HELD_BYTES:
+                    whole = format_size(MOST_HELD_BYTES)
+                    raise Unavailable(f"The server holds {whole} of events already.", "Send this one again later.")
+                mine += size
+                self._held[address] = held + size
+
+            try:
+                yield hold
+            finally:
+                left = self._held.pop(address, 0) - mine
+                if left:
+                    self._held[address] = left
 
     @contextmanager
     def _counted(self, key: str, most: int, what: str) -> Iterator[None]:
@@ -133,29 +150,16 @@ class ExternalEvents:
         message = f"Too many events come {what}: it may have {limit}."
         return TooManyRequests(message, "Send this one again later.", retry_after=wait)
 
-    @contextmanager
-    def holding(self) -> Iterator[Callable[[int], None]]:
-        """What is to be called with the size of each part of a body that is kept for as long as the context lasts: it
-        raises Unavailable where all bodies together take too much room."""
-        mine = 0
-
-        def hold(size: int) -> None:
-            nonlocal mine
-            if self._held + size > MOST_HELD_BYTES:
-                raise Unavailable(
-                    f"The server holds {format_size(self._held)} of events that wait for their triggers.",
-                    "Send this one again later.",
-                )
-            mine += size
-            self._held += size
-
-        try:
-            yield hold
-        finally:
-            self._held -= mine
-
     async def pass_on(self, trigger: str, session: Session, arrived: Arrived) -> Answer:
-        """The trigger's answer, which comes once it has taken the event. Raises Unavailable, NoAnswer, BadAnswer."""
+        """The trigger's answer, which comes once it has taken the event. Raises TooManyRequests, Unavailable, NoAnswer,
+        BadAnswer. Only what has come whole counts for the trigger: who sends slowly takes no place of others'."""
+        limit = self._live.settings.external_events_api.rate_limit
+        if wait := self._of_triggers.take(trigger, limit, self._monotonic()):
+            raise self._too_many(_FOR_TRIGGER, f"{limit} a second", wait)
+        with self._counted(trigger, MOST_OF_TRIGGER, _FOR_TRIGGER):
+            return await self._passed(session, arrived)
+
+    async def _passed(self, session: Session, arrived: Arrived) -> Answer:
         fields = {"event": secrets.token_hex(16), **arrived._asdict()}
         try:
             reply = await session.external_event(fields, ANSWER_SECONDS)
