@@ -95,6 +95,8 @@ def test_each_change_has_one_event(worlds: World) -> None:
         "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/objects/{key}",
         "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/objects/{key}",
         "DELETE /api/v1/namespaces/{namespace}",
+        "POST /api/v1/triggers/{trigger}/restart",
+        "DELETE /api/v1/triggers/{trigger}",
         f"DELETE {SESSION}",
     }
 
@@ -141,7 +143,9 @@ def test_each_refused_attempt_has_one_event(world: World) -> None:
     assert {event["data"]["what"]: event["data"]["path"] for event in events} == expected
     for event in events:
         assert (event["data"]["status"], event["data"]["count"]) == (403, 1)
-        assert event["data"]["reason"].startswith("The token does not allow this (")
+        dials_in = event["data"]["what"] == "WEBSOCKET /api/v1/triggers/{trigger}/session"
+        why = "This is for a trigger that Gofer has started" if dials_in else "The token does not allow this ("
+        assert event["data"]["reason"].startswith(why)
         assert event["data"]["by"] == f"token {name}"
 
 

@@ -73,13 +73,14 @@ def groups(events: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Of each event what decides: its namespace and whether it is of a noun with a permission of its own."""
     own = {"secret", "secrets", "token", "role", "audit"}
     nouns = {(event.get("namespace", ""), event["kind"].partition(".")[0]) for event in events}
-    return {(namespace, noun if noun in own else "") for namespace, noun in nouns}
+    # Of triggers only what is no pipeline's.
+    return {(at, noun if noun in own or (noun == "trigger" and not at) else "") for at, noun in nouns}
 
 
 ORDINARY = [
     ("viewer here", {(HERE, "")}),
     ("viewer of both", {(HERE, ""), (THERE, "")}),
-    ("viewer everywhere", {(HERE, ""), (THERE, ""), ("", "")}),
+    ("viewer everywhere", {(HERE, ""), (THERE, ""), ("", ""), ("", "trigger")}),
     ("watcher nowhere", set()),
     ("auditor here", {(HERE, "")}),
     ("registrar here", {(HERE, "")}),
@@ -88,7 +89,7 @@ ORDINARY = [
     ("keeper everywhere", {(HERE, ""), (THERE, ""), ("", ""), (HERE, "secret"), (THERE, "secret")}),
     (
         "operator everywhere",
-        {(HERE, ""), (THERE, ""), ("", ""), (HERE, "secret"), (THERE, "secret"), ("", "secret")},
+        {(HERE, ""), (THERE, ""), ("", ""), ("", "trigger"), (HERE, "secret"), (THERE, "secret"), ("", "secret")},
     ),
     ("of main here", {(HERE, ""), (HERE, "secret")}),
     ("of main everywhere", {(HERE, ""), (THERE, ""), (HERE, "secret"), (THERE, "secret")}),
