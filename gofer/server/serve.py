@@ -25,13 +25,10 @@ from gofer.server.systemd import Systemd, open_sockets, take_over
 Hangup = Literal["reload", "stop", "ignore"]
 
 _SETTLED_AFTER = 1.0
-_TRIGGERS_END_WITHIN = 5.0
 
 
 def serve(live: Live, *, ready: Callable[[Running], None], hangup: Hangup = "reload") -> int:
     """Serve until SIGTERM or SIGINT; `ready` is called once the API answers. Returns the exit code.
-
-    After SIGTERM triggers go on, to be taken up by the next start; SIGINT, that is Ctrl-C, ends them too.
 
     `hangup` is what SIGHUP does: have the configuration read again, stop as SIGTERM does, or nothing.
     Raises ConfigError when the start is refused.
@@ -71,15 +68,10 @@ async def _serve(
     own: own_log.OwnLog,
 ) -> int:
     log = get_logger("gofer")
-    stop, by_hand = asyncio.Event(), asyncio.Event()
-
-    def interrupted() -> None:
-        by_hand.set()
-        stop.set()
-
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, interrupted)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     hung_up = asyncio.Event()
     if hangup != "ignore":
         loop.add_signal_handler(signal.SIGHUP, stop.set if hangup == "stop" else hung_up.set)
@@ -103,9 +95,6 @@ async def _serve(
                 await stop.wait()
             log.info("stopping; containers go on")
             systemd.stopping(live.settings.server.shutdown_timeout / 1000)
-            if by_hand.is_set():
-                # Who sits at a terminal does not expect that anything waits for the next start.
-                await server.services.triggers.supervisor.end_all(_TRIGGERS_END_WITHIN)
     except* ConfigError as group:
         raise _first(group) from None
     return 0

@@ -145,6 +145,7 @@ def test_triggers_are_of_no_concern(local: Gofer) -> None:
     path = local.home / "subscribed.json"
     tasks = [{"id": "a", "image": "i", "script": "echo done"}]
     path.write_text(json.dumps({"id": "p", "tasks": tasks, "subscriptions": [{"label": "l", "trigger": "nobody"}]}))
-    said = local("local", "run", str(path), "--engine", "process")
+    environ = {"GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS": "true"}
+    said = local("local", "run", str(path), "--engine", "process", environ=environ)
     assert said.code == 0, said
     assert not list(processes_below(local.home))

@@ -269,24 +269,26 @@ class TriggerSession:
     async def _read(self) -> None:
         while True:
             frame = frames.decode(await self._link.receive(), self._max_frame_bytes)
-            if isinstance(frame, Answered):
-                self._answered(frame)
+            if isinstance(frame, Answered) and self._answered(frame):
                 continue
             if pause := self._pace.wait(self._clock()):
                 self._held += 1
                 await asyncio.sleep(pause)
-            await self._asked(frame)
+            if isinstance(frame, Asked):
+                await self._asked(frame)
 
-    def _answered(self, frame: Answered) -> None:
+    def _answered(self, frame: Answered) -> bool:
+        """Whether somebody has waited for it: it may come too late, or to nothing."""
         future = self._waiting.get(frame.re)
         if future is None or future.done():
-            return  # it came too late, or to nothing
+            return False
         if frame.error is None:
             future.set_result(frames.answer_of(frame))
             # At once: what comes next may tell of an event.
             self._is_configured = self._is_configured or frame.re == self._configure_id
         else:
             future.set_exception(TriggerRefused(frame.error.code[:64], frame.error.message[:_LONGEST_WORDS]))
+        return True
 
     async def _asked(self, frame: Asked) -> None:
         if frame.kind == "log":
