@@ -23,7 +23,7 @@ _ASK_SECONDS = 600.0
     cls=Command,
     examples=[
         "gofer trigger install nightly builtin:cron",
-        "gofer trigger install github builtin:github --set 'webhook_secret=global_secret{{github}}'",
+        "gofer trigger install github builtin:github --set 'secret=global_secret{{github}}'",
         "gofer trigger install mail ghcr.io/acme/mail-trigger:1.2 --ask",
     ],
 )
