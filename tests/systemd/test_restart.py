@@ -153,3 +153,42 @@ def test_the_journal_says_where_a_loop_hung(watched: Machine) -> None:
     watched.signal("ABRT", watched.show("gofer", "MainPID"))
     until(lambda: restarts(watched) > before, "systemd restarts what was aborted")
     assert any("most recent call first" in str(one["MESSAGE"]) for one in watched.journal())
+
+
+def test_built_in_triggers_outlive_gofer_and_are_taken_up(watched: Machine) -> None:
+    """Base triggers, installed by the first start; the same processes after each interruption, and in the unit."""
+    before = healthy_triggers(watched)
+    assert set(before) == {"cron", "interval"}
+    processes = trigger_processes(watched)
+    for interrupt in (restart, kill):
+        interrupt(watched)
+        assert healthy_triggers(watched) == before
+        assert trigger_processes(watched) == processes
+    watched.ok("systemctl", "stop", "gofer")
+    assert trigger_processes(watched) == processes
+    watched.ok("systemctl", "kill", "--kill-whom=all", "gofer")
+    until(lambda: not trigger_processes(watched), "nothing of it is left")
+    watched.ok("systemctl", "start", "gofer")
+    after = healthy_triggers(watched)
+    assert all(after[name] > started for name, started in before.items())
+
+
+def healthy_triggers(machine: Machine) -> dict[str, int]:
+    """When each was started, once all are healthy."""
+
+    def look() -> dict[str, int]:
+        items = machine.gofer("trigger", "list")["items"]
+        found = {one["id"]: one["started_at"] for one in items if one.get("state") == "healthy"}
+        return found if len(found) == 2 else {}
+
+    return until(look, "both triggers are healthy")
+
+
+def trigger_processes(machine: Machine) -> set[str]:
+    """Those of the unit."""
+    group = machine.show("gofer", "ControlGroup") or "/system.slice/gofer.service"
+    script = (
+        f"for p in $(find /sys/fs/cgroup -path '*{group}/cgroup.procs' -exec cat {{}} + | sort -u); do "
+        "tr '\\0' ' ' </proc/$p/cmdline | grep -q 'builtin trigger' && echo $p; done; true"
+    )
+    return set(machine.ok("sh", "-c", script).split())
