@@ -71,7 +71,7 @@ def listed(world: World, token: str, query: str = "?") -> list[dict[str, Any]]:
 
 def groups(events: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Of each event what decides: its namespace and whether it is of a noun with a permission of its own."""
-    own = {"secret", "secrets", "token", "role", "audit"}
+    own = {"secret", "secrets", "token", "role", "audit", "commontask"}
     nouns = {(event.get("namespace", ""), event["kind"].partition(".")[0]) for event in events}
     # Of triggers only what is no pipeline's.
     return {(at, noun if noun in own or (noun == "trigger" and not at) else "") for at, noun in nouns}
@@ -80,7 +80,7 @@ def groups(events: list[dict[str, Any]]) -> set[tuple[str, str]]:
 ORDINARY = [
     ("viewer here", {(HERE, "")}),
     ("viewer of both", {(HERE, ""), (THERE, "")}),
-    ("viewer everywhere", {(HERE, ""), (THERE, ""), ("", ""), ("", "trigger")}),
+    ("viewer everywhere", {(HERE, ""), (THERE, ""), ("", ""), ("", "trigger"), ("", "commontask")}),
     ("watcher nowhere", set()),
     ("auditor here", {(HERE, "")}),
     ("registrar here", {(HERE, "")}),
@@ -89,7 +89,8 @@ ORDINARY = [
     ("keeper everywhere", {(HERE, ""), (THERE, ""), ("", ""), (HERE, "secret"), (THERE, "secret")}),
     (
         "operator everywhere",
-        {(HERE, ""), (THERE, ""), ("", ""), ("", "trigger"), (HERE, "secret"), (THERE, "secret"), ("", "secret")},
+        {(HERE, ""), (THERE, ""), ("", ""), ("", "trigger"), ("", "commontask")}
+        | {(HERE, "secret"), (THERE, "secret"), ("", "secret")},
     ),
     ("of main here", {(HERE, ""), (HERE, "secret")}),
     ("of main everywhere", {(HERE, ""), (THERE, ""), (HERE, "secret"), (THERE, "secret")}),

@@ -18,7 +18,12 @@ from gofer.server.store.event_filter import AUDIT, Filter, Seen, with_nouns
 _SECRETS = frozenset({"secret", "secrets"})
 _NO_AUDIT = frozenset(kind.value for kind in Kind if not kind.value.startswith(AUDIT))
 """What one gets who asks for no kind."""
-_OWN: dict[str, Permission] = {"token": "tokens:read", "role": "roles:read", "audit": "audit:read"}
+_OWN: dict[str, Permission] = {
+    "token": "tokens:read",
+    "role": "roles:read",
+    "audit": "audit:read",
+    "commontask": "common_tasks:read",
+}
 
 
 class _Group(NamedTuple):
