@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from croniter import croniter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_triggers.cron.expression import doubts, parse
@@ -131,6 +131,7 @@ DAYS = st.sampled_from(["*", "1", "1-5", "0,6", "mon,wed", "tue-sat"])
 EXPRESSIONS = st.tuples(field(0, 59), field(0, 23), field(1, 28), field(1, 12), DAYS).map(" ".join)
 
 
+@settings(derandomize=True, deadline=None)
 @given(EXPRESSIONS, st.integers(1_577_836_800, 2_840_140_800))
 def test_in_utc_it_is_what_croniter_says(expression: str, second: int) -> None:
     """An implementation that is not ours. It takes a step from * for a restriction of the day: that is left out."""
@@ -142,6 +143,7 @@ def test_in_utc_it_is_what_croniter_says(expression: str, second: int) -> None:
     assert following(expression, 4, begin) == expected
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text(max_size=40) | st.lists(st.text("0123456789*/,-LW?#@ajn", max_size=6), max_size=7).map(" ".join))
 def test_any_text_is_an_expression_or_refused_with_words(text: str) -> None:
     try:

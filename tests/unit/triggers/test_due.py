@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer_triggers.interval.timetable import IntervalTimes, times
@@ -72,6 +72,7 @@ def test_a_year_of_missed_minutes_costs_little() -> None:
     assert counted.asked < 10 * MOST
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.lists(st.integers(0, 40 * HOUR), max_size=300, unique=True), st.integers(0, 30 * HOUR), st.integers(0, 45 * HOUR)
 )
@@ -82,6 +83,7 @@ def test_the_newest_are_found_wherever_they_lie(given_times: list[int], after: i
     assert len(found) == len(wanted) or len(found) == MOST + 1
 
 
+@settings(derandomize=True, deadline=None)
 @given(
     st.lists(st.integers(0, 4 * HOUR), max_size=150, unique=True),
     st.integers(0, 5 * HOUR),
@@ -106,6 +108,7 @@ def test_each_time_is_told_once_however_often_one_looks(
     assert set(starts) <= set(given_times)
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text(min_size=1, max_size=20), st.integers(10**12, 2 * 10**12), st.integers(100, YEAR), st.booleans())
 def test_slots_of_an_interval_depend_on_the_subscription_alone(
     subscription: str, created_at: int, every: int, jitter: bool
