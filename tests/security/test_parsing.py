@@ -113,6 +113,10 @@ HEADERS: dict[str, tuple[str, str]] = {
 }
 
 
+# The trigger of these tests never runs, and so does not answer.
+AWAY = ("GET /api/v1/triggers/{trigger}/debug", 503)
+
+
 @pytest.mark.parametrize("name", HEADERS)
 @pytest.mark.timeout(60)
 def test_headers(world: World, name: str) -> None:
@@ -124,7 +128,7 @@ def test_headers(world: World, name: str) -> None:
             request = route.request(world.names)
             headers = {**request.headers, "Authorization": f"Bearer {world.root}", header: value}
             status = connection.ask(request.method, request.path, headers).status
-            if status >= 500:
+            if status >= 500 and (route.name, status) != AWAY:
                 wrong.append((route.name, status))
     assert wrong == []
 
