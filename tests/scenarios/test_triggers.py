@@ -246,6 +246,11 @@ async def test_a_restart_of_gofer_ends_no_trigger(tmp_path: Path) -> None:
         await place.until("other", "healthy")
         assert await place.pid("other") != pids[1]
         assert await place.pid("first") != pids[0]
+        (ended,) = await place.events("first", "trigger.ended")
+        assert (ended.data["reason"], ended.data["detail"]) == (
+            "exited",
+            "it ended with code 137 while Gofer was away",
+        )
         for name in ("first", "other"):
             await _uninstall(place, name)
         assert not list(processes_below(tmp_path))

@@ -199,8 +199,19 @@ class Keeper:
         if found is not None and found.status == "running" and found.labels.get(FITS_LABEL) == plan.fits:
             self._say("Gofer was started again, and goes on with this trigger.")
             return start
+        if found is None or found.status == "exited":
+            await self._tell_missed(found)
         await self._discard(found)
         return None
+
+    async def _tell_missed(self, found: Container | None) -> None:
+        """It has ended while Gofer was away."""
+        how = "has vanished" if found is None else f"ended with code {found.exit_code}"
+        end = End("vanished" if found is None else "exited", f"it {how} while Gofer was away")
+        self._set("starting", end.words)
+        self.next_start_at = self._house.clock.now()
+        self.restarts += 1
+        await self._tell_end(end, 0.0)
 
     async def _discard(self, found: Container | None = None) -> None:
         """End what an earlier life has left, and read it to its last line."""
