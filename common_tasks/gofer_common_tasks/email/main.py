@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import smtplib
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -47,6 +48,8 @@ def send(given: Given) -> str:
         raise Problem(f"{where} does not take SMTP_USER with SMTP_PASSWORD ({error.smtp_code})") from None
     except smtplib.SMTPResponseException as error:
         raise Problem(f"{where} has refused it: {error.smtp_code} {_line(error.smtp_error)}") from None
+    except UnicodeError:
+        raise Problem(f"{where}: its name, SMTP_USER or SMTP_PASSWORD has characters that SMTP cannot take") from None
     except (smtplib.SMTPException, OSError) as error:
         raise Problem(f"{where} cannot be reached: {error or type(error).__name__}") from None
     if refused:
@@ -58,7 +61,7 @@ def mail(given: Given) -> tuple[EmailMessage, list[str]]:
     """The message, and whom it is for. Raises Problem.
 
     Headers are made of parts that were checked: no setting can add one, as a line break in it is refused or becomes a
-    space (RFC 5322, 2.2).
+    space (RFC 5322, 2.2), also one in an encoded word (RFC 2047), which `email` would decode.
     """
     receivers = _addresses(given, "to", given.setting("to") or given.installed("MAIL_TO"))
     if not receivers:
@@ -73,7 +76,7 @@ def mail(given: Given) -> tuple[EmailMessage, list[str]]:
     message["From"] = sender[0]
     message["To"] = receivers
     title = filled(given.setting("subject") or given.installed("SUBJECT") or "{subject}", given)
-    message["Subject"] = _one_line(title)[:_MOST_SUBJECT] or "Gofer"
+    message["Subject"] = _no_words(_one_line(title))[:_MOST_SUBJECT] or "Gofer"
     message["Date"] = formatdate(localtime=False)
     message["Message-ID"] = make_msgid(domain=sender[0].domain)
     # Answering machines are asked to keep quiet (RFC 3834).
@@ -112,12 +115,15 @@ def _addresses(given: Given, name: str, text: str) -> list[Address]:
     if not _one_line(text) == text:
         raise Problem(f"{name} has a line break or a control character in it")
     found: list[Address] = []
-    for shown, address in getaddresses([text]):
+    for shown, address in getaddresses([_no_words(text)]):
         if not address and not shown:
             continue
         if not _ADDRESS.match(address):
             raise Problem(f"{name} has something in it that is no address: {(address or shown)[:80]!r}")
-        found.append(Address(shown, addr_spec=address))
+        try:
+            found.append(Address(shown, addr_spec=address))
+        except (ValueError, MessageError):  # such as two dots in a row
+            raise Problem(f"{name} has something in it that is no address: {address[:80]!r}") from None
     if len(found) > _MOST_RECEIVERS:
         raise Problem(f"{name} names {len(found)} addresses; at most {_MOST_RECEIVERS} can be")
     return found
@@ -132,6 +138,11 @@ def _check_domains(receivers: list[Address], allowed: str) -> None:
 
 def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _no_words(text: str) -> str:
+    """Without the beginning of an encoded word: what it stands for may be a line break."""
+    return text.replace("=?", "= ?")
 
 
 def _answers(refused: dict[str, tuple[int, bytes]]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from gofer.server.logs.mask import Masks
 from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.logs.thread import in_thread
+
+# Characters. Programs cut what they tell at 40 to 100; of shorter beginnings much that is no secret is full: https://…
+_BEGINNINGS = range(24, 129, 8)
 
 
 class ToldSecrets:
@@ -44,6 +47,14 @@ class ToldSecrets:
     def text(self, text: str) -> str:
         """`text` without anything that is hidden now."""
         return self._in_use.text(text)
+
+
+def with_beginnings(values: Iterable[str]) -> set[str]:
+    """The values, and the beginnings of long ones: who tells of a value often cuts it, to `'abc…`."""
+    found = set(values)
+    for value in tuple(found):
+        found.update(value[:length] for length in _BEGINNINGS if length < len(value))
+    return found
 
 
 def _compile(masks: Masks) -> None:

@@ -10,6 +10,7 @@ from gofer.models.trigger import Field, TriggerOptions
 from gofer.server.auth.tokens import hide_tokens
 from gofer.server.logs.mask import Masks
 from gofer.server.logs.thread import in_thread
+from gofer.server.triggers.hide import with_beginnings
 from gofer.server.triggers.house import House
 from gofer.server.triggers.settings import resolve, secret_texts
 from gofer.server.triggers.start import Dial, dial_of, fits
@@ -42,7 +43,7 @@ async def make_plan(
     found = await resolve(dict(settings), house.look)
     variables = await resolve(options.variables, house.look)
     hidden = found.secrets | variables.secrets | secret_texts(found.value, fields)
-    masks = Masks(hidden)
+    masks = Masks(with_beginnings(hidden))
     if masks:
         await in_thread(partial(_compile, masks))
     dial = dial_of(trigger, image, house.access, house.live.settings.server.advertise_url)

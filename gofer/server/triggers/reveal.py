@@ -13,7 +13,7 @@ from gofer.server.logs.mask_cache import MaskCache
 from gofer.server.pipelines.interpolation import Reference
 from gofer.server.pipelines.subscription_settings import interpolated, secrets_of
 from gofer.server.secrets.secrets import Secrets
-from gofer.server.triggers.hide import ToldSecrets
+from gofer.server.triggers.hide import ToldSecrets, with_beginnings
 
 _NO_MASKS = Masks(())
 
@@ -52,8 +52,9 @@ class Revealer:
         if missing:
             raise Unrevealed("; ".join(one.message for one in missing), " ".join(one.hint for one in missing))
         values = interpolated(settings, lambda kind, key: found[Reference(kind, key)])
-        masks = await self._masks.of(found.values(), keep=False) if found else _NO_MASKS
-        self._told.add(found.values(), masks)
+        hidden = with_beginnings(found.values())
+        masks = await self._masks.of(hidden, keep=False) if found else _NO_MASKS
+        self._told.add(hidden, masks)
         return Settings(values, masks)
 
     async def settle(self) -> None:

@@ -88,6 +88,14 @@ def test_no_setting_adds_a_header(text: str) -> None:
         mail(Given({**TASK, **BASE, "GOFER_SETTING_TO": f"ops@example.org{text}"}))
 
 
+def test_no_encoded_word_adds_a_header() -> None:
+    word = "=?utf-8?q?a=0D=0ABcc=3A_evil=40example=2Eorg?="
+    given = {"GOFER_SETTING_SUBJECT": f"x {word}", "GOFER_SETTING_TO": f"{word} <a@example.org>"}
+    message, receivers = mail(Given({**TASK, **BASE, **given}))
+    assert "\nBcc" not in message.as_string()
+    assert receivers == ["a@example.org"]
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -95,6 +103,8 @@ def test_no_setting_adds_a_header(text: str) -> None:
         ({"MAIL_FROM": ""}, "MAIL_FROM is not set"),
         ({"MAIL_FROM": "a@b.org, c@d.org"}, "MAIL_FROM is to be one address"),
         ({"GOFER_SETTING_TO": "not an address"}, "that is no address"),
+        ({"GOFER_SETTING_TO": "a@example..org"}, "that is no address"),
+        ({"SMTP_HOST": "a..b"}, "characters that SMTP cannot take"),
         (
             {"GOFER_SETTING_TO": "a@elsewhere.org", "MAIL_DOMAINS": "example.org"},
             "mails to elsewhere.org are not allowed",

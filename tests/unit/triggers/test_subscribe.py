@@ -218,6 +218,19 @@ async def test_secrets_are_told_and_never_shown(triggers: Triggers, clock: FakeT
     assert clock.kinds() == []
 
 
+async def test_a_long_secret_is_hidden_also_where_a_trigger_cuts_it(triggers: Triggers, clock: FakeTrigger) -> None:
+    secret = "".join(chr(ord("A") + n * 7 % 26) + str(n) for n in range(60))
+    await triggers.register(subscription())
+    await triggers.put_secret("hook", secret)
+    for words in (f"expected a number, not {secret[:79]!r}…", f"{secret[:40]}…"):
+        clock.says["check"] = refusing("refused", words)
+        with pytest.raises(InvalidInput) as caught:
+            await triggers.register(subscription(settings={"every": "secret{{hook}}"}))
+        told = caught.value.problems[0].message
+        assert "***" in told
+        assert secret[:16] not in told
+
+
 async def test_a_global_secret_of_others_is_none(triggers: Triggers, clock: FakeTrigger) -> None:
     await triggers.scene.services.secrets.put(NOBODY, "theirs", "value", ["other"])
     await triggers.register(subscription(settings={"key": "global_secret{{theirs}}"}))

@@ -257,6 +257,7 @@ async def test_no_proof_is_asked_for_only_where_an_administrator_allows_it() -> 
         (HMAC | {"header": "X Y"}, 'header: "X Y" is no name of a header'),
         ({"verify": "basic", "secret": KEY}, 'user: verify = "basic" needs one'),
         ({"verify": "standard-webhooks", "secret": "whsec_%%"}, "is base64, behind"),
+        ({"verify": "standard-webhooks", "secret": "whsec_"}, "is base64, behind"),  # everybody knows an empty key
     ],
 )
 async def test_a_subscription_that_cannot_work_is_refused(subscription: dict[str, Any], why: str) -> None:
