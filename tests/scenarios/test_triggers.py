@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -254,3 +255,32 @@ async def test_a_restart_of_gofer_ends_no_trigger(tmp_path: Path) -> None:
         for name in ("first", "other"):
             await _uninstall(place, name)
         assert not list(processes_below(tmp_path))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_image_that_takes_long_to_answer_holds_nobody_up(tmp_path: Path) -> None:
+    async with server(tmp_path) as place:
+        await place.install("good")
+        slow = InstallTrigger(id="slow", image="program", options=options("never"))
+        installing = asyncio.create_task(place.triggers.install(slow))
+        upgrading = asyncio.create_task(place.triggers.update("good", UpdateTrigger(options=options("never"))))
+        await until_async(lambda: _both_asked(place), "both are asked")
+        async with asyncio.timeout(10):
+            assert not (await place.triggers.update("good", UpdateTrigger(enabled=False))).enabled
+        assert not installing.done()
+        assert not upgrading.done()
+        for one in (installing, upgrading):
+            one.cancel()
+        await asyncio.gather(installing, upgrading, return_exceptions=True)
+
+
+async def _both_asked(place: Place) -> bool:
+    return len(place.triggers.supervisor.asked) == 2
+
+
+@pytest.mark.usefixtures("quick")
+async def test_what_one_tells_of_its_state_shows_no_secret_that_it_was_told(tmp_path: Path) -> None:
+    async with server(tmp_path) as place:
+        await place.install("tells", "tells", word="seen", key="not-to-be-seen")
+        state = (await place.triggers.debug("tells")).state
+        assert state["settings"] == [{"word": "seen", "key": "***"}]

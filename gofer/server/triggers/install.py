@@ -23,6 +23,7 @@ from gofer.models.trigger import (
     UpdateTrigger,
 )
 from gofer.models.units import parse_size
+from gofer.server.auth.tokens import hide_tokens
 from gofer.server.nearest import Nearest
 from gofer.server.pipelines.images import image_hint, is_image
 from gofer.server.secrets.told import told
@@ -93,11 +94,12 @@ class Triggers:
         check_id(wanted.id, "trigger")
         if wanted.id == _PROBE:
             raise InvalidInput(f"{shown(_PROBE)} cannot be the name of a trigger", "Choose another one.")
+        if await self._house.database.read(lambda c: triggers.get(c, wanted.id)) is not None:
+            raise _exists(wanted.id)
+        image = _checked_image(wanted.image)
+        # An image may be pulled for minutes: nobody else is to wait for that.
+        info = await self._info(image, wanted.options)
         async with self._turn:
-            if await self._house.database.read(lambda c: triggers.get(c, wanted.id)) is not None:
-                raise _exists(wanted.id)
-            image = _checked_image(wanted.image)
-            info = await self._info(image, wanted.options)
             await self._check_settings(wanted.settings, info, f"the trigger {shown(wanted.id)}")
             at = self._house.clock.now()
             new = _row(wanted, info, at, by)._replace(image=image)
@@ -142,6 +144,9 @@ class Triggers:
 
     async def update(self, trigger: str, change: UpdateTrigger, *, by: str = "") -> Trigger:
         """The trigger as it is now. Raises NotFound, and as `probe` for a new image."""
+        if change.image is not None or change.options is not None:
+            # What it tells is kept for the turn, in which nobody is to wait for that.
+            await self._changed(await self._row(trigger), change)
         async with self._turn:
             before = await self._row(trigger)
             after = await self._changed(before, change)
@@ -206,12 +211,20 @@ class Triggers:
                 f"The trigger {shown(trigger)} is not connected.", f"See why: gofer trigger get {trigger}."
             )
         state = (await session.request("debug", {})).get("state")
-        return TriggerDebug(state=_plain(state) if isinstance(state, dict) else {})
+        return TriggerDebug(state=self._hidden(_plain(state)) if isinstance(state, dict) else {})
 
     # -- parts
 
     async def _row(self, trigger: str) -> StoredTrigger:
         return _require(await self._house.database.read(lambda c: triggers.get(c, trigger)), trigger)
+
+    def _hidden(self, value: Any) -> Any:
+        """Without the secrets that triggers were told: who writes one may not think of it."""
+        if isinstance(value, dict):
+            return {self._hidden(name): self._hidden(one) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self._hidden(one) for one in value]
+        return hide_tokens(self._house.in_use.text(value)) if isinstance(value, str) else value
 
     async def _info(self, image: str, options: TriggerOptions) -> TriggerInfo:
         """What it has told a moment ago, or tells now."""

@@ -21,6 +21,7 @@ class Connection:
     def __init__(self, websocket: ClientConnection) -> None:
         self.websocket = websocket
         self.last_id = 0
+        self.settings: dict[str, Any] = {}
 
     def send(self, **frame: Any) -> None:
         self.websocket.send(msgpack.packb(frame))
@@ -45,6 +46,8 @@ class Connection:
                 error = {"code": "invalid_settings", "message": "word: must not be x"}
                 self.send(re=frame["id"], error=error)
                 continue
+            if kind == "configure":
+                self.settings = frame["settings"]
             self.send(re=frame["id"], **self.answer(kind))
             if kind == "shutdown":
                 self.websocket.close(1000)
@@ -62,7 +65,8 @@ class Connection:
                 "settings": [{"name": "word"}, {"name": "key", "type": "string", "secret": True}],
             }
         if kind == "debug":
-            return {"state": {"pid": os.getpid()}}
+            told = {"settings": [self.settings]} if MODE == "tells" else {}
+            return {"state": {"pid": os.getpid(), **told}}
         return {}
 
     def ready(self) -> None:
