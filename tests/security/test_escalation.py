@@ -26,7 +26,7 @@ def grant(resources: str, actions: str, names: str = "") -> dict[str, Any]:
 
 HELD = [
     grant("tokens,roles", "read,write,delete"),
-    grant("namespaces,pipelines,runs,logs,objects,events", "read"),
+    grant("namespaces,pipelines,runs,logs,objects,events,triggers,common_tasks", "read"),
     grant("secrets", "read,write", "nightly-*"),
 ]
 
@@ -160,6 +160,25 @@ def test_the_token_of_a_run_is_no_way_around_a_role(world: World) -> None:
             assert world.call("GET", f"{path}/nightly-token").status == 404
             plain = world.call("POST", path, {"id": "nightly-plain", "tasks": [task]}, token)
             assert plain.status in (200, 201), role
+
+
+def test_a_trigger_is_no_way_around_a_role(world: World) -> None:
+    """The trigger `pipeline` passes on parameters and objects of other pipelines' runs."""
+    installed = {"id": "chain", "image": "builtin:pipeline", "enabled": False}
+    assert world.call("POST", "/api/v1/triggers", installed).status == 201
+    permissions = [grant("pipelines,runs,objects", "*", "mine-*")]
+    assert world.call("POST", ROLES, {"id": "mine", "permissions": permissions}).status == 201
+    path = f"/api/v1/namespaces/{HERE}/pipelines"
+    settings = {"pipeline": "main", "pass_objects": True}
+    for role, status in (("mine", 403), ("developer", 201)):
+        token = world.make_token([role], [HERE])[1]
+        plain = {"id": f"mine-{role}", "tasks": [{"id": "t", "image": "fake"}]}
+        assert world.call("POST", path, plain, token).status == 201
+        added = {"label": "added", "trigger": "chain", "settings": settings}
+        answer = world.call("POST", f"{path}/mine-{role}/subscriptions", added, token)
+        assert answer.status == status, (role, answer.body)
+        chained = {**plain, "id": f"mine-{role}-2", "subscriptions": [{**added, "label": "own"}]}
+        assert world.call("POST", path, chained, token).status == status
 
 
 def test_a_role_that_tokens_have(world: World) -> None:

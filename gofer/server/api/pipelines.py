@@ -24,6 +24,7 @@ from gofer.server.api.endpoint import (
     Text,
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
+from gofer.server.api.may_subscribe import check_triggers
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.escalate import check_gives_run_token
 from gofer.server.pipelines.decode import decode_manifest
@@ -125,6 +126,8 @@ def _shown_to(caller: Caller, pipeline: Pipeline) -> Pipeline:
 async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
     if any(task.inject_api_token for task in call.body.tasks):
         check_gives_run_token(call.caller, call.services.registry.rights_of_run(call.path.namespace))
+    named = {one.trigger for one in call.body.subscriptions}
+    await check_triggers(call.caller, call.services, call.path.namespace, named)
 
     def remember(tx: Transaction, registered: Registered) -> None:
         if call.remember is not None:

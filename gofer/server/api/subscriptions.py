@@ -10,6 +10,7 @@ from gofer.models.page import Page
 from gofer.models.trigger import AddSubscription, Subscribed
 from gofer.server.api import paging, pipelines
 from gofer.server.api.endpoint import Call, Endpoint, Id, Input, NoBody, NoQuery, PageQuery, PipelinePath
+from gofer.server.api.may_subscribe import check_triggers
 
 ALL = pipelines.ONE + "/subscriptions"
 ONE = ALL + "/{label}"
@@ -85,6 +86,7 @@ async def _list(call: Call[PipelinePath, SubscriptionsQuery, NoBody]) -> Page[Su
 
 async def _add(call: Call[PipelinePath, NoQuery, AddSubscription]) -> Subscribed:
     at = call.path
+    await check_triggers(call.caller, call.services, at.namespace, {call.body.trigger})
     return await call.services.subscriptions.add(at.namespace, at.pipeline, call.body, also=call.remember)
 
 

@@ -18,6 +18,7 @@ from gofer.server.auth.rights import Pattern, Permitted, Rights, matches, permit
 
 _KNOWN: Final = frozenset(get_args(Permission))
 _SHOWN = 5
+_HEARD: Final = permitted(Grant(resources=["runs", "objects"], actions=["read"]))
 _ASK = "Give less, or ask somebody who has that: `gofer token whoami` tells what your token may do."
 
 
@@ -36,6 +37,16 @@ def check_gives_run_token(caller: Caller, of_run: Rights) -> None:
         raise Refused(
             f"A task asks for a token (inject_api_token), which may do more than yours: {lacking}.",
             "Leave that out, or have the pipeline registered by somebody who may do that in the whole namespace.",
+        )
+
+
+def check_hears_of_runs(caller: Caller, namespace: str, trigger: str) -> None:
+    """Raises Refused unless the caller may read all runs of the namespace and their objects. Who has a pipeline started
+    by a trigger that is told of Gofer's own events is given both, in effect: the new run gets what it passes on."""
+    if not caller.may_everything and (lacking := _lacked(caller.rights, Rights((namespace,), (_HEARD,)))):
+        raise Refused(
+            f"The trigger {shown(trigger)} passes on what other runs have, which your token may not read: {lacking}.",
+            "Have it registered by somebody who may read runs and objects in the whole namespace.",
         )
 
 
