@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from urllib.parse import urldefrag, urljoin
 
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from gofer.server.routes import endpoints, sockets
 from tests.frozen.place import FrozenServer, Place
 from tests.support.server import Api
+from tests.support.until import until
 
 NAMES = {
     "namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key", "role": "viewer",
@@ -35,6 +37,8 @@ def api(program: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
         api.until("taskrun.running", "p", api.start("p"), "t")
         for path, more in (("namespaces/default/pipelines/p/secrets/key", {}), ("secrets/key", {"namespaces": ["*"]})):
             assert api.call("PUT", path, {"value": "some value", **more})[0] == 201
+        assert api.call("POST", "triggers", {"id": "cron", "image": "builtin:cron"})[0] == 201
+        until(lambda: api.get("triggers/cron")["state"] == "healthy", "the trigger is healthy")
         nightly = {"label": "nightly", "trigger": "cron", "settings": {"expression": "0 3 * * *"}}
         assert api.call("POST", "namespaces/default/pipelines/p/subscriptions", nightly)[0] == 201
         for path in ("objects/key", "runs/1/objects/key"):
@@ -66,7 +70,7 @@ def test_the_description_holds_every_route_of_the_table(api: Api) -> None:
 def test_every_page_of_the_api_answers(api: Api) -> None:
     token = api.post("tokens", {"roles": ["viewer"], "namespaces": ["default"]})["token"]["id"]
     for method, path in described(api):
-        if method == "GET" and "/stream" not in path and not path.endswith("/attach"):
+        if method == "GET" and "/stream" not in path and not path.endswith(("/attach", "{trigger}/session")):
             status, answer = api.raw(method, filled(path, {**NAMES, "token": token}))
             assert status == 200, (path, answer)
 
@@ -92,9 +96,16 @@ def test_every_websocket_opens(api: Api) -> None:
     known = sockets()
     assert len(known) >= 4
     for socket in known:
+        if socket.permission == "trigger_session:open":
+            with pytest.raises(InvalidStatus, match="403"), connect(f"ws://{host}{filled(socket.path, NAMES)}"):
+                pass
+            continue
         where = socket.path.rpartition("/pipelines/")[2]
         query = "command=echo&command=attached" if where.endswith("/attach") else "" if "/log/" in where else "after=0"
         with connect(f"ws://{host}{filled(socket.path, NAMES)}?{query}", compression=None) as websocket:
+            if "/triggers/" in socket.path:
+                # So that there is something in its log.
+                assert api.call("POST", "triggers/cron/restart")[0] < 300
             assert websocket.recv(timeout=30), socket.path
 
 

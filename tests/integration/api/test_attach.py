@@ -71,7 +71,7 @@ def test_very_many_small_messages_at_once(server: ServerThread, task: str) -> No
 def test_input_that_is_not_wanted_for_long(server: ServerThread, task: str, tmp_path: Path) -> None:
     """Longer than a client may be silent: its answers to pings lie behind its input."""
     size, wanted = 8_000_000, tmp_path / "wanted"
-    web = server._running._web  # type: ignore[union-attr]
+    web = server._running._front.web  # type: ignore[union-attr]
     server.in_loop(partial(ping_every, 0.1, web.config))
     with attached(server, task, "sh", "-c", f"until [ -e {wanted} ]; do sleep 0.05; done; wc -c") as websocket:
         server.in_loop(partial(ping_every, 20.0, web.config))

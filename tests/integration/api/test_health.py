@@ -69,8 +69,8 @@ def test_doctor_of_a_healthy_server(server: ServerThread) -> None:
     checks = {check["name"]: check for check in server.ask("GET", "/api/v1/system/checks").json}
     assert list(checks) == [
         "engine", "disk", "permissions", "database", "old copies", "secrets", "tokens", "objects", "logs",
-        "log folders", "clock", "runs", "containers", "open files", "memory", "network", "certificate", "settings",
-        "new runs",
+        "log folders", "clock", "runs", "containers", "triggers", "open files", "memory", "network", "certificate",
+        "settings", "new runs",
     ]  # fmt: skip
     for name in set(checks) - {"engine", "disk", "open files", "memory"}:
         assert checks[name]["level"] == "ok", checks[name]
