@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,6 +93,16 @@ async def test_nobody_learns_what_there_is_without_the_secret() -> None:
             assert why in event.detail
             assert KEY not in event.detail
         assert (await it.debug())["refused"] == 5
+
+
+async def test_the_end_of_a_subscription_is_not_that_of_the_next_one_of_its_name() -> None:
+    # After an outage the new one is told of first, and what was not told of again has ended.
+    async with running(Webhook, subscriptions={"hook": HMAC}) as it:
+        made_anew = replace(it.trigger.subscriptions["hook"], id="made-anew")
+        await it.trigger.subscribe(made_anew)
+        it.trigger.subscriptions[made_anew.id] = made_anew
+        await it.unsubscribe("hook")
+        assert (await send(it)).status == 200
 
 
 async def test_the_same_event_starts_one_run() -> None:

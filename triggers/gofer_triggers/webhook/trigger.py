@@ -44,7 +44,9 @@ class Webhook(Trigger[WebhookSettings, WebhookSubscription]):
 
     async def unsubscribe(self, subscription: Subscription[WebhookSubscription]) -> None:
         self._compiled.pop(subscription.id, None)
-        self._ids.pop(str(subscription), None)
+        # One of the same name may have come already.
+        if self._ids.get(str(subscription)) == subscription.id:
+            del self._ids[str(subscription)]
 
     async def debug(self) -> Mapping[str, object]:
         return {
