@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -20,6 +21,7 @@ from gofer_sdk.trigger import Event, NoSettings, NotFired, Subscription, Trigger
 from gofer_sdk.trigger.dial import Address, NotStartedByGofer, Pauses
 from gofer_sdk.trigger.errors import LinkLost, PeerError
 from gofer_sdk.trigger.frames import Fields
+from gofer_sdk.trigger.link import Link
 from gofer_sdk.trigger.outbox import Outbox
 from gofer_sdk.trigger.runtime import Runtime
 from tests.support.certificates import Authority
@@ -130,6 +132,30 @@ async def test_too_many_events_wait() -> None:
     await asyncio.wait(waiting)
     # What is no longer waited for is kept all the same.
     assert len(outbox) == 2
+
+
+async def test_an_event_that_is_dropped_while_it_is_told_stops_no_other() -> None:
+    asked: asyncio.Queue[object] = asyncio.Queue()
+    go = asyncio.Event()
+
+    class Slow:
+        async def request(self, _kind: str, **fields: object) -> Fields:
+            asked.put_nowait(fields["event"])
+            await go.wait()
+            return {"outcome": "started", "run": 1}
+
+    outbox = Outbox(logging.Logger("test"), most=1)
+    telling = asyncio.create_task(outbox.tell(cast(Link, Slow()), 2))
+    first = asyncio.create_task(outbox.put({"event": "e0", "subscription": None}))
+    assert await asyncio.wait_for(asked.get(), 10) == "e0"
+    second = asyncio.create_task(outbox.put({"event": "e1", "subscription": None}))
+    with pytest.raises(NotFired, match="the oldest is dropped, e0"):
+        await asyncio.wait_for(first, 10)
+    go.set()
+    assert (await asyncio.wait_for(second, 10)).run == 1
+    assert not telling.done()
+    telling.cancel()
+    await asyncio.wait([telling])
 
 
 def test_pauses() -> None:

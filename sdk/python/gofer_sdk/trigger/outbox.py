@@ -84,8 +84,10 @@ class Outbox:
         pause = _FIRST_PAUSE
         while not entry.future.done():
             try:
-                reply = await link.request("fire", **entry.fields)
-                entry.future.set_result(_fired(reply))
+                fired = _fired(await link.request("fire", **entry.fields))
+                # It may have been dropped meanwhile, as the oldest.
+                if not entry.future.done():
+                    entry.future.set_result(fired)
             except LinkLost:
                 return
             except (PeerError, ProtocolError) as error:
@@ -95,11 +97,14 @@ class Outbox:
                     pause = min(pause * 2, _LONGEST_PAUSE)
                     continue
                 self._log.error("Gofer did not take the event %s: %s", entry.fields["event"], error)
-                entry.future.set_exception(NotFired(code, str(error)))
+                if not entry.future.done():
+                    entry.future.set_exception(NotFired(code, str(error)))
         self._forget(entry)
 
     def _forget(self, entry: _Entry) -> None:
-        self._entries.pop(entry.key, None)
+        # One that was dropped may have been told of anew.
+        if self._entries.get(entry.key) is entry:
+            del self._entries[entry.key]
         if not self._entries:
             self._empty.set()
 
