@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from gofer.models.common_task import InstallCommonTask, Notification
@@ -211,15 +212,24 @@ async def test_one_that_hangs_is_ended(scene: Scene, monkeypatch: pytest.MonkeyP
     assert (found.status, found.detail) == ("failed", "took longer than 50ms")
 
 
-async def test_a_built_in_tells_while_the_engine_is_away(scene: Scene) -> None:
+async def test_a_built_in_tells_while_the_engine_is_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Also behind more that wait for the engine than are begun with at once.
+    monkeypatch.setattr(outbox, "_BATCH", 2)
     await install(scene, image="builtin:debug")
+    await install(scene, "exit", "0", name="elsewhere")
+    waiting = [msgspec.structs.replace(notifier(f"w{n}"), common_task="elsewhere") for n in range(3)]
     limit = Parallelism(limit=1, on_limit="skip")
-    await scene.register(task("a", "gate"), parallelism=limit, notifiers=[notifier("all")])
+    await scene.register(task("a", "gate"), parallelism=limit, notifiers=[*waiting, notifier("all")])
     first = await scene.start()
     await scene.until("taskrun.running", first, "a")
     scene.world.go_away()
     skipped = await scene.start()
-    assert (await all_told(scene, skipped))["all"].status == "sent"
+    async for _ in scene.services.bus.subscribe(Filter(kinds=frozenset({"notification.sent"}), run=skipped), 0):
+        break
+    found = await told(scene, skipped)
+    assert {label: one.status for label, one in found.items()} == {
+        "w0": "pending", "w1": "pending", "w2": "pending", "all": "sent"
+    }  # fmt: skip
     scene.world.come_back()
     await scene.release(first, "a")
     assert (await all_told(scene, first))["all"].status == "sent"

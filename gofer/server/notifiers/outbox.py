@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Sequence
 
 from gofer.errors import Unavailable
-from gofer.models.built_in import SCHEME
 from gofer.models.common_task import Notification
 from gofer.models.event import Kind
 from gofer.models.page import Page
@@ -20,7 +19,7 @@ from gofer.server.notifiers.deliver import LABEL, Deliverer, Try
 from gofer.server.own_log import get_logger
 from gofer.server.runs.cancel import no_run
 from gofer.server.runs.context import Context
-from gofer.server.store import common_tasks, notifications, runs
+from gofer.server.store import notifications, runs
 from gofer.server.store.database import Transaction
 from gofer.server.store.notifications import NotificationRow
 
@@ -40,7 +39,7 @@ class Outbox:
         self._context = context
         self._deliverer = deliverer
         self._woken = asyncio.Event()
-        self._under_way: set[int] = set()
+        self._under_way: dict[int, bool] = {}  # by key, whether it is a built-in's
         self._turns = {True: asyncio.Semaphore(AT_ONCE), False: asyncio.Semaphore(AT_ONCE)}
         self._log = get_logger("gofer.notifiers")
 
@@ -55,9 +54,10 @@ class Outbox:
             while True:
                 self._woken.clear()
                 now = self._context.clock.now()
-                for row in await self._due(now):
-                    self._under_way.add(row.key)
-                    group.create_task(self._tell(row), name=f"notification {row.key}")
+                for built_in in (True, False):
+                    for row in await self._due(now, built_in):
+                        self._under_way[row.key] = built_in
+                        group.create_task(self._tell(row, built_in), name=f"notification {row.key}")
                 await self._rest(now)
 
     async def of_run(
@@ -75,13 +75,15 @@ class Outbox:
         following = str(found[limit - 1].key) if len(found) > limit else None
         return Page(items=[row.model() for row in found[:limit]], next=following)
 
-    async def _due(self, now: int) -> list[NotificationRow]:
-        """What is to be begun. While the store is in trouble: nothing."""
-        room = _BATCH - len(self._under_way)
+    async def _due(self, now: int, built_in: bool) -> list[NotificationRow]:
+        """What is to be begun. While the store is in trouble: nothing. Built-ins have a room of their own: they need
+        no container engine, which may be away, and must not wait behind many that do."""
+        room = _BATCH - sum(one is built_in for one in self._under_way.values())
         if room <= 0:
             return []
+        most = room + len(self._under_way)
         with contextlib.suppress(Unavailable):
-            rows = await self._context.database.read(lambda c: notifications.due(c, now, _BATCH))
+            rows = await self._context.database.read(lambda c: notifications.due(c, now, built_in, most))
             return [row for row in rows if row.key not in self._under_way][:room]
         self._later(_RETRY_SECONDS)
         return []
@@ -101,20 +103,13 @@ class Outbox:
     def _later(self, seconds: float) -> None:
         asyncio.get_running_loop().call_later(seconds, self._woken.set)
 
-    async def _tell(self, row: NotificationRow) -> None:
+    async def _tell(self, row: NotificationRow, built_in: bool) -> None:
         try:
-            async with self._turns[await self._is_built_in(row)]:
+            async with self._turns[built_in]:
                 await self._try(row)
         finally:
-            self._under_way.discard(row.key)
+            del self._under_way[row.key]
             self._woken.set()
-
-    async def _is_built_in(self, row: NotificationRow) -> bool:
-        """Whether it needs no container engine, which may be away."""
-        with contextlib.suppress(Unavailable):
-            task = await self._context.database.read(lambda c: common_tasks.get(c, row.common_task))
-            return task is None or task.image.startswith(SCHEME)
-        return True
 
     async def _try(self, row: NotificationRow) -> None:
         database, adopted = self._context.database, row.started_at is not None

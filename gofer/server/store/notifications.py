@@ -67,9 +67,10 @@ def previous_outcome(connection: Readable, pipeline_key: int, run_key: int) -> R
     return RunStatus(row["status"]) if row else None
 
 
-def due(connection: Readable, now: int, limit: int) -> list[NotificationRow]:
-    """Those whose time has come, longest waiting first; also those with a try under way."""
-    return [_row(row) for row in connection.execute(_SQL.due, (now, limit))]
+def due(connection: Readable, now: int, built_in: bool, limit: int) -> list[NotificationRow]:
+    """Those whose time has come, longest waiting first; also those with a try under way. `built_in`: those that need
+    no container engine, else the others."""
+    return [_row(row) for row in connection.execute(_SQL.due, (now, built_in, limit))]
 
 
 def next_due(connection: Readable, now: int) -> int | None:

@@ -9,8 +9,10 @@ WHERE status IN ('successful', 'failed')
 ORDER BY ended_at DESC, number DESC LIMIT 1;
 
 -- name: due
-SELECT * FROM notifications INDEXED BY notifications_pending
-WHERE status = 'pending' AND next_at <= ? ORDER BY next_at LIMIT ?;
+SELECT n.* FROM notifications AS n INDEXED BY notifications_pending
+LEFT JOIN common_tasks AS c ON c.id = n.common_task
+WHERE n.status = 'pending' AND n.next_at <= ? AND (c.image IS NULL OR c.image LIKE 'builtin:%') = ?
+ORDER BY n.next_at LIMIT ?;
 
 -- name: next_due
 SELECT min(next_at) FROM notifications INDEXED BY notifications_pending WHERE status = 'pending' AND next_at > ?;
