@@ -236,6 +236,7 @@ class Keeper:
         house.registry.triggers[start.digest] = self.name
         labels = {SERVER_LABEL: house.database.server_id, FITS_LABEL: plan.fits}
         spec = spec_of(start, plan.dial, self.row.options, plan.variables, labels)
+        self._say(f"Gofer starts this trigger: {self.row.image}.")
         await self._patiently(partial(house.scheduler.start, spec))
         return start
 
