@@ -67,3 +67,18 @@ def cpu_seconds(process_id: int) -> float:
 def rss_bytes(process_id: int) -> int:
     """Resident memory, shared pages included."""
     return int(Path(f"/proc/{process_id}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def descendants(process_id: int) -> list[int]:
+    """Whom a process and its threads have started, and whom they have, and so on."""
+    found: list[int] = []
+    for thread in Path(f"/proc/{process_id}/task").iterdir():
+        for child in map(int, (thread / "children").read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def pss_bytes(process_id: int) -> int:
+    """Resident memory, of shared pages the process's share."""
+    lines = Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import socket
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figure import Figure, median, ms
-from benchmarks.host import cpu_seconds, family, rss_bytes, server, work_folder
+from benchmarks.host import cpu_seconds, descendants, family, pss_bytes, rss_bytes, server, work_folder
 from benchmarks.load import Ends, Load
 from benchmarks.runs import TWO_TASKS
 
@@ -27,6 +28,7 @@ async def idle() -> list[Figure]:
     """Memory at rest, and the time from the start of the interpreter to the first answer."""
     command = [sys.executable, "-m", "gofer"]
     docker, process = await starts(command, "docker"), await starts(command, "process")
+    triggers = await starts(command, "docker", base_triggers=True)
     size, answer = docker.size, docker.answer
     floor = await asyncio.to_thread(bare_python)
     return [
@@ -36,8 +38,9 @@ async def idle() -> list[Figure]:
             "≤ 60 MB",
             f"{size / 1e6:.1f} MB",
             size <= 60e6,
-            f"Docker engine open, {_SETTLE:.0f} s after the start, median of {_STARTS}; with the `process` engine"
-            f" {process.size / 1e6:.1f} MB",
+            f"Docker engine open, no triggers, {_SETTLE:.0f} s after the start, median of {_STARTS}; with the `process`"
+            f" engine {process.size / 1e6:.1f} MB with its helper; the triggers `interval` and `cron` take"
+            f" {triggers.others / 1e6:.1f} MB beside the server (shared pages counted once)",
         ),
         Figure(
             "server: first answer after start",
@@ -47,7 +50,8 @@ async def idle() -> list[Figure]:
             answer <= 0.4,
             f"from the start of the interpreter to the first 200 of /healthz, new store, Docker engine, median of"
             f" {_STARTS}; to the first 200 of /readyz {ms(docker.ready)}, of which {ms(docker.cpu)} on the processor;"
-            f" with the `process` engine {ms(process.answer)}, {ms(process.ready)}, {ms(process.cpu)}",
+            f" with the `process` engine {ms(process.answer)}, {ms(process.ready)}, {ms(process.cpu)}; ready with the"
+            f" Docker engine and both base triggers to install {ms(triggers.ready)}",
         ),
     ]
 
@@ -60,6 +64,7 @@ class Start:
         self.readies: list[float] = []
         self.cpus: list[float] = []
         self.sizes: list[float] = []
+        self.beside: list[float] = []
 
     @property
     def answer(self) -> float:
@@ -77,22 +82,29 @@ class Start:
     def size(self) -> float:
         return median(self.sizes)
 
+    @property
+    def others(self) -> float:
+        """Bytes of all processes that the server has started."""
+        return median(self.beside)
 
-async def starts(program: list[str], engine: str) -> Start:
+
+async def starts(program: list[str], engine: str, *, base_triggers: bool = False) -> Start:
     """Start a server some times with an engine, `program` being how Gofer is called."""
+    environ = {**os.environ, "GOFER_TRIGGERS__INSTALL_BASE_TRIGGERS": str(base_triggers).lower()}
     found = Start()
     for _ in range(_STARTS):
         with tempfile.TemporaryDirectory(prefix="gofer-bench-", dir=work_folder()) as folder:
-            await asyncio.to_thread(_one_start, [*program, "service", "start"], engine, folder, found)
+            await asyncio.to_thread(_one_start, [*program, "service", "start"], engine, folder, environ, found)
     return found
 
 
-def _one_start(command: list[str], engine: str, folder: str, found: Start) -> None:
+def _one_start(command: list[str], engine: str, folder: str, environ: dict[str, str], found: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     options = ["--host", f"127.0.0.1:{port}", "--storage", folder, "--engine", engine]
     before = time.perf_counter()
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    call = [*command, *options]
+    process = subprocess.Popen(call, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _until_ok(port, "/healthz")
         found.answers.append(time.perf_counter() - before)
@@ -101,6 +113,7 @@ def _one_start(command: list[str], engine: str, folder: str, found: Start) -> No
         found.cpus.append(sum(map(cpu_seconds, family(process.pid))))
         time.sleep(_SETTLE)
         found.sizes.append(sum(map(rss_bytes, family(process.pid))))
+        found.beside.append(sum(map(pss_bytes, descendants(process.pid))))
     finally:
         process.terminate()
         process.wait()

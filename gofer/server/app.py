@@ -178,6 +178,7 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
             get_logger("gofer").warning("no token was made yet, so nobody is served", hint=hint)
         served = application(services)
         front.gate.open(served.app, served.refused)
+        services.triggers.supervisor.open()
         if front.external is not None:
             await front.external.serve(front.web, services)
         try:

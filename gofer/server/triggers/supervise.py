@@ -31,6 +31,7 @@ class Supervisor:
         self.asked: set[str] = set()
         self._logbooks: dict[str, Logbook] = {}
         self._new: asyncio.Queue[Keeper] = asyncio.Queue()
+        self._opened = asyncio.Event()
         self._log = get_logger("gofer.triggers")
 
     def __iter__(self) -> Iterator[Keeper]:
@@ -77,8 +78,13 @@ class Supervisor:
             keeper.stop(within=within)
         await asyncio.gather(*(keeper.over.wait() for keeper in ending))
 
+    def open(self) -> None:
+        """From now on they may dial in: earlier their start would only take the processor from the server's own."""
+        self._opened.set()
+
     async def run(self) -> None:
-        """Keeps them until it is cancelled, which ends no trigger."""
+        """Keeps them, from `open` on and until it is cancelled, which ends no trigger."""
+        await self._opened.wait()
         async with asyncio.TaskGroup() as group:
             while True:
                 keeper = await self._new.get()
