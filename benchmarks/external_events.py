@@ -72,10 +72,9 @@ async def external_events() -> list[Figure]:
             "none lost",
             f"{lost} of {sent:,} lost; {newest:,} runs queued",
             lost == 0 and newest == sent,
-            "signed requests to the trigger `webhook`, each its own event; from a request to its answer, which comes when the"
-            f" run is on disk, p50 {ms(percentile(waits, 0.5))}, p99 {ms(percentile(waits, 0.99))}; the server used {cpu:.2f}"
-            " of a core"
-            + (f"; answered otherwise: {refused}" if refused else ""),
+            "signed requests to the trigger `webhook`, each its own event; from a request to its answer, which comes"
+            f" when the run is on disk, p50 {ms(percentile(waits, 0.5))}, p99 {ms(percentile(waits, 0.99))}; the server"
+            f" used {cpu:.2f} of a core" + (f"; answered otherwise: {refused}" if refused else ""),
         ),
     ]
 
