@@ -11,6 +11,7 @@ TokenKind = Literal["management", "client"]
 Resource = Literal[
     "namespaces",
     "pipelines",
+    "deployments",
     "runs",
     "logs",
     "objects",

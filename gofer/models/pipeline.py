@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gofer.models.hold import Hold
 from gofer.models.manifest import Manifest
 from gofer.models.run import Run
 
@@ -30,7 +31,9 @@ class UpdateNamespace(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Pipeline(msgspec.Struct, kw_only=True):
-    """A named DAG in a namespace. `version` is the live one, `versions` how many there are."""
+    """A named DAG in a namespace. `version` is the live one (0: none was deployed yet), `versions` how many there are;
+    `deployment` is the number of the deployment that is under way; `holds` says whether it is paused, frozen or
+    deprecated."""
 
     namespace: str
     id: str
@@ -43,6 +46,8 @@ class Pipeline(msgspec.Struct, kw_only=True):
     created_at: int
     modified_at: int
     last_run: Run | None = None
+    deployment: int | None = None
+    holds: list[Hold] = []
 
 
 class UpdatePipeline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -50,13 +55,18 @@ class UpdatePipeline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Version(msgspec.Struct, kw_only=True):
-    """An immutable manifest. `hash` is the SHA-256 of its canonical JSON, in hex."""
+    """An immutable manifest. `hash` is the SHA-256 of its canonical JSON, in hex. `registered_by` says who has
+    registered it, as far as that is known; `notes` are free text, and may change."""
 
     namespace: str
     pipeline: str
     number: int
     hash: str
     created_at: int
+    registered_by: str = ""
+    notes: str = ""
+    live: bool = False
+    holds: list[Hold] = []
 
 
 class VersionDetail(Version, kw_only=True):

@@ -13,13 +13,14 @@ LogState = Literal["open", "complete", "expired"]
 
 
 class Initiator(msgspec.Struct, kw_only=True, frozen=True):
-    """Who or what started a run: `kind` is `user`, `token`, `retry`, `trigger` or `task`; `name` says which.
+    """Who or what started a run: `kind` is `user`, `token`, `retry`, `trigger`, `task` or `deployment`; `name` says
+    which (a deployment by its number).
 
     A task is one that has started the run with its own run's token: `pipeline/run/task`. Who has a token is a `token`,
     with its id; a `user` is somebody unknown, as there are in development mode.
     """
 
-    kind: Literal["user", "token", "retry", "trigger", "task"] = "user"
+    kind: Literal["user", "token", "retry", "trigger", "task", "deployment"] = "user"
     name: str = ""
 
 
@@ -29,7 +30,8 @@ class Run(msgspec.Struct, kw_only=True):
     `detail` is a sentence for people beside the machine-readable `reason`. `cancel_requested_at` is set while a run is
     being cancelled. `variables` are what a trigger has given its containers.
     `retry_of` is the run that this one retries. `correlation_id` is the id of the request
-    that started it: the server's own log has it in every line about either.
+    that started it: the server's own log has it in every line about either. `deployment` is the number of the
+    deployment that has given the run its version, or whose smoke run it is.
     """
 
     namespace: str
@@ -49,6 +51,7 @@ class Run(msgspec.Struct, kw_only=True):
     cancel_requested_at: int | None = None
     task_count: int = 0
     correlation_id: str = ""
+    deployment: int | None = None
 
 
 class VariableSource(msgspec.Struct, kw_only=True, frozen=True):

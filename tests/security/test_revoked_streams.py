@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from gofer.server.api.endpoint import Download, Endpoint, Stream, shapes_of
+from gofer.server.auth.permission import DIAL_IN
 from tests.security.routes import Route
 from tests.security.world import HERE, THERE, World
 from tests.support.until import until
@@ -85,7 +86,8 @@ def big(world: World) -> None:
 
 
 def sockets(world: World) -> list[Route]:
-    return [route for route in world.routes if route.is_websocket]
+    """Those that a token opens."""
+    return [route for route in world.routes if route.is_websocket and route.permission != DIAL_IN]
 
 
 def with_answer(world: World, *kinds: object) -> list[Route]:

@@ -17,6 +17,8 @@ Permission = Literal[
     "pipelines:read",
     "pipelines:write",
     "pipelines:delete",
+    "deployments:read",
+    "deployments:write",
     "runs:read",
     "runs:run",
     "runs:write",
@@ -55,7 +57,8 @@ Permission = Literal[
     # No route may keep this: it is what one has that declares nothing, and nobody has it.
     "undeclared",
 ]
-"""`runs:run` starts runs, `runs:write` cancels and retries them; `secrets:read` sees keys, `secrets:reveal` values."""
+"""`deployments:write` makes versions live, and lets or forbids that; `runs:run` starts runs, `runs:write` cancels and
+retries them; `secrets:read` sees keys, `secrets:reveal` values."""
 
 OPEN: frozenset[Permission] = frozenset({"docs:read", "health:read", "login:write", "bootstrap:write"})
 """What needs no token: its handlers tell nothing of what the server holds, or ask for a proof of their own."""

@@ -32,6 +32,7 @@ def _operator() -> Role:
                 actions=["read"],
             ),
             Grant(resources=["triggers", "common_tasks"], actions=["read"]),
+            Grant(resources=["deployments"], actions=["read", "write"]),
             Grant(resources=["runs"], actions=["read", "run", "write"]),
             Grant(resources=["attach"], actions=["run"]),
             Grant(resources=["system"], actions=["read", "write"]),
@@ -48,6 +49,7 @@ def _developer() -> Role:
         permissions=[
             Grant(resources=["namespaces", "logs", "events", "triggers", "common_tasks"], actions=["read"]),
             Grant(resources=["pipelines", "objects"], actions=["read", "write", "delete"]),
+            Grant(resources=["deployments"], actions=["read", "write"]),
             Grant(resources=["runs"], actions=["read", "run", "write"]),
             Grant(resources=["secrets"], actions=["read", "write", "delete"]),
             Grant(resources=["attach"], actions=["run"]),
@@ -62,7 +64,17 @@ def _viewer() -> Role:
         description="Look at pipelines, runs, logs, objects and events.",
         permissions=[
             Grant(
-                resources=["namespaces", "pipelines", "runs", "logs", "objects", "events", "triggers", "common_tasks"],
+                resources=[
+                    "namespaces",
+                    "pipelines",
+                    "deployments",
+                    "runs",
+                    "logs",
+                    "objects",
+                    "events",
+                    "triggers",
+                    "common_tasks",
+                ],
                 actions=["read"],
             ),
         ],
@@ -75,7 +87,7 @@ def _run() -> Role:
         id=RUN,
         description="What a task with its run's token may do, in the run's own namespace.",
         permissions=[
-            Grant(resources=["namespaces", "pipelines", "logs", "events"], actions=["read"]),
+            Grant(resources=["namespaces", "pipelines", "deployments", "logs", "events"], actions=["read"]),
             Grant(resources=["runs"], actions=["read", "run"]),
             Grant(resources=["objects"], actions=["read", "write", "delete"]),
         ],

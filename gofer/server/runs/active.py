@@ -18,7 +18,7 @@ from gofer.server.store.task_runs import TaskRunRow
 
 class Ticket(NamedTuple):
     """A run that waits for its admission. `stored`: its task runs are not all new and must be read from the store.
-    `variables`: what a trigger has given it."""
+    `variables`: what a trigger has given it. `deployment`: the number of the one that has given it its version."""
 
     key: int
     pipeline_key: int
@@ -34,6 +34,7 @@ class Ticket(NamedTuple):
     stored: bool = False
     correlation_id: str = ""
     variables: Mapping[str, str] = MappingProxyType({})
+    deployment: int | None = None
 
 
 class TaskState:

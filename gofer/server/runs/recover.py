@@ -83,5 +83,5 @@ def stored_ticket(plans: Plans, connection: sqlite3.Connection, row: RunRow) -> 
     return Ticket(
         row.key, row.pipeline_key, run.namespace, run.pipeline, run.id, run.version, run.parameters, plan,
         run.created_at, run.started_at, row.cancel_reason, stored=True, correlation_id=run.correlation_id,
-        variables=run.variables,
+        variables=run.variables, deployment=run.deployment,
     )  # fmt: skip

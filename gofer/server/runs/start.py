@@ -11,6 +11,7 @@ from gofer.models.event import Kind
 from gofer.models.manifest import ParameterValue
 from gofer.models.run import Initiator, Run
 from gofer.models.status import Reason, RunStatus, TaskStatus
+from gofer.server.deployments.choose import Choice, choose
 from gofer.server.pipelines.parameters import resolve_parameters
 from gofer.server.runs.active import Ticket
 from gofer.server.runs.cancel import Canceller
@@ -47,7 +48,8 @@ class Request(NamedTuple):
 
     `pipeline_key`: the pipeline must still be the one with this key, not a later one of the same name.
     `correlation_id`: of the request or the trigger's event that wants the run. `variables`: what a trigger gives it.
-    `objects_of`: the objects of that run are the new one's too.
+    `objects_of`: the objects of that run are the new one's too. `deployment`: the number of the one whose smoke run it
+    is.
     """
 
     namespace: str
@@ -61,6 +63,7 @@ class Request(NamedTuple):
     correlation_id: str = ""
     variables: Mapping[str, str] = MappingProxyType({})
     objects_of: Source | None = None
+    deployment: int | None = None
 
 
 class _Stored(NamedTuple):
@@ -93,7 +96,7 @@ class Starter:
 
     def _store(self, tx: Transaction, request: Request, also: Also | None) -> _Stored:
         row = _startable(tx, request)
-        version = request.version if request.version is not None else row.live_version
+        version, deployment = _choice(tx, row, request)
         plan = self._context.plans.load(tx.connection, row.key, version)
         parameters = resolve_parameters(plan.manifest, _given(plan, request))
         at = self._context.clock.now()
@@ -102,6 +105,7 @@ class Starter:
         new = runs.NewRun(
             row.key, request.namespace, version, status, reason, detail, request.initiator, parameters,
             request.retry_of, len(plan.tasks), at, request.correlation_id, request.variables,
+            deployment,
         )  # fmt: skip
         key, number = runs.insert(tx, new)
         if status.ended:
@@ -121,9 +125,15 @@ class Starter:
         ticket = Ticket(
             key, row.key, request.namespace, request.pipeline, number, version, parameters, plan, at,
             stored=request.kept is not None, correlation_id=request.correlation_id,
-            variables=request.variables,
+            variables=request.variables, deployment=deployment,
         )  # fmt: skip
         return _Stored(ticket, run, replaced)
+
+
+def _choice(tx: Transaction, row: PipelineRow, request: Request) -> Choice:
+    if request.version is not None:
+        return Choice(request.version, request.deployment)
+    return choose(tx, row)
 
 
 def _given(plan: Plan, request: Request) -> Mapping[str, ParameterValue]:
@@ -206,6 +216,7 @@ def _model(request: Request, new: runs.NewRun, number: int) -> Run:
         ended_at=new.at if new.status.ended else None,
         task_count=new.task_count,
         correlation_id=new.correlation_id,
+        deployment=new.deployment,
     )
 
 
@@ -216,6 +227,8 @@ def _emit(tx: Transaction, request: Request, run: Run, key: int) -> None:
         data["initiator"] = f"{run.initiator.kind} {run.initiator.name}".strip()
     if run.retry_of is not None:
         data["retry_of"] = run.retry_of
+    if run.deployment is not None:
+        data["deployment"] = run.deployment
     if run.correlation_id:
         data["correlation_id"] = run.correlation_id
     tx.emit(Kind.RUN_QUEUED, run.created_at, **where, run=run.id, run_key=key, data=data)

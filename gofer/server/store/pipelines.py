@@ -14,7 +14,8 @@ _ROWS_A_BATCH = 2_000
 
 
 class PipelineRow(NamedTuple):
-    """`live_version` is what new runs use; `last_version` and `last_run` are the highest numbers given so far."""
+    """`live_version` is what new runs use (0: none was deployed yet); `last_version`, `last_run` and `last_deployment`
+    are the highest numbers given so far."""
 
     key: int
     namespace: str
@@ -27,6 +28,7 @@ class PipelineRow(NamedTuple):
     last_run: int
     created_at: int
     modified_at: int
+    last_deployment: int = 0
 
 
 def insert(transaction: Transaction, *, namespace: str, pipeline: str, name: str, description: str, at: int) -> int:
@@ -107,4 +109,5 @@ def _row(row: sqlite3.Row) -> PipelineRow:
         last_run=row["last_run"],
         created_at=row["created_at"],
         modified_at=row["modified_at"],
+        last_deployment=row["last_deployment"],
     )

@@ -64,6 +64,7 @@ class NewRun(NamedTuple):
     at: int
     correlation_id: str = ""
     variables: Mapping[str, str] = MappingProxyType({})
+    deployment: int | None = None
 
 
 def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
@@ -88,6 +89,7 @@ def insert(tx: Transaction, new: NewRun) -> tuple[int, int]:
             new.at if new.status.ended else None,
             new.correlation_id,
             msgspec.json.encode(dict(new.variables)).decode(),
+            new.deployment,
         ),
     )
     assert cursor.lastrowid is not None
@@ -224,7 +226,7 @@ def _row(row: sqlite3.Row) -> RunRow:
     (
         pipeline, key, pipeline_key, namespace, number, version, status, reason, detail, kind, name, parameters,
         retry_of, task_count, created_at, started_at, ended_at, cancel_requested_at, cancel_reason, logs_expired,
-        correlation_id, variables,
+        correlation_id, variables, deployment,
     ) = row  # fmt: skip
     run = Run(
         namespace=namespace,
@@ -244,5 +246,6 @@ def _row(row: sqlite3.Row) -> RunRow:
         retry_of=retry_of,
         task_count=task_count,
         correlation_id=correlation_id,
+        deployment=deployment,
     )
     return RunRow(key, pipeline_key, run, _REASONS[cancel_reason], bool(logs_expired))

@@ -94,7 +94,7 @@ def test_what_is_whole_before_is_not_touched(server: ServerThread) -> None:
     stored, text = issue(server)
     answer = server.ask("GET", f"{OBJECTS}/big", headers={"Authorization": f"Bearer {text}"})
     assert (answer.status, len(answer.body)) == (200, BIG)
-    assert not is_watched(server, stored)
+    until(lambda: not is_watched(server, stored), "the answer has been sent off")
 
 
 @pytest.mark.parametrize("end", ["deleted", "disabled", "rotated", "rotated with grace"])

@@ -16,8 +16,8 @@ TASK = Registry().of_run("shop", "backup", 12, "dump")
 ALL: tuple[Permission, ...] = get_args(Permission)
 REAL = [permission for permission in ALL if permission not in OPEN | OWN | {"undeclared", DIAL_IN}]
 OF_RUNS = {
-    "namespaces:read", "pipelines:read", "runs:read", "runs:run", "logs:read", "events:read", "objects:read",
-    "objects:write", "objects:delete",
+    "namespaces:read", "pipelines:read", "deployments:read", "runs:read", "runs:run", "logs:read", "events:read",
+    "objects:read", "objects:write", "objects:delete",
 }  # fmt: skip
 
 

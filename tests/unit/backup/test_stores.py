@@ -173,7 +173,15 @@ def _without_later_tables(path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
         later = names_in(connection) - names(migrations()[:2])
     drops = [f"DROP {kind.upper()} IF EXISTS {name};" for kind, name in sorted(later, reverse=True)]
-    return " ".join(drops) + " ALTER TABLE runs DROP COLUMN variables; PRAGMA user_version = 2;"
+    columns = (
+        "runs.variables",
+        "runs.deployment",
+        "versions.notes",
+        "versions.registered_by",
+        "pipelines.last_deployment",
+    )
+    drops += [f"ALTER TABLE {table} DROP COLUMN {name};" for table, name in (one.split(".") for one in columns)]
+    return " ".join(drops) + " PRAGMA user_version = 2;"
 
 
 async def test_a_missing_content_is_said_before_the_first_byte(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 -- name: insert
 INSERT INTO runs (pipeline_key, namespace, number, version, status, reason, detail, initiator_kind, initiator_name,
-                  parameters, retry_of, task_count, created_at, ended_at, correlation_id, variables)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                  parameters, retry_of, task_count, created_at, ended_at, correlation_id, variables,
+                  deployment)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: next_number
 UPDATE pipelines SET last_run = last_run + 1 WHERE key = ? RETURNING last_run;

@@ -27,6 +27,7 @@ CREATE TABLE pipelines (
   last_run     INTEGER NOT NULL DEFAULT 0,
   created_at   INTEGER NOT NULL,
   modified_at  INTEGER NOT NULL,
+  last_deployment INTEGER NOT NULL DEFAULT 0,
   UNIQUE (namespace, id)
 ) STRICT;
 
@@ -37,8 +38,48 @@ CREATE TABLE versions (
   hash         TEXT NOT NULL,
   created_at   INTEGER NOT NULL,
   manifest     TEXT NOT NULL,
+  notes        TEXT NOT NULL DEFAULT '',
+  registered_by TEXT NOT NULL DEFAULT '',
   UNIQUE (pipeline_key, number)
 ) STRICT;
+
+-- How versions became live, or are about to: one row for each change, and at most one of a pipeline under way.
+-- `settings` is JSON: the strategy's own. `assigned` counts the runs that it has given a version so far. `figures` is
+-- JSON: what the decision was made on. `from_version` 0: none was live before.
+CREATE TABLE deployments (
+  key          INTEGER PRIMARY KEY AUTOINCREMENT,
+  pipeline_key INTEGER NOT NULL REFERENCES pipelines (key) ON DELETE CASCADE,
+  number       INTEGER NOT NULL,
+  strategy     TEXT NOT NULL CHECK (strategy IN ('instant', 'canary', 'ab', 'blue_green')),
+  cause        TEXT NOT NULL CHECK (cause IN ('registered', 'deployed', 'rollback')),
+  from_version INTEGER NOT NULL,
+  to_version   INTEGER NOT NULL,
+  settings     TEXT NOT NULL DEFAULT '{}',
+  status       TEXT NOT NULL CHECK (status IN ('running', 'completed', 'rolled_back', 'aborted')),
+  assigned     INTEGER NOT NULL DEFAULT 0,
+  reason       TEXT NOT NULL DEFAULT '',
+  detail       TEXT NOT NULL DEFAULT '',
+  figures      TEXT NOT NULL DEFAULT '{}',
+  notes        TEXT NOT NULL DEFAULT '',
+  started_at   INTEGER NOT NULL,
+  started_by   TEXT NOT NULL DEFAULT '',
+  ended_at     INTEGER,
+  ended_by     TEXT NOT NULL DEFAULT '',
+  UNIQUE (pipeline_key, number)
+) STRICT;
+
+CREATE UNIQUE INDEX deployments_under_way ON deployments (pipeline_key) WHERE status = 'running';
+
+-- What somebody has said must not be, or no longer be, with a pipeline (`version` 0) or one of its versions.
+CREATE TABLE holds (
+  pipeline_key INTEGER NOT NULL REFERENCES pipelines (key) ON DELETE CASCADE,
+  version      INTEGER NOT NULL DEFAULT 0,
+  kind         TEXT NOT NULL CHECK (kind IN ('paused', 'frozen', 'deprecated')),
+  reason       TEXT NOT NULL DEFAULT '',
+  held_at      INTEGER NOT NULL,
+  held_by      TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (pipeline_key, version, kind)
+) STRICT, WITHOUT ROWID;
 
 -- `key` is never used again, so that whatever is named after it is unique for all time.
 CREATE TABLE runs (
@@ -63,6 +104,7 @@ CREATE TABLE runs (
   logs_expired        INTEGER NOT NULL DEFAULT 0,
   correlation_id      TEXT NOT NULL DEFAULT '',
   variables           TEXT NOT NULL DEFAULT '{}',
+  deployment          INTEGER,
   UNIQUE (pipeline_key, number)
 ) STRICT;
 
@@ -72,6 +114,8 @@ CREATE INDEX runs_of_namespace ON runs (namespace, key);
 CREATE INDEX runs_gone_wrong_of_namespace ON runs (namespace, status, key) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX runs_gone_wrong ON runs (pipeline_key, status, number) WHERE status IN ('failed', 'cancelled');
 CREATE INDEX runs_with_logs ON runs (pipeline_key, number) WHERE logs_expired = 0;
+CREATE INDEX runs_of_deployment ON runs (pipeline_key, deployment, version) WHERE deployment IS NOT NULL;
+CREATE INDEX runs_of_version ON runs (pipeline_key, version, number);
 CREATE INDEX runs_of_correlation ON runs (correlation_id, key) WHERE correlation_id <> '';
 CREATE INDEX runs_unfinished_of_pipeline ON runs (pipeline_key, key) WHERE status IN ('queued', 'running');
 
