@@ -1,0 +1,74 @@
+"""What holds forbid, and what they warn of; to be asked in the transaction that makes the change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gofer.errors import Conflict
+from gofer.models.hold import Hold
+from gofer.models.ids import shown
+from gofer.server.store import holds
+from gofer.server.store.holds import PIPELINE
+from gofer.server.store.pipelines import PipelineRow
+from gofer.server.store.transaction import Readable
+
+
+def require_unfrozen(connection: Readable, row: PipelineRow) -> None:
+    """Before any change of a pipeline: of its versions, live version, subscriptions, or whether it is enabled. Raises
+    Conflict that names who has frozen it, when and why."""
+    hold = holds.get(connection, row.key, PIPELINE, "frozen")
+    if hold is not None:
+        raise Conflict(
+            f"The pipeline {shown(row.id)} is frozen, so nothing of it may be changed: {told(hold)}",
+            f"Ask who has frozen it, or end that with: gofer pipeline unfreeze {row.id}.",
+        )
+
+
+def require_deployable(connection: Readable, row: PipelineRow, version: int) -> None:
+    """Before a version goes live, or is given to some of the runs. Raises Conflict where it is paused."""
+    _require_resumed(connection, row, version, "it cannot be deployed")
+
+
+def require_startable(connection: Readable, row: PipelineRow, version: int) -> None:
+    """Before a run that asks for just this version, as a retry does. Raises Conflict where it is paused."""
+    _require_resumed(connection, row, version, "it gets no new run")
+
+
+def require_removable(connection: Readable, row: PipelineRow, version: int) -> None:
+    """Before a version is deleted. Raises Conflict where it is frozen."""
+    hold = holds.get(connection, row.key, version, "frozen")
+    if hold is not None:
+        raise Conflict(
+            f"Version {version} of the pipeline {shown(row.id)} is frozen, so it stays: {told(hold)}",
+            f"End that with: gofer pipeline unfreeze {row.id} --version {version}.",
+        )
+
+
+def warnings(connection: Readable, row: PipelineRow, version: int) -> list[str]:
+    """For whoever deploys or runs that version, or registers it: what is deprecated, and that runs wait."""
+    found = holds.of_pipeline(connection, row.key)
+    said = [_warning(row, hold, 0) for hold in found.get(PIPELINE, []) if hold.kind != "frozen"]
+    return said + [_warning(row, hold, version) for hold in found.get(version, []) if hold.kind == "deprecated"]
+
+
+def told(hold: Hold) -> str:
+    """Who, when (UTC) and why, in half a sentence."""
+    when = f"{datetime.fromtimestamp(hold.at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    who = f"by {hold.by} on {when}" if hold.by else f"on {when}"
+    return f"{who}, for: {shown(hold.reason, 500)}" if hold.reason else f"{who}, no reason was given"
+
+
+def _require_resumed(connection: Readable, row: PipelineRow, version: int, consequence: str) -> None:
+    hold = holds.get(connection, row.key, version, "paused")
+    if hold is not None:
+        raise Conflict(
+            f"Version {version} of the pipeline {shown(row.id)} is paused, so {consequence}: {told(hold)}",
+            f"End that with: gofer pipeline resume {row.id} --version {version}; or take another version.",
+        )
+
+
+def _warning(row: PipelineRow, hold: Hold, version: int) -> str:
+    if hold.kind == "paused":
+        return f"The pipeline is paused ({told(hold)}): new runs wait until gofer pipeline resume {row.id}."
+    what = f"Version {version} of the pipeline {row.id}" if version else f"The pipeline {row.id}"
+    return f"{what} is deprecated ({told(hold)})."
