@@ -48,6 +48,7 @@ from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
+from gofer.server.pipelines.versions import Versions
 from gofer.server.reload import Reloader
 from gofer.server.runs.access import TaskAccess
 from gofer.server.runs.context import Context
@@ -185,6 +186,7 @@ async def build(parts: Parts, front: Front) -> Built:
         bus=bus,
         namespaces=Namespaces(database, clock),
         pipelines=Pipelines(database, clock, None if parts.for_one_run else triggers.subscriber),
+        versions=Versions(database),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

@@ -29,6 +29,7 @@ from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
+from gofer.server.pipelines.versions import Versions
 from gofer.server.reload import Reloader
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.ingress import Ingress
@@ -54,6 +55,7 @@ class Services:
     bus: Bus
     namespaces: Namespaces
     pipelines: Pipelines
+    versions: Versions
     subscriptions: Subscriptions
     told_events: ToldEvents
     runs: Runs

@@ -178,5 +178,5 @@ async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:
 
 async def _graph(call: Call[PipelinePath, GraphQuery, NoBody]) -> Text:
     at = call.path
-    version = await call.services.pipelines.version(at.namespace, at.pipeline, call.query.version)
+    version = await call.services.versions.get(at.namespace, at.pipeline, call.query.version)
     return await asyncio.to_thread(drawn, version.manifest, call.query.format)

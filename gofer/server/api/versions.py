@@ -37,10 +37,10 @@ def endpoints() -> list[Endpoint]:
 async def _list(call: Call[PipelinePath, PageQuery, NoBody]) -> Page[Version]:
     at = call.path
     cursor = paging.number("versions", call.query.cursor)
-    found = await call.services.pipelines.versions(at.namespace, at.pipeline, cursor, call.query.limit)
+    found = await call.services.versions.list(at.namespace, at.pipeline, cursor, call.query.limit)
     return paging.page("versions", found, number=True)
 
 
 async def _get(call: Call[VersionPath, NoQuery, NoBody]) -> VersionDetail:
     at = call.path
-    return await call.services.pipelines.version(at.namespace, at.pipeline, at.version)
+    return await call.services.versions.get(at.namespace, at.pipeline, at.version)

@@ -7,14 +7,10 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from gofer.errors import NotFound
 from gofer.models.event import Kind
-from gofer.models.ids import shown
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
-from gofer.models.pipeline import Pipeline, Registered, Version, VersionDetail
+from gofer.models.pipeline import Pipeline, Registered
 from gofer.server.clock import Clock
 from gofer.server.pipelines.advice import advice
 from gofer.server.pipelines.common_tasks import require_common_tasks
@@ -29,8 +25,6 @@ from gofer.server.store.database import Database, Transaction
 from gofer.server.store.patterns import Patterns
 from gofer.server.store.pipelines import PipelineRow
 from gofer.server.store.subscriptions import SubscriptionRow
-
-_MANIFEST = msgspec.json.Decoder(Manifest)
 
 Also = Callable[[Transaction, Registered], None]
 """More that belongs into the transaction, such as the answer kept for an Idempotency-Key."""
@@ -114,41 +108,6 @@ class Pipelines:
                 require_namespace(connection, namespace)
             following = rows[limit - 1].id if len(rows) > limit else None
             return Page(items=[pipeline_model(connection, row) for row in rows[:limit]], next=following)
-
-        return await self._database.read(work)
-
-    async def versions(self, namespace: str, pipeline: str, cursor: int | None, limit: int) -> Page[Version]:
-        """Newest first; the cursor is the last number of the page before. Raises NotFound."""
-
-        def work(connection: sqlite3.Connection) -> Page[Version]:
-            row = require_pipeline(connection, namespace, pipeline)
-            before = versions.LAST if cursor is None else cursor
-            found = versions.list_page(connection, row.key, before, limit + 1)
-            items = [
-                Version(namespace=namespace, pipeline=pipeline, number=v.number, hash=v.hash, created_at=v.created_at)
-                for v in found[:limit]
-            ]
-            return Page(items=items, next=str(items[-1].number) if len(found) > limit else None)
-
-        return await self._database.read(work)
-
-    async def version(self, namespace: str, pipeline: str, number: int | None) -> VersionDetail:
-        """A version with its manifest; None means the live one. Raises NotFound."""
-
-        def work(connection: sqlite3.Connection) -> VersionDetail:
-            row = require_pipeline(connection, namespace, pipeline)
-            found = versions.get(connection, row.key, row.live_version if number is None else number)
-            if found is None:
-                hint = f"Its versions are 1 to {row.last_version}."
-                raise NotFound(f"The pipeline {shown(pipeline)} has no version {number}", hint)
-            return VersionDetail(
-                namespace=namespace,
-                pipeline=pipeline,
-                number=found.number,
-                hash=found.hash,
-                created_at=found.created_at,
-                manifest=_MANIFEST.decode(found.manifest_json),
-            )
 
         return await self._database.read(work)
 

@@ -1,4 +1,4 @@
-"""Rows of versions. A version never changes."""
+"""Rows of versions. Nothing of a version changes but its notes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class VersionRow(NamedTuple):
     hash: str
     manifest_json: str
     created_at: int
+    registered_by: str
+    notes: str
 
 
 class VersionSummary(NamedTuple):
@@ -26,18 +28,56 @@ class VersionSummary(NamedTuple):
     number: int
     hash: str
     created_at: int
+    registered_by: str
+    notes: str
 
 
 def insert(
-    transaction: Transaction, pipeline_key: int, *, number: int, manifest_hash: str, manifest_json: str, at: int
+    transaction: Transaction,
+    pipeline_key: int,
+    *,
+    number: int,
+    manifest_hash: str,
+    manifest_json: str,
+    at: int,
+    registered_by: str = "",
+    notes: str = "",
 ) -> None:
     """Raises sqlite3.IntegrityError if that number is taken."""
-    transaction.execute(_SQL.insert, (pipeline_key, number, manifest_hash, at, manifest_json))
+    row = {
+        "pipeline_key": pipeline_key,
+        "number": number,
+        "hash": manifest_hash,
+        "manifest": manifest_json,
+        "at": at,
+        "registered_by": registered_by,
+        "notes": notes,
+    }
+    transaction.execute(_SQL.insert, row)
 
 
 def get(connection: Readable, pipeline_key: int, number: int) -> VersionRow | None:
     row = connection.execute(_SQL.get, (pipeline_key, number)).fetchone()
-    return VersionRow(row["number"], row["hash"], row["manifest"], row["created_at"]) if row else None
+    return VersionRow(*row) if row else None
+
+
+def exists(connection: Readable, pipeline_key: int, number: int) -> bool:
+    return connection.execute(_SQL.exists, (pipeline_key, number)).fetchone() is not None
+
+
+def newest(connection: Readable, pipeline_key: int) -> int | None:
+    """The highest number of a version that is there."""
+    number: int | None = connection.execute(_SQL.newest, (pipeline_key,)).fetchone()[0]
+    return number
+
+
+def set_notes(transaction: Transaction, pipeline_key: int, number: int, notes: str) -> None:
+    transaction.execute(_SQL.set_notes, (notes, pipeline_key, number))
+
+
+def delete(transaction: Transaction, pipeline_key: int, number: int) -> None:
+    """Delete it. Whether it may go, and the holds on it, are the caller's business. Its number is never given again."""
+    transaction.execute(_SQL.delete, (pipeline_key, number))
 
 
 def newest_with_hash(connection: Readable, pipeline_key: int, manifest_hash: str) -> int | None:

@@ -9,6 +9,7 @@ from gofer.models.event import Event
 from gofer.server.clock import Clock
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
+from gofer.server.pipelines.versions import Versions
 from gofer.server.store.database import Database
 
 
@@ -18,6 +19,7 @@ class Server:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.pipelines = Pipelines(database, Clock())
+        self.versions = Versions(database)
         self.namespaces = Namespaces(database, Clock())
         self.events: list[Event] = []
         database.on_commit = self.events.extend

@@ -109,9 +109,9 @@ async def test_the_content_of_an_older_version_makes_that_one_live_again(server:
 async def test_what_is_stored_hashes_to_its_hash_and_comes_back_whole(server: Server) -> None:
     await server.pipelines.register("default", ONE)
     await server.pipelines.register("default", TWO)
-    live = await server.pipelines.version("default", "nightly", None)
+    live = await server.versions.get("default", "nightly", None)
     assert (live.number, live.manifest, live.hash) == (2, TWO, manifest_hash(TWO))
-    first = await server.pipelines.version("default", "nightly", 1)
+    first = await server.versions.get("default", "nightly", 1)
     assert (first.number, first.manifest, first.hash) == (1, ONE, manifest_hash(ONE))
     text = await server.database.read(
         lambda c: c.execute("SELECT manifest FROM versions WHERE number = 1").fetchone()[0]
@@ -195,8 +195,8 @@ async def test_what_does_not_exist(server: Server) -> None:
         server.pipelines.get("default", "ghost"),
         server.pipelines.set_enabled("default", "ghost", True),
         server.pipelines.delete("default", "ghost"),
-        server.pipelines.versions("default", "ghost", None, 10),
-        server.pipelines.version("default", "ghost", None),
+        server.versions.list("default", "ghost", None, 10),
+        server.versions.get("default", "ghost", None),
     ):
         with pytest.raises(NotFound, match='There is no pipeline "ghost" in the namespace "default"'):
             await call
@@ -206,8 +206,8 @@ async def test_what_does_not_exist(server: Server) -> None:
     with pytest.raises(NotFound, match="There is no namespace"):
         await server.pipelines.list("team", None, 10)
     with pytest.raises(NotFound, match="has no version 7") as caught:
-        await server.pipelines.version("default", "nightly", 7)
-    assert "1 to 1" in caught.value.hint
+        await server.versions.get("default", "nightly", 7)
+    assert "gofer pipeline versions list nightly" in caught.value.hint
 
 
 async def test_the_list_pages_in_the_order_of_ids(server: Server) -> None:
@@ -227,9 +227,9 @@ async def test_the_list_pages_in_the_order_of_ids(server: Server) -> None:
 async def test_versions_page_newest_first(server: Server) -> None:
     for i in range(5):
         await server.pipelines.register("default", manifest(task("a"), name=str(i)))
-    first = await server.pipelines.versions("default", "nightly", None, 3)
+    first = await server.versions.list("default", "nightly", None, 3)
     assert ([version.number for version in first.items], first.next) == ([5, 4, 3], "3")
-    second = await server.pipelines.versions("default", "nightly", 3, 3)
+    second = await server.versions.list("default", "nightly", 3, 3)
     assert ([version.number for version in second.items], second.next) == ([2, 1], None)
 
 

@@ -124,22 +124,30 @@ async def test_runs_are_deleted_a_few_at_a_time_with_all_they_have(database: Dat
     assert await database.read(lambda reader: pipelines.by_key(reader, other)) is not None
 
 
-async def test_versions_never_change_and_are_listed_newest_first(database: Database) -> None:
+async def test_of_a_version_only_the_notes_change_and_the_newest_come_first(database: Database) -> None:
     def add(tx: Transaction) -> int:
         key = add_pipeline(tx, "p")
         for number in (1, 2, 3):
-            versions.insert(tx, key, number=number, manifest_hash=f"h{number}", manifest_json="{}", at=number)
+            versions.insert(tx, key, number=number, manifest_hash=f"h{number}", manifest_json="{}", at=number,
+                            registered_by="user ann", notes=f"n{number}")  # fmt: skip
         return key
 
     key = await database.write(add)
-    assert await database.read(lambda reader: versions.get(reader, key, 2)) == (2, "h2", "{}", 2)
+    assert await database.read(lambda reader: versions.get(reader, key, 2)) == (2, "h2", "{}", 2, "user ann", "n2")
     assert await database.read(lambda reader: versions.get(reader, key, 9)) is None
     assert await database.read(lambda reader: versions.count(reader, key)) == 3
     page = await database.read(lambda reader: versions.list_page(reader, key, versions.LAST, 2))
-    assert page == [(3, "h3", 3), (2, "h2", 2)]
-    assert await database.read(lambda reader: versions.list_page(reader, key, 2, 2)) == [(1, "h1", 1)]
+    assert page == [(3, "h3", 3, "user ann", "n3"), (2, "h2", 2, "user ann", "n2")]
     with pytest.raises(sqlite3.IntegrityError):
         await database.write(lambda tx: versions.insert(tx, key, number=3, manifest_hash="x", manifest_json="{}", at=4))
+    await database.write(lambda tx: versions.set_notes(tx, key, 1, "other"))
+    assert await database.read(lambda reader: versions.list_page(reader, key, 2, 2)) == [
+        (1, "h1", 1, "user ann", "other")
+    ]
+    await database.write(lambda tx: versions.delete(tx, key, 3))
+    assert await database.read(lambda reader: versions.newest(reader, key)) == 2
+    assert not await database.read(lambda reader: versions.exists(reader, key, 3))
+    assert await database.read(lambda reader: versions.exists(reader, key, 2))
 
 
 async def test_the_first_answer_to_a_key_stays(database: Database) -> None:

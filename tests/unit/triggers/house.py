@@ -14,6 +14,7 @@ from gofer.models.trigger import EventOutcome, Field, Subscribed, TriggerEvent, 
 from gofer.server.auth.rights import EVERYTHING
 from gofer.server.logs.mask_registry import MaskRegistry
 from gofer.server.pipelines.register import Pipelines
+from gofer.server.pipelines.versions import Versions
 from gofer.server.secrets.secrets import Owner
 from gofer.server.store.transaction import Transaction
 from gofer.server.triggers.build import TriggerParts, build
@@ -107,6 +108,7 @@ class Triggers:
             reached,
         )
         self.pipelines = Pipelines(self.database, services.clock, self.parts.subscriber)
+        self.versions = Versions(self.database)
         self.subscriptions = self.parts.subscriptions
         self._publish = self.database.on_commit
         self.database.on_commit = self._committed

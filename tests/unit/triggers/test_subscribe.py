@@ -128,7 +128,7 @@ async def test_two_registrations_at_once_leave_what_the_live_version_has(
     await asyncio.gather(
         *(triggers.register(subscription("a", settings={"every": f"{n}h"}), subscription(f"b{n}")) for n in range(8))
     )
-    live = await triggers.pipelines.version(NAMESPACE, PIPELINE, None)
+    live = await triggers.versions.get(NAMESPACE, PIPELINE, None)
     wanted = {one.label: one.settings for one in live.manifest.subscriptions}
     shown = await triggers.shown()
     await triggers.settled(*(one.id for one in shown.values()))
