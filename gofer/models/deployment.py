@@ -92,3 +92,13 @@ class Deployment(msgspec.Struct, kw_only=True):
     started_by: str = ""
     ended_at: int | None = None
     ended_by: str = ""
+
+
+class Deployed(msgspec.Struct, kw_only=True):
+    """Answer to a change of the live version. `changed` is false where that version was live already: `deployment` is
+    the one that has made it so. `aborted`: the number of the one that had to give way."""
+
+    deployment: Deployment
+    changed: bool = True
+    aborted: int | None = None
+    warnings: list[str] = []

@@ -31,6 +31,7 @@ from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
 from gofer.server.common_tasks.install import CommonTasks
 from gofer.server.common_tasks.provide import Provider
+from gofer.server.deployments.deploy import Deployments
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
@@ -179,14 +180,16 @@ async def build(parts: Parts, front: Front) -> Built:
         triggers.subscriber.committed(events)
 
     database.on_commit = committed
+    asking = None if parts.for_one_run else triggers.subscriber
     services = Services(
         live=live,
         clock=clock,
         database=database,
         bus=bus,
         namespaces=Namespaces(database, clock),
-        pipelines=Pipelines(database, clock, None if parts.for_one_run else triggers.subscriber),
+        pipelines=Pipelines(database, clock, asking),
         versions=Versions(database),
+        deployments=Deployments(database, clock, asking),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

@@ -20,6 +20,7 @@ from gofer.server.backup.take import Backups
 from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
 from gofer.server.common_tasks.install import CommonTasks
+from gofer.server.deployments.deploy import Deployments
 from gofer.server.events.bus import Bus
 from gofer.server.limits.failures import Failures
 from gofer.server.logs.logs import Logs
@@ -56,6 +57,7 @@ class Services:
     namespaces: Namespaces
     pipelines: Pipelines
     versions: Versions
+    deployments: Deployments
     subscriptions: Subscriptions
     told_events: ToldEvents
     runs: Runs

@@ -7,21 +7,25 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from gofer.models.deployment import DeploymentSettings
 from gofer.models.event import Kind
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
 from gofer.models.pipeline import Pipeline, Registered
 from gofer.server.clock import Clock
+from gofer.server.deployments.begin import begin
+from gofer.server.deployments.clear_way import clear_way
 from gofer.server.pipelines.advice import advice
 from gofer.server.pipelines.common_tasks import require_common_tasks
 from gofer.server.pipelines.delete import Deleter
 from gofer.server.pipelines.manifest_hash import canonical, hash_of
 from gofer.server.pipelines.namespaces import require_namespace
-from gofer.server.pipelines.subscriptions import Asking, changed_ones, follow
+from gofer.server.pipelines.subscriptions import Asking, Followed, changed_ones, follow
 from gofer.server.pipelines.validate import require_valid
 from gofer.server.pipelines.view import pipeline_model, require_pipeline
 from gofer.server.store import pipelines, subscriptions, versions
 from gofer.server.store.database import Database, Transaction
+from gofer.server.store.deployments import NewDeployment
 from gofer.server.store.patterns import Patterns
 from gofer.server.store.pipelines import PipelineRow
 from gofer.server.store.subscriptions import SubscriptionRow
@@ -39,6 +43,19 @@ class _Content(NamedTuple):
     warnings: list[str]
 
 
+class Registering(NamedTuple):
+    """How a manifest is registered: its version goes live at once with `deploy`, and has to be deployed else; `force`
+    aborts the deployment that is under way. `notes` are the version's; `by` says who does it."""
+
+    deploy: bool = True
+    force: bool = False
+    notes: str = ""
+    by: str = ""
+
+
+_PLAIN = Registering()
+
+
 class Pipelines:
     """One method for each use case. Each change is one transaction with its events.
 
@@ -50,19 +67,22 @@ class Pipelines:
         self._clock = clock
         self._triggers = triggers
 
-    async def register(self, namespace: str, manifest: Manifest, *, also: Also | None = None) -> Registered:
-        """Make the manifest's content the live version of its pipeline, which is created if there is none.
+    async def register(
+        self, namespace: str, manifest: Manifest, how: Registering = _PLAIN, *, also: Also | None = None
+    ) -> Registered:
+        """Make the manifest's content a version of its pipeline, which is created if there is none, and, unless `how`
+        says otherwise, the live one.
 
         Content that a version has already makes no new one: if that is the live version nothing changes at all, else
-        it becomes the live one again. Its subscriptions become those of the pipeline. `also` is done in the same
-        transaction. Raises InvalidInput with all problems, also for a common task that it cannot use, NotFound for the
-        namespace, or Conflict for a subscription whose label was taken.
+        it becomes the live one again. The live version's subscriptions are those of the pipeline. `also` is done in
+        the same transaction. Raises InvalidInput with all problems, also for a common task that it cannot use, NotFound
+        for the namespace, or Conflict for a subscription whose label was taken, and while a deployment is under way.
         """
         content = await asyncio.to_thread(_content, manifest)
         content.warnings.extend(await self._check(namespace, manifest))
 
         def work(tx: Transaction) -> tuple[Registered, Sequence[int]]:
-            registered, keys = self._register(tx, namespace, content)
+            registered, keys = self._register(tx, namespace, content, how)
             if also is not None:
                 also(tx, registered)
             return registered, keys
@@ -124,20 +144,19 @@ class Pipelines:
         asked = changed_ones(manifest, await self._database.read(known))
         return await self._triggers.check(namespace, manifest.id, asked) if asked else []
 
-    def _register(self, tx: Transaction, namespace: str, content: _Content) -> tuple[Registered, Sequence[int]]:
+    def _register(
+        self, tx: Transaction, namespace: str, content: _Content, how: Registering
+    ) -> tuple[Registered, Sequence[int]]:
         """What is answered, and the keys of the subscriptions that are others now."""
         require_namespace(tx, namespace)
         require_common_tasks(tx, namespace, content.manifest)
         at = self._clock.now()
         row = pipelines.get(tx, namespace, content.manifest.id)
         if row is None:
-            number = 1
-            _create(tx, namespace, content, at)
-            changed = True
+            number, changed, followed = _create(tx, namespace, content, how, at)
         else:
-            number, changed = _change(tx, row, content, at)
+            number, changed, followed = _change(tx, row, content, how, at)
         after = require_pipeline(tx, namespace, content.manifest.id)
-        followed = follow(tx, after, content.manifest, at)
         warnings = [*content.warnings, *followed.warnings]
         if not after.enabled:
             warnings.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {after.id}.")
@@ -158,29 +177,59 @@ def _content(manifest: Manifest) -> _Content:
     return _Content(manifest, text.decode(), hash_of(text), advice(manifest))
 
 
-def _create(tx: Transaction, namespace: str, content: _Content, at: int) -> None:
+class _Outcome(NamedTuple):
+    """The version that has the content, and whether that is new to the pipeline: as a version, or as the live one."""
+
+    number: int
+    changed: bool
+    followed: Followed = Followed([], [])
+
+
+def _create(tx: Transaction, namespace: str, content: _Content, how: Registering, at: int) -> _Outcome:
     manifest = content.manifest
-    key = pipelines.insert(
+    pipelines.insert(
         tx, namespace=namespace, pipeline=manifest.id, name=manifest.name, description=manifest.description, at=at
     )
-    versions.insert(tx, key, number=1, manifest_hash=content.hash, manifest_json=content.json, at=at)
     tx.emit(Kind.PIPELINE_CREATED, at, namespace=namespace, pipeline=manifest.id)
-    data = {"version": 1, "hash": content.hash}
-    tx.emit(Kind.VERSION_REGISTERED, at, namespace=namespace, pipeline=manifest.id, data=data)
+    row = require_pipeline(tx, namespace, manifest.id)
+    _insert(tx, row, 1, content, how, at)
+    _tell(tx, row, {"version": 1, "hash": content.hash}, how, at)
+    return _Outcome(1, True, _deploy(tx, row, 1, how, at) if how.deploy else Followed([], []))
 
 
-def _change(tx: Transaction, row: PipelineRow, content: _Content, at: int) -> tuple[int, bool]:
-    """The version that has the content, and whether it was not live before."""
+def _change(tx: Transaction, row: PipelineRow, content: _Content, how: Registering, at: int) -> _Outcome:
     known = versions.newest_with_hash(tx, row.key, content.hash)
-    if known == row.live_version:
-        return known, False
+    if known is not None and known == row.live_version:
+        return _Outcome(known, False, follow(tx, row, content.manifest, at))
+    if known is not None and not how.deploy:
+        return _Outcome(known, False)
     number = row.last_version + 1 if known is None else known
     if known is None:
-        versions.insert(tx, row.key, number=number, manifest_hash=content.hash, manifest_json=content.json, at=at)
-    name, description = content.manifest.name, content.manifest.description
-    pipelines.set_version(tx, row.key, version=number, name=name, description=description, at=at)
-    data = {"version": number, "hash": content.hash, "previous": row.live_version}
+        _insert(tx, row, number, content, how, at)
+        pipelines.set_last_version(tx, row.key, number, at)
+    data: dict[str, object] = {"version": number, "hash": content.hash, "previous": row.live_version}
     if known is not None:
         data["again"] = True
+    _tell(tx, row, data, how, at)
+    return _Outcome(number, True, _deploy(tx, row, number, how, at) if how.deploy else Followed([], []))
+
+
+def _insert(tx: Transaction, row: PipelineRow, number: int, content: _Content, how: Registering, at: int) -> None:
+    versions.insert(
+        tx, row.key, number=number, manifest_hash=content.hash, manifest_json=content.json, at=at, notes=how.notes,
+        registered_by=how.by,
+    )  # fmt: skip
+
+
+def _deploy(tx: Transaction, row: PipelineRow, number: int, how: Registering, at: int) -> Followed:
+    clear_way(tx, row, force=how.force, by=how.by, at=at)
+    new = NewDeployment(
+        row.key, "instant", "registered", row.live_version, number, DeploymentSettings(), "completed", "", at, how.by
+    )
+    return begin(tx, row, new).followed
+
+
+def _tell(tx: Transaction, row: PipelineRow, data: dict[str, object], how: Registering, at: int) -> None:
+    if how.by:
+        data["by"] = how.by
     tx.emit(Kind.VERSION_REGISTERED, at, namespace=row.namespace, pipeline=row.id, data=data)
-    return number, True

@@ -17,6 +17,7 @@ from gofer.server.store import subscriptions
 from gofer.server.store.database import Transaction
 from gofer.server.store.pipelines import PipelineRow
 from gofer.server.store.subscriptions import NewSubscription, Origin, SubscriptionRow
+from gofer.server.store.transaction import Readable
 
 
 class Asked(NamedTuple):
@@ -58,14 +59,13 @@ def follow(tx: Transaction, row: PipelineRow, manifest: Manifest, at: int) -> Fo
     """Make the subscriptions of the pipeline those of the manifest; what somebody has added stays.
 
     What has not changed keeps its key, and so its trigger takes it for the same. Does nothing when called again. Raises
-    Conflict where the manifest has the label of one that was added.
+    Conflict where the manifest has the label of one that was added; nothing was written then.
     """
+    require_free_labels(tx, row, manifest)
     rows = {one.label: one for one in subscriptions.of_pipeline(tx, row.key)}
     wanted = {one.label: one for one in manifest.subscriptions}
     keys: list[int] = []
     for label, known in rows.items():
-        if known.origin == "added" and label in wanted:
-            raise _clash(row, label)
         gone = known.origin == "manifest" and label not in wanted
         if gone or (label in wanted and wanted[label].trigger != known.trigger):
             keys.append(remove(tx, known, at))
@@ -77,6 +77,14 @@ def follow(tx: Transaction, row: PipelineRow, manifest: Manifest, at: int) -> Fo
             keys.append(before.key)
     added = [one for one in rows.values() if one.origin == "added"]
     return Followed(keys, [warning for one in added for warning in _unfit(one, manifest.parameters)])
+
+
+def require_free_labels(connection: Readable, row: PipelineRow, manifest: Manifest) -> None:
+    """Raises Conflict where the manifest has the label of a subscription that was added."""
+    wanted = {one.label for one in manifest.subscriptions}
+    for known in subscriptions.of_pipeline(connection, row.key):
+        if known.origin == "added" and known.label in wanted:
+            raise _clash(row, known.label)
 
 
 def add(tx: Transaction, row: PipelineRow, one: Subscription, origin: Origin, at: int) -> int:

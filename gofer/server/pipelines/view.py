@@ -8,7 +8,7 @@ from gofer.errors import NotFound
 from gofer.models.ids import shown
 from gofer.models.pipeline import Pipeline
 from gofer.server.pipelines.namespaces import require_namespace
-from gofer.server.store import pipelines, runs, versions
+from gofer.server.store import deployments, pipelines, runs, versions
 from gofer.server.store.database import Transaction
 from gofer.server.store.pipelines import PipelineRow
 
@@ -24,8 +24,9 @@ def require_pipeline(connection: sqlite3.Connection | Transaction, namespace: st
 
 
 def pipeline_model(connection: sqlite3.Connection, row: PipelineRow) -> Pipeline:
-    """The pipeline with its newest run."""
+    """The pipeline with its newest run, and the deployment that is under way."""
     last = runs.get(connection, row.namespace, row.id, row.last_run) if row.last_run else None
+    under_way = deployments.under_way(connection, row.key)
     return Pipeline(
         namespace=row.namespace,
         id=row.id,
@@ -38,4 +39,5 @@ def pipeline_model(connection: sqlite3.Connection, row: PipelineRow) -> Pipeline
         created_at=row.created_at,
         modified_at=row.modified_at,
         last_run=last.run if last else None,
+        deployment=under_way.number if under_way else None,
     )

@@ -125,9 +125,18 @@ def list_page(connection: Readable, pipeline_key: int, before: int, limit: int) 
 
 
 def live_before(connection: Readable, pipeline_key: int, live: int) -> int | None:
-    """The version that was live before the version `live` became so the last time; None: there was none."""
+    """The version that was live before the version `live` became so the last time; None: there was none.
+
+    Rollbacks do not count as such: who goes back twice comes further back, and not to where they started.
+    """
     row = connection.execute(_SQL.live_before, {"pipeline_key": pipeline_key, "live": live}).fetchone()
     return row[0] if row else None
+
+
+def made_live(connection: Readable, pipeline_key: int, version: int) -> DeploymentRow | None:
+    """The newest one that has made the version live."""
+    row = connection.execute(_SQL.made_live, (pipeline_key, version)).fetchone()
+    return _row(row) if row else None
 
 
 def assign(transaction: Transaction, key: int) -> int:

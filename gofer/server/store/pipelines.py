@@ -32,7 +32,8 @@ class PipelineRow(NamedTuple):
 
 
 def insert(transaction: Transaction, *, namespace: str, pipeline: str, name: str, description: str, at: int) -> int:
-    """Store a new, enabled pipeline whose live version is 1; returns its key. The version is inserted apart.
+    """Store a new, enabled pipeline whose last version is 1, and that has none live; returns its key. The version is
+    inserted apart.
 
     Raises sqlite3.IntegrityError if the namespace does not exist, or has a pipeline of that id.
     """
@@ -69,6 +70,11 @@ def set_version(transaction: Transaction, key: int, *, version: int, name: str, 
     """Make `version` the live one, and take over what its manifest says of the pipeline."""
     row = {"key": key, "version": version, "name": name, "description": description, "at": at}
     transaction.execute(_SQL.set_version, row)
+
+
+def set_last_version(transaction: Transaction, key: int, version: int, at: int) -> None:
+    """`version` is its highest number now; the live one stays."""
+    transaction.execute(_SQL.set_last_version, {"key": key, "version": version, "at": at})
 
 
 def set_enabled(transaction: Transaction, key: int, enabled: bool, at: int) -> None:

@@ -37,6 +37,13 @@ async def add_runs(server: Server, count: int, status: RunStatus, tasks: int = 1
     return await server.database.write(work)
 
 
+def deployed(number: int, before: int, after: int) -> dict[str, object]:
+    """What the event of an instant deployment that came with a registration says."""
+    return {
+        "deployment": number, "strategy": "instant", "from_version": before, "to_version": after, "cause": "registered"
+    }  # fmt: skip
+
+
 async def rows(server: Server, table: str) -> int:
     count: int = await server.database.read(lambda c: c.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     return count
@@ -57,7 +64,7 @@ async def test_a_new_pipeline(server: Server) -> None:
     assert (pipeline.enabled, pipeline.version, pipeline.versions, pipeline.runs) == (True, 1, 1, 0)
     assert pipeline.created_at == pipeline.modified_at > 0
     assert await server.pipelines.get("default", "nightly") == pipeline
-    created, version = server.events
+    created, version, live = server.events
     assert (created.kind, created.namespace, created.pipeline, created.data) == (
         "pipeline.created",
         "default",
@@ -69,6 +76,7 @@ async def test_a_new_pipeline(server: Server) -> None:
         "nightly",
         {"version": 1, "hash": manifest_hash(ONE)},
     )
+    assert (live.kind, live.pipeline, live.data) == ("deployment.completed", "nightly", deployed(1, 0, 1))
 
 
 async def test_the_same_content_changes_nothing(server: Server) -> None:
@@ -88,8 +96,9 @@ async def test_other_content_makes_the_next_version_live(server: Server) -> None
     assert (second.created, second.changed, second.version) == (False, True, 2)
     assert (second.pipeline.version, second.pipeline.versions, second.pipeline.name) == (2, 2, "Two")
     assert second.pipeline.description == ""
-    [event] = server.events
+    event, live = server.events
     assert (event.kind, event.data) == ("version.registered", {"version": 2, "hash": manifest_hash(TWO), "previous": 1})
+    assert (live.kind, live.data) == ("deployment.completed", deployed(2, 1, 2))
 
 
 async def test_the_content_of_an_older_version_makes_that_one_live_again(server: Server) -> None:
@@ -99,9 +108,10 @@ async def test_the_content_of_an_older_version_makes_that_one_live_again(server:
     back = await server.pipelines.register("default", ONE)
     assert (back.created, back.changed, back.version) == (False, True, 1)
     assert (back.pipeline.version, back.pipeline.versions, back.pipeline.name) == (1, 2, "One")
-    [event] = server.events
+    event, live = server.events
     data = {"version": 1, "hash": manifest_hash(ONE), "previous": 2, "again": True}
     assert (event.kind, event.data) == ("version.registered", data)
+    assert (live.kind, live.data) == ("deployment.completed", deployed(3, 2, 1))
     third = await server.pipelines.register("default", manifest(task("c")))
     assert third.version == 3
 

@@ -60,7 +60,7 @@ async def test_a_pipeline_is_found_by_name_and_key(database: Database) -> None:
     assert row == await database.read(lambda reader: pipelines.by_key(reader, key))
     assert row._asdict() == {
         "key": key, "namespace": "default", "id": "p", "name": "P", "description": "d", "enabled": True,
-        "live_version": 1, "last_version": 1, "last_run": 0, "created_at": 3, "modified_at": 3,
+        "live_version": 0, "last_version": 1, "last_run": 0, "created_at": 3, "modified_at": 3,
         "last_deployment": 0,
     }  # fmt: skip
     assert await database.read(lambda reader: pipelines.get(reader, "other", "p")) is None

@@ -22,7 +22,12 @@ SELECT * FROM deployments WHERE pipeline_key = ? AND number < ? ORDER BY number 
 
 -- name: live_before
 SELECT from_version FROM deployments
-WHERE pipeline_key = :pipeline_key AND status = 'completed' AND to_version = :live AND from_version NOT IN (0, :live)
+WHERE pipeline_key = :pipeline_key AND status = 'completed' AND cause <> 'rollback' AND to_version = :live
+  AND from_version NOT IN (0, :live)
+ORDER BY number DESC LIMIT 1;
+
+-- name: made_live
+SELECT * FROM deployments WHERE pipeline_key = ? AND status = 'completed' AND to_version = ?
 ORDER BY number DESC LIMIT 1;
 
 -- name: assign

@@ -1,6 +1,6 @@
 -- name: insert
 INSERT INTO pipelines (namespace, id, name, description, live_version, last_version, created_at, modified_at)
-VALUES (:namespace, :id, :name, :description, 1, 1, :at, :at);
+VALUES (:namespace, :id, :name, :description, 0, 1, :at, :at);
 
 -- name: get
 SELECT * FROM pipelines WHERE namespace = ? AND id = ?;
@@ -19,6 +19,9 @@ UPDATE pipelines
 SET name = :name, description = :description, live_version = :version, last_version = MAX(last_version, :version),
     modified_at = :at
 WHERE key = :key;
+
+-- name: set_last_version
+UPDATE pipelines SET last_version = :version, modified_at = :at WHERE key = :key;
 
 -- name: set_enabled
 UPDATE pipelines SET enabled = ?, modified_at = ? WHERE key = ?;
