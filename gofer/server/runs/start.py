@@ -11,6 +11,7 @@ from gofer.models.event import Kind
 from gofer.models.manifest import ParameterValue
 from gofer.models.run import Initiator, Run
 from gofer.models.status import Reason, RunStatus, TaskStatus
+from gofer.server.deployments.after_run import after_run
 from gofer.server.deployments.choose import Choice, choose
 from gofer.server.pipelines.parameters import resolve_parameters
 from gofer.server.runs.active import Ticket
@@ -120,6 +121,7 @@ class Starter:
         _emit(tx, request, run, key)
         if status.ended:
             store_notifications(tx, plan, row.key, key, status, at)
+            after_run(tx, row.key, deployment, version, status, at)
         if also is not None:
             also(tx, run)
         ticket = Ticket(

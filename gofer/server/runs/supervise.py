@@ -8,6 +8,7 @@ from functools import partial
 from gofer.models.event import Kind
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.models.units import format_duration
+from gofer.server.deployments.after_run import after_run
 from gofer.server.own_log import get_logger, says_debug
 from gofer.server.runs.active import ActiveRun, TaskState
 from gofer.server.runs.attempt import Outcome
@@ -229,6 +230,8 @@ class Supervisor:
             runs.set_ended(tx, ticket.key, status, reason, detail, at)
             store_notifications(tx, ticket.plan, ticket.pipeline_key, ticket.key, status, at)
             self.run.emit(tx, Kind.RUN_ENDED, at, data=data)
+            if after_run(tx, ticket.pipeline_key, ticket.deployment, ticket.version, status, at):
+                self._context.reached("decided")
 
         return step
 

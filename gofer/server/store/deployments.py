@@ -151,9 +151,9 @@ def end(transaction: Transaction, key: int, ended: Ended) -> bool:
     return transaction.execute(_SQL.end, row).rowcount == 1
 
 
-def outcomes(connection: Readable, pipeline_key: int, deployment: int, version: int) -> list[RunOutcome]:
-    """Of the runs that the deployment has given this version, in the order of their ends."""
-    return _outcomes(connection.execute(_SQL.outcomes, (pipeline_key, deployment, version)))
+def outcomes(connection: Readable, pipeline_key: int, deployment: int, version: int, limit: int) -> list[RunOutcome]:
+    """Of the newest runs that the deployment has given this version; newest first."""
+    return _outcomes(connection.execute(_SQL.outcomes, (pipeline_key, deployment, version, limit)))
 
 
 def outcomes_before(connection: Readable, pipeline_key: int, version: int, before: int, limit: int) -> list[RunOutcome]:

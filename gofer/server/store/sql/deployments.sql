@@ -41,7 +41,7 @@ WHERE key = :key AND status = 'running';
 -- name: outcomes
 SELECT number, status, ended_at - started_at FROM runs
 WHERE pipeline_key = ? AND deployment = ? AND version = ? AND status IN ('successful', 'failed')
-ORDER BY ended_at, number;
+ORDER BY key DESC LIMIT ?;
 
 -- name: outcomes_before
 SELECT number, status, ended_at - started_at FROM runs

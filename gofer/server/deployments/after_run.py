@@ -1,0 +1,62 @@
+"""What the end of a run decides about the deployment that has given it its version, in the same transaction."""
+
+from __future__ import annotations
+
+from gofer.errors import Conflict, InvalidInput, NotFound
+from gofer.models.deployment import DeploymentStatus
+from gofer.models.status import RunStatus
+from gofer.server.deployments.end import end
+from gofer.server.deployments.go_live import go_live
+from gofer.server.deployments.judge import Verdict
+from gofer.server.deployments.weigh import weigh
+from gofer.server.pipelines.holds import require_deployable
+from gofer.server.store import deployments, holds, pipelines
+from gofer.server.store.database import Transaction
+from gofer.server.store.deployments import DeploymentRow, Ended
+from gofer.server.store.pipelines import PipelineRow
+
+_COUNTS = (RunStatus.SUCCESSFUL, RunStatus.FAILED)
+
+
+def after_run(
+    tx: Transaction, pipeline_key: int, deployment: int | None, version: int, status: RunStatus, at: int
+) -> bool:
+    """To be called once the end of a run is stored; whether that has ended its deployment. `deployment` and `version`
+    are the run's.
+
+    A canary is decided by the ends of the new version's runs alone: others tell nothing of that one.
+    """
+    if deployment is None or status not in _COUNTS:
+        return False
+    found = deployments.get(tx, pipeline_key, deployment)
+    if found is None or found.status != "running" or found.strategy != "canary" or found.settings.manual:
+        return False
+    return version == found.to_version and _decide(tx, found, at)
+
+
+def _decide(tx: Transaction, deployment: DeploymentRow, at: int) -> bool:
+    row = pipelines.by_key(tx, deployment.pipeline_key)
+    assert row is not None, "a pipeline is not deleted while it has runs on their way"
+    verdict = weigh(tx, deployment)
+    if verdict.decision == "wait":
+        return False
+    if verdict.decision == "promote":
+        # What is frozen stays as it is: the next run of the new version to end has it weighed again. To be rolled back
+        # is another matter: that only keeps what is live.
+        if holds.get(tx, row.key, holds.PIPELINE, "frozen") is not None:
+            return False
+        verdict = _promote(tx, row, deployment, verdict, at)
+    status: DeploymentStatus = "completed" if verdict.decision == "promote" else "rolled_back"
+    return end(tx, row, deployment, Ended(status, at, "", verdict.reason, verdict.detail, verdict.figures))
+
+
+def _promote(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, verdict: Verdict, at: int) -> Verdict:
+    """Make the new version live; where that cannot be, it is rolled back: nobody is there who could be asked, and the
+    run has ended whatever becomes of the version."""
+    try:
+        require_deployable(tx, row, deployment.to_version)
+        go_live(tx, row, deployment.to_version, at)
+    except (Conflict, InvalidInput, NotFound) as problem:
+        detail = f"The rule is met, but the version cannot go live: {problem.message}."
+        return verdict._replace(decision="roll_back", reason="cannot_go_live", detail=detail)
+    return verdict
