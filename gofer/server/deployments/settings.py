@@ -23,7 +23,7 @@ _NAMES = {"instant": "an instant", "canary": "a canary", "ab": "an ab", "blue_gr
 _DEFAULTS = DeploymentSettings()
 _CANARY_PERCENT, _AB_PERCENT = 10.0, 50.0
 _RUNS, _MARGIN, _FACTOR, _SMOKE = 20, 5.0, 1.5, 1
-_MOST_RUNS, _MOST_SMOKE, _MOST_FACTOR = 100_000, 100, 1_000.0
+_MOST_EVERY, _MOST_RUNS, _MOST_SMOKE, _MOST_FACTOR = 100_000, 1_000, 100, 1_000.0
 
 
 def settings_of(asked: Deploy) -> DeploymentSettings:
@@ -70,7 +70,7 @@ def _ill(asked: Deploy) -> Iterator[Problem]:
         yield Problem(place="every", message="`percent` and `every` were both given", hint=hint)
     if asked.percent is not None and not _is_share(asked.percent):
         yield _out_of("percent", "above 0, below 100 and with at most four decimals", asked.percent)
-    for name, least, most in (("every", 2, _MOST_RUNS), ("runs", 1, _MOST_RUNS), ("smoke", 1, _MOST_SMOKE)):
+    for name, least, most in (("every", 2, _MOST_EVERY), ("runs", 1, _MOST_RUNS), ("smoke", 1, _MOST_SMOKE)):
         count = getattr(asked, name)
         if count is not None and not least <= count <= most:
             yield _out_of(name, f"from {least} to {most}", count)

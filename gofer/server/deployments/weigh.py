@@ -19,7 +19,10 @@ def weigh(connection: Readable, deployment: DeploymentRow) -> Verdict:
     than the rule asks of the new one, as many of its newest ones from before.
     """
     settings = deployment.settings
-    assert settings.runs is not None and settings.success_margin is not None and settings.duration_factor is not None
+    # A canary is stored with all of its settings.
+    assert settings.runs is not None
+    assert settings.success_margin is not None
+    assert settings.duration_factor is not None
     rule = Rule(settings.runs, settings.success_margin, settings.duration_factor)
     key, number, most = deployment.pipeline_key, deployment.number, max(_MOST, rule.runs)
     new = deployments.outcomes(connection, key, number, deployment.to_version, most)
