@@ -58,11 +58,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float) -
         handlers.append(urllib.request.HTTPSHandler(context=context()))
     host = urllib.parse.urlsplit(url).hostname
     try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=timeout) as answer:
-            return Answer(answer.status, answer.read(_READ))
-    except urllib.error.HTTPError as error:
-        with error:
-            return Answer(error.code, error.read(_READ))
+        return _asked(urllib.request.build_opener(*handlers), request, timeout)
     except TimeoutError:
         raise Problem(f"{host} has not answered within {timeout:g} seconds") from None
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
@@ -70,6 +66,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout: float) -
         if isinstance(reason, TimeoutError):
             raise Problem(f"{host} has not answered within {timeout:g} seconds") from None
         raise Problem(f"{host} cannot be reached: {reason}") from None
+
+
+def _asked(opener: urllib.request.OpenerDirector, request: urllib.request.Request, timeout: float) -> Answer:
+    try:
+        with opener.open(request, timeout=timeout) as answer:
+            return Answer(answer.status, answer.read(_READ))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.read(_READ))
 
 
 def context() -> ssl.SSLContext:

@@ -17,24 +17,20 @@ from gofer.server.own_log import get_logger
 from gofer.server.store import triggers
 from gofer.server.store.triggers import StoredTrigger
 from gofer.server.triggers.backoff import Backoff
-from gofer.server.triggers.capture import Capture
 from gofer.server.triggers.house import House
 from gofer.server.triggers.logbook import Logbook
+from gofer.server.triggers.output import MAX_OUTPUT, Output, drain
 from gofer.server.triggers.pace import Pace
+from gofer.server.triggers.patience import Interrupted, patiently, stubbornly
 from gofer.server.triggers.plan import Plan, make_plan
 from gofer.server.triggers.session import DONE, NO_FRAME, TOO_BIG, WRONG, Ending, TriggerSession
 from gofer.server.triggers.start import FITS_LABEL, SERVER_LABEL, Start, new_uid, spec_of, start_of
 
 T = TypeVar("T")
 
-MAX_OUTPUT = 256 * 1024 * 1024
-"""Engines keep what a container prints for as long as it lives: one that has printed so much is started anew."""
-
 # More connections are those of a trigger that goes wrong each time.
 _DIALS_A_SECOND, _DIALS_AT_ONCE = 0.1, 20
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 2.0
-_DRAIN_SECONDS = 5.0
 _KILL_SECONDS = 5.0
 
 
@@ -47,8 +43,11 @@ class End(NamedTuple):
     final: bool = False
 
 
-class _Changed(Exception):
-    """Somebody wants something else of the trigger."""
+_TOO_MUCH = End(
+    "output",
+    f"it has printed {MAX_OUTPUT} bytes, which the engine keeps as long as it lives",
+    "Let it write less, or with `log` frames.",
+)
 
 
 class Keeper:
@@ -60,6 +59,7 @@ class Keeper:
         self._house = house
         self._log = get_logger("gofer.triggers")
         self._backoff = Backoff(house.times)
+        self._output = Output(logbook, house.scheduler, self._now)
         self._changed = asyncio.Event()
         self._connected, self._disconnected = asyncio.Event(), asyncio.Event()
         self._planned = asyncio.Event()
@@ -119,7 +119,7 @@ class Keeper:
             self._changed.clear()
             try:
                 end = await self._once()
-            except _Changed:
+            except Interrupted:
                 continue
             except Exception:
                 self._log.exception("a trigger is given up for a while", trigger=self.name)
@@ -221,7 +221,7 @@ class Keeper:
         found = found or await self._patiently(partial(self._house.scheduler.inspect, name))
         if found is not None:
             await self._halt(name, self._grace)
-            await self._drain(asyncio.create_task(self._capture(name), name=f"trigger {self.name}: output"))
+            await drain(self._capturing(name))
         await self._clear()
 
     async def _launch(self, plan: Plan) -> Start:
@@ -244,7 +244,7 @@ class Keeper:
         """Returns when it is over; if that is Gofer's will, it has been stopped."""
         name = start.container
         assert self._fault is not None
-        output = asyncio.create_task(self._capture(name), name=f"trigger {self.name}: output")
+        output = self._capturing(name)
         ended = asyncio.create_task(self._ended(name), name=f"trigger {self.name}: end")
         silent = asyncio.create_task(self._silent(patience), name=f"trigger {self.name}: silence")
         changed = asyncio.create_task(self._changed.wait(), name=f"trigger {self.name}: change")
@@ -252,7 +252,7 @@ class Keeper:
         try:
             waited: set[asyncio.Future[Any]] = {self._fault, *tasks}
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if output.done() and output.result() is None:
+            if output.done() and not output.result():
                 # It has closed its output: that alone says nothing.
                 await asyncio.wait(waited - {output}, return_when=asyncio.FIRST_COMPLETED)
             if changed.done():
@@ -265,10 +265,10 @@ class Keeper:
             elif silent.done():
                 end = silent.result()
             else:
-                end = output.result() or End("vanished", "it has ended")
+                end = _TOO_MUCH
             if not ended.done():
                 await self._halt(name, _KILL_SECONDS)
-            await self._drain(output)
+            await drain(output)
             return await self._explained(end)
         finally:
             for task in tasks:
@@ -292,31 +292,9 @@ class Keeper:
             await self._disconnected.wait()
             patience = self._house.times.dial
 
-    async def _capture(self, name: str) -> End | None:
-        """Its output into its log, to the end of it."""
-        capture = Capture(self.logbook, await self.logbook.begin(self.row.start_uid), self._now)
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                async for chunk in self._house.scheduler.logs(name, capture.position):
-                    capture.feed(chunk)
-                    # Who prints without a pause must not be all that Gofer does.
-                    await asyncio.sleep(0)
-                    if capture.size > MAX_OUTPUT:
-                        words = f"it has printed {MAX_OUTPUT} bytes, which the engine keeps as long as it lives"
-                        return End("output", words, "Let it write less, or with `log` frames.")
-                capture.finish()
-                return None
-            except EngineUnavailable:
-                capture.restart()
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
-
-    async def _drain(self, output: asyncio.Task[End | None]) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await asyncio.wait([output])
-        output.cancel()
+    def _capturing(self, name: str) -> asyncio.Task[bool]:
+        capturing = self._output.capture(name, self.row.start_uid)
+        return asyncio.create_task(capturing, name=f"trigger {self.name}: output")
 
     async def _explained(self, end: End) -> End:
         if end.reason in ("exited", "silent") and (said := await self.logbook.last_words(self.row.start_uid)):
@@ -338,7 +316,7 @@ class Keeper:
         await self._halt(name, grace)
 
     async def _halt(self, name: str, grace: float) -> None:
-        await self._stubbornly(lambda: self._house.scheduler.stop(name, grace))
+        await stubbornly(lambda: self._house.scheduler.stop(name, grace))
 
     async def _clear(self) -> None:
         """Nothing of the start is left."""
@@ -346,7 +324,7 @@ class Keeper:
         house.registry.triggers.pop(start.digest, None)
         if (open_one := house.connections.get(self.name)) is not None:
             open_one.end(DONE)
-        await self._stubbornly(lambda: house.scheduler.remove(start.container))
+        await stubbornly(lambda: house.scheduler.remove(start.container))
         if not self._is_gone:
             await house.database.write_patiently(lambda tx: triggers.set_start(tx, key, "", None))
         self.row = self.row._replace(start_uid="", started_at=None)
@@ -451,30 +429,13 @@ class Keeper:
         return asyncio.get_running_loop().time()
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The result of `call`, made again as long as the engine is away. Raises _Changed where it need not be."""
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                found = await call()
-            except EngineUnavailable as error:
-                if self.state != "healthy":
-                    self._set(self.state, f"the engine is away: {error.message}", error.hint)
-            else:
-                if wait > _FIRST_WAIT and self.state != "healthy":
-                    self._set(self.state)
-                return found
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await self._changed.wait()
-                    raise _Changed
-            wait = min(wait * 2, _LONGEST_WAIT)
+        """Raises Interrupted where somebody wants something else of the trigger."""
+        return await patiently(call, self._changed, self._engine_away)
 
-    async def _stubbornly(self, call: Callable[[], Awaitable[None]]) -> None:
-        """Make `call` until the engine has done it."""
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                return await call()
-            except EngineUnavailable:
-                await asyncio.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
+    def _engine_away(self, error: EngineUnavailable | None) -> None:
+        if self.state == "healthy":
+            return
+        if error is None:
+            self._set(self.state)
+        else:
+            self._set(self.state, f"the engine is away: {error.message}", error.hint)

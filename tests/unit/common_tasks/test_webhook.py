@@ -5,6 +5,7 @@ import hmac
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,6 +77,17 @@ def test_who_does_not_answer(receiver: HttpReceiver) -> None:
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(Problem, match=r"127.0.0.1 cannot be reached"):
             send(Given({**TASK, "WEBHOOK_URL": f"http://127.0.0.1:{bound.getsockname()[1]}/key"}))
+
+
+def test_who_refuses_and_never_says_why() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        given = Given({**TASK, "WEBHOOK_URL": f"http://127.0.0.1:{listener.getsockname()[1]}/", "TIMEOUT": "1"})
+        with ThreadPoolExecutor(1) as pool:
+            sent = pool.submit(send, given)
+            with listener.accept()[0] as connection:
+                connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nwait")
+                with pytest.raises(Problem, match=r"127.0.0.1 has not answered within 1 seconds"):
+                    sent.result()
 
 
 @pytest.mark.parametrize(
