@@ -188,7 +188,7 @@ async def build(parts: Parts, front: Front) -> Built:
         bus=bus,
         namespaces=Namespaces(database, clock),
         pipelines=Pipelines(database, clock, asking),
-        versions=Versions(database),
+        versions=Versions(database, clock),
         deployments=Deployments(database, clock, asking),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,

@@ -34,6 +34,8 @@ ASKS = {
     f"GET {P}/graph": "pipelines:read",
     f"GET {P}/versions": "pipelines:read",
     f"GET {P}/versions/{{version}}": "pipelines:read",
+    f"PATCH {P}/versions/{{version}}": "pipelines:write",
+    f"DELETE {P}/versions/{{version}}": "pipelines:delete",
     f"GET {P}/subscriptions": "pipelines:read",
     f"POST {P}/subscriptions": "pipelines:write",
     f"GET {P}/subscriptions/{{label}}": "pipelines:read",
