@@ -30,7 +30,7 @@ _NOTES_WIDTH = 60
 
 @click.group("versions", cls=Group)
 def versions() -> None:
-    """Look at the versions of a pipeline, compare and note them, delete what nothing needs.
+    """Look at versions, write notes, delete what nothing needs.
 
     VERSION is its number within the pipeline.
     """
@@ -134,9 +134,9 @@ def _held(by: str, at: int, reason: str) -> str:
 @_version_argument
 @click.argument("text")
 def note(invocation: Invocation, pipeline: str, version: int, text: str) -> None:
-    """Write what is to be known of a version, in the place of what was written before.
+    """Write notes of a version.
 
-    TEXT is - for what comes on stdin.
+    They take the place of those that it had. TEXT is - for what comes on stdin.
     """
     body = UpdateVersion(notes=sys.stdin.read().strip() if text == "-" else text)
     path = paths.version(invocation.namespace, pipeline, version)
