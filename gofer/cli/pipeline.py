@@ -21,7 +21,6 @@ from gofer.cli.store.place import of_pipelines
 from gofer.cli.subscription import described, fetched, subscribe, subscriptions, unsubscribe
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
-from gofer.cli.versions import versions
 from gofer.client import paths
 from gofer.client.answers import decode
 from gofer.errors import InvalidInput, Problem
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from gofer.cli.table import Cell
 
 _NEXT = 10
-_NONE = "none yet"
 _ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -148,7 +146,7 @@ def _described(invocation: Invocation, one: Pipeline) -> Iterable[str]:
         ("namespace", one.namespace),
         ("description", plain(one.description)),
         ("enabled", "yes" if one.enabled else ("no: new runs are refused", "yellow")),
-        ("version", f"{one.version or _NONE} ({one.versions} in all)"),
+        ("version", f"{one.version} of {one.versions}"),
         ("runs", str(one.runs)),
         ("created", clock(one.created_at)),
         ("modified", clock(one.modified_at)),
@@ -249,6 +247,6 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
     return answer.decode(errors="replace")
 
 
-for command in (subscribe, unsubscribe, subscriptions, versions):
+for command in (subscribe, unsubscribe, subscriptions):
     pipeline.add_command(command)
 pipeline.add_command(store(of_pipelines()))

@@ -23,6 +23,12 @@ class Hold(msgspec.Struct, kw_only=True, omit_defaults=True):
     by: str = ""
 
 
+class Lifted(msgspec.Struct, kw_only=True):
+    """Answer of `DELETE …/holds/{hold}`. `lifted`: false where there was no such hold."""
+
+    lifted: bool
+
+
 class SetHold(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `PUT …/holds/{hold}`."""
 

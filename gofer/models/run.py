@@ -54,6 +54,13 @@ class Run(msgspec.Struct, kw_only=True):
     deployment: int | None = None
 
 
+class StartedRun(Run, kw_only=True):
+    """Answer to starting or retrying a run. `warnings`: what its user should know of the pipeline and its version, such
+    as that they are deprecated."""
+
+    warnings: list[str] = []
+
+
 class VariableSource(msgspec.Struct, kw_only=True, frozen=True):
     """One variable that a container got. Secret values never stand here, nor those of a common task."""
 

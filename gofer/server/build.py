@@ -47,6 +47,7 @@ from gofer.server.notifiers.tell import run_url
 from gofer.server.objects.build import ObjectParts
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
+from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
@@ -56,6 +57,7 @@ from gofer.server.runs.context import Context
 from gofer.server.runs.engine_watch import EngineWatch
 from gofer.server.runs.ingress import Ingress
 from gofer.server.runs.launch import Launcher
+from gofer.server.runs.paused import PausedPipelines
 from gofer.server.runs.plan import Plans
 from gofer.server.runs.recover import Recovery
 from gofer.server.runs.remove import Remover
@@ -156,6 +158,8 @@ async def build(parts: Parts, front: Front) -> Built:
     launcher = Launcher(context, [expiry.notice, objects.expiry.notice, outbox.notice])
     ingress.on_change = lambda: launcher.queue.hold(ingress.closed)
     await ingress.load()
+    paused = PausedPipelines(database, launcher.queue)
+    await paused.load()
     recovery = Recovery(context, launcher)
     tidier = SecretTidier(parts.secrets, database, clock)
     secrets.on_retired = tidier.notice
@@ -178,6 +182,7 @@ async def build(parts: Parts, front: Front) -> Built:
     def committed(events: Sequence[Event]) -> None:
         bus.publish(events)
         triggers.subscriber.committed(events)
+        paused.committed(events)
 
     database.on_commit = committed
     asking = None if parts.for_one_run else triggers.subscriber
@@ -188,8 +193,9 @@ async def build(parts: Parts, front: Front) -> Built:
         bus=bus,
         namespaces=Namespaces(database, clock),
         pipelines=Pipelines(database, clock, asking),
-        versions=Versions(database, clock),
+        versions=Versions(database),
         deployments=Deployments(database, clock, asking),
+        holds=Holds(database, clock, paused.settled),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,
@@ -247,6 +253,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("refused attempts", refused.run()),
         ("reloader", reloader.run()),
         ("ingress", ingress.run()),
+        ("paused pipelines", paused.run()),
         ("secret tidier", tidier.run()),
         ("notifiers", outbox.run()),
         ("token uses", uses.run()),

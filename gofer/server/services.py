@@ -28,6 +28,7 @@ from gofer.server.notifiers.outbox import Outbox
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
+from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
@@ -58,6 +59,7 @@ class Services:
     pipelines: Pipelines
     versions: Versions
     deployments: Deployments
+    holds: Holds
     subscriptions: Subscriptions
     told_events: ToldEvents
     runs: Runs

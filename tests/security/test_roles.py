@@ -34,8 +34,10 @@ ASKS = {
     f"GET {P}/graph": "pipelines:read",
     f"GET {P}/versions": "pipelines:read",
     f"GET {P}/versions/{{version}}": "pipelines:read",
-    f"PATCH {P}/versions/{{version}}": "pipelines:write",
-    f"DELETE {P}/versions/{{version}}": "pipelines:delete",
+    f"PUT {P}/holds/{{hold}}": "deployments:write",
+    f"DELETE {P}/holds/{{hold}}": "deployments:write",
+    f"PUT {P}/versions/{{version}}/holds/{{hold}}": "deployments:write",
+    f"DELETE {P}/versions/{{version}}/holds/{{hold}}": "deployments:write",
     f"GET {P}/subscriptions": "pipelines:read",
     f"POST {P}/subscriptions": "pipelines:write",
     f"GET {P}/subscriptions/{{label}}": "pipelines:read",
@@ -136,19 +138,22 @@ ASKS = {
 }
 
 LOOKS = {"namespaces:read", "pipelines:read", "runs:read", "logs:read", "objects:read", "events:read"}
+DEPLOYS = {"deployments:read", "deployments:write"}
 INSTALLED = {"common_tasks:read", "triggers:read"}
 MAY = {
-    "admin": {asked for asked in ASKS.values() if ":" in asked},
+    "admin": {asked for asked in ASKS.values() if ":" in asked} | DEPLOYS,
     "operator": LOOKS
     | INSTALLED
+    | DEPLOYS
     | {"secrets:read", "global_secrets:read", "runs:run", "runs:write", "attach:run"}
     | {"system:read", "system:write", "metrics:read"},
     "developer": LOOKS
     | INSTALLED
+    | DEPLOYS
     | {"pipelines:write", "pipelines:delete", "runs:run", "runs:write", "attach:run"}
     | {"objects:write", "objects:delete", "secrets:read", "secrets:write", "secrets:delete"},
-    "viewer": LOOKS | INSTALLED,
-    "run": LOOKS | {"runs:run", "objects:write", "objects:delete"},
+    "viewer": LOOKS | INSTALLED | {"deployments:read"},
+    "run": LOOKS | {"deployments:read"} | {"runs:run", "objects:write", "objects:delete"},
 }
 
 # They concern no namespace, and show or take to whoever has some of them what is theirs.

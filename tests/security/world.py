@@ -70,6 +70,7 @@ class World:
             "common_task": "spare",
             "trigger": "ticker",
             "label": "added",
+            "hold": "deprecated",
         }
 
     def start(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from gofer.models.common_task import Notification
 from gofer.models.page import Page
-from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartRun
+from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartedRun, StartRun
 from gofer.models.status import RunStatus
 from gofer.server import correlation
 from gofer.server.api import namespaces, paging, pipelines
@@ -118,7 +118,7 @@ async def _list(call: Call[PipelinePath, RunsQuery, NoBody]) -> Page[Run]:
     return paging.page("runs", found, number=True)
 
 
-async def _start(call: Call[PipelinePath, NoQuery, StartRun]) -> Run:
+async def _start(call: Call[PipelinePath, NoQuery, StartRun]) -> StartedRun:
     return await call.services.runs.start(
         call.path.namespace,
         call.path.pipeline,
@@ -158,7 +158,7 @@ async def _cancel_all(call: Call[PipelinePath, NoQuery, NoBody]) -> Cancelled:
     return Cancelled(runs=await call.services.runs.cancel_all(at.namespace, at.pipeline))
 
 
-async def _retry(call: Call[RunPath, NoQuery, RetryRun]) -> Run:
+async def _retry(call: Call[RunPath, NoQuery, RetryRun]) -> StartedRun:
     at = call.path
     return await call.services.runs.retry(
         at.namespace,

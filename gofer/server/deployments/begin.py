@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gofer.models.event import Kind
 from gofer.server.deployments.go_live import go_live
 from gofer.server.deployments.view import tell
+from gofer.server.pipelines.holds import require_deployable, require_unfrozen
 from gofer.server.pipelines.subscriptions import Followed
 from gofer.server.store import deployments
 from gofer.server.store.database import Transaction
@@ -22,10 +23,13 @@ class Begun(NamedTuple):
 
 
 def begin(tx: Transaction, row: PipelineRow, new: NewDeployment) -> Begun:
-    """Store it with its event; with the status `completed` its version goes live. Raises as `go_live`.
+    """Store it with its event; with the status `completed` its version goes live. Raises as `go_live`, and Conflict
+    where a hold forbids it.
 
     That no other is under way is the caller's to see to.
     """
+    require_unfrozen(tx, row)
+    require_deployable(tx, row, new.to_version)
     completed = new.status == "completed"
     followed = go_live(tx, row, new.to_version, new.at) if completed else Followed([], [])
     number = deployments.insert(tx, new)

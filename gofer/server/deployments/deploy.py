@@ -19,6 +19,7 @@ from gofer.server.deployments.go_live import go_live, manifest_of
 from gofer.server.deployments.settings import settings_of
 from gofer.server.deployments.view import deployment_model
 from gofer.server.pipelines.common_tasks import require_common_tasks
+from gofer.server.pipelines.holds import warnings as held_warnings
 from gofer.server.pipelines.parameters import resolve_parameters
 from gofer.server.pipelines.subscriptions import Asking, changed_ones, require_free_labels
 from gofer.server.pipelines.view import require_pipeline
@@ -200,7 +201,7 @@ def _require_fit(tx: Transaction, row: PipelineRow, version: int, asked: Deploy,
 
 def _begun(tx: Transaction, row: PipelineRow, new: NewDeployment, aborted: int | None) -> _Done:
     begun = begin(tx, row, new)
-    warnings = [*begun.followed.warnings]
+    warnings = [*begun.followed.warnings, *held_warnings(tx, row, new.to_version)]
     if not row.enabled:
         warnings.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {row.id}.")
     answer = Deployed(deployment=deployment_model(row, begun.deployment), aborted=aborted, warnings=warnings)

@@ -8,6 +8,7 @@ from gofer.errors import Conflict
 from gofer.models.event import Kind
 from gofer.models.ids import shown
 from gofer.server.clock import Clock
+from gofer.server.pipelines.holds import require_deletable
 from gofer.server.pipelines.subscriptions import remove_all
 from gofer.server.pipelines.view import require_pipeline
 from gofer.server.store import objects, pipelines, runs
@@ -25,7 +26,7 @@ class Deleter:
         self._clock = clock
 
     async def delete(self, namespace: str, pipeline: str) -> None:
-        """Raises NotFound, or Conflict while a run has not ended.
+        """Raises NotFound, or Conflict while a run has not ended, or something of the pipeline is frozen.
 
         A pipeline with a long history is disabled first and loses its oldest runs step by step; if that is cut short
         it stays, disabled, and may be deleted again.
@@ -40,6 +41,7 @@ class Deleter:
         if known is not None and pipelines.by_key(tx, known) is None:
             return None  # somebody else deleted it in between; one of the same name may exist by now
         row = require_pipeline(tx, namespace, pipeline)
+        require_deletable(tx, row)
         unfinished = runs.unfinished_of_pipeline(tx.connection, row.key)
         if unfinished:
             hint = f"Wait for them, or end them with: gofer run cancel-all {pipeline}."

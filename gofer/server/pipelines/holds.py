@@ -44,11 +44,24 @@ def require_removable(connection: Readable, row: PipelineRow, version: int) -> N
         )
 
 
+def require_deletable(connection: Readable, row: PipelineRow) -> None:
+    """Before a pipeline is deleted with all its versions. Raises Conflict where it, or one of them, is frozen."""
+    require_unfrozen(connection, row)
+    for version in holds.of_pipeline(connection, row.key):
+        require_removable(connection, row, version)
+
+
 def warnings(connection: Readable, row: PipelineRow, version: int) -> list[str]:
     """For whoever deploys or runs that version, or registers it: what is deprecated, and that runs wait."""
-    found = holds.of_pipeline(connection, row.key)
-    said = [_warning(row, hold, 0) for hold in found.get(PIPELINE, []) if hold.kind != "frozen"]
-    return said + [_warning(row, hold, version) for hold in found.get(version, []) if hold.kind == "deprecated"]
+    own = [_warning(row, hold) for hold in holds.of_version(connection, row.key, PIPELINE) if hold.kind != "frozen"]
+    hold = holds.get(connection, row.key, version, "deprecated")
+    return own if hold is None else [*own, f"Version {version} of it is deprecated: {told(hold)}."]
+
+
+def why_waiting(connection: Readable, pipeline_key: int, pipeline: str) -> str:
+    """Why no queued run of the pipeline begins, as a sentence; empty unless it is paused."""
+    hold = holds.get(connection, pipeline_key, PIPELINE, "paused")
+    return _waits(pipeline, hold) if hold else ""
 
 
 def told(hold: Hold) -> str:
@@ -67,8 +80,11 @@ def _require_resumed(connection: Readable, row: PipelineRow, version: int, conse
         )
 
 
-def _warning(row: PipelineRow, hold: Hold, version: int) -> str:
+def _warning(row: PipelineRow, hold: Hold) -> str:
     if hold.kind == "paused":
-        return f"The pipeline is paused ({told(hold)}): new runs wait until gofer pipeline resume {row.id}."
-    what = f"Version {version} of the pipeline {row.id}" if version else f"The pipeline {row.id}"
-    return f"{what} is deprecated ({told(hold)})."
+        return _waits(row.id, hold)
+    return f"The pipeline {row.id} is deprecated: {told(hold)}."
+
+
+def _waits(pipeline: str, hold: Hold) -> str:
+    return f"The pipeline is paused ({told(hold)}): new runs wait until gofer pipeline resume {pipeline}."

@@ -18,6 +18,8 @@ from gofer.server.deployments.clear_way import clear_way
 from gofer.server.pipelines.advice import advice
 from gofer.server.pipelines.common_tasks import require_common_tasks
 from gofer.server.pipelines.delete import Deleter
+from gofer.server.pipelines.holds import require_unfrozen
+from gofer.server.pipelines.holds import warnings as held_warnings
 from gofer.server.pipelines.manifest_hash import canonical, hash_of
 from gofer.server.pipelines.namespaces import require_namespace
 from gofer.server.pipelines.subscriptions import Asking, Followed, changed_ones, follow
@@ -76,7 +78,8 @@ class Pipelines:
         Content that a version has already makes no new one: if that is the live version nothing changes at all, else
         it becomes the live one again. The live version's subscriptions are those of the pipeline. `also` is done in
         the same transaction. Raises InvalidInput with all problems, also for a common task that it cannot use, NotFound
-        for the namespace, or Conflict for a subscription whose label was taken, and while a deployment is under way.
+        for the namespace, or Conflict for a subscription whose label was taken, and while a deployment is under way or
+        the pipeline, or the version, is held.
         """
         content = await asyncio.to_thread(_content, manifest)
         content.warnings.extend(await self._check(namespace, manifest))
@@ -93,13 +96,14 @@ class Pipelines:
         return registered
 
     async def set_enabled(self, namespace: str, pipeline: str, enabled: bool) -> Pipeline:
-        """A disabled pipeline starts no runs; those under way go on. Raises NotFound."""
+        """A disabled pipeline starts no runs; those under way go on. Raises NotFound, or Conflict if it is frozen."""
         at = self._clock.now()
 
         def work(tx: Transaction) -> Pipeline:
             row = require_pipeline(tx, namespace, pipeline)
             if row.enabled == enabled:
                 return pipeline_model(tx.connection, row)
+            require_unfrozen(tx, row)
             pipelines.set_enabled(tx, row.key, enabled, at)
             kind = Kind.PIPELINE_ENABLED if enabled else Kind.PIPELINE_DISABLED
             tx.emit(kind, at, namespace=namespace, pipeline=pipeline)
@@ -157,7 +161,7 @@ class Pipelines:
         else:
             number, changed, followed = _change(tx, row, content, how, at)
         after = require_pipeline(tx, namespace, content.manifest.id)
-        warnings = [*content.warnings, *followed.warnings]
+        warnings = [*content.warnings, *followed.warnings, *held_warnings(tx, after, number)]
         if not after.enabled:
             warnings.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {after.id}.")
         registered = Registered(
@@ -203,6 +207,7 @@ def _change(tx: Transaction, row: PipelineRow, content: _Content, how: Registeri
         return _Outcome(known, False, follow(tx, row, content.manifest, at))
     if known is not None and not how.deploy:
         return _Outcome(known, False)
+    require_unfrozen(tx, row)
     number = row.last_version + 1 if known is None else known
     if known is None:
         _insert(tx, row, number, content, how, at)

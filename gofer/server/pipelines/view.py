@@ -8,7 +8,7 @@ from gofer.errors import NotFound
 from gofer.models.ids import shown
 from gofer.models.pipeline import Pipeline
 from gofer.server.pipelines.namespaces import require_namespace
-from gofer.server.store import deployments, pipelines, runs, versions
+from gofer.server.store import deployments, holds, pipelines, runs, versions
 from gofer.server.store.database import Transaction
 from gofer.server.store.pipelines import PipelineRow
 
@@ -40,4 +40,5 @@ def pipeline_model(connection: sqlite3.Connection, row: PipelineRow) -> Pipeline
         modified_at=row.modified_at,
         last_run=last.run if last else None,
         deployment=under_way.number if under_way else None,
+        holds=holds.of_version(connection, row.key, holds.PIPELINE),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gofer.server.runs.active import Ticket
 
@@ -23,8 +23,8 @@ class _Lane:
 class Queue:
     """First come, first served within a pipeline; between pipelines the run that has waited longest goes first.
 
-    `launch` is called for every run that is admitted; whoever launched it says `ended`. Lives in the event loop;
-    nothing here waits.
+    `launch` is called for every run that is admitted; whoever launched it says `ended`. The runs of a paused pipeline
+    wait, and hold up nobody else's. Lives in the event loop; nothing here waits.
     """
 
     def __init__(self, limit: int, launch: Callable[[Ticket], None]) -> None:
@@ -34,6 +34,7 @@ class Queue:
         # Keys of runs at the head of a lane below its limit, with the lane's pipeline.
         self._heads: list[tuple[int, int]] = []
         self._held = False
+        self._paused: frozenset[int] = frozenset()
         self.running = 0
         self.queued = 0
 
@@ -45,6 +46,15 @@ class Queue:
     def hold(self, held: bool) -> None:
         """Admit nobody for as long as `held`; who waits goes on waiting, in order."""
         self._held = held
+        self._admit()
+
+    def pause(self, pipelines: Collection[int]) -> None:
+        """From now on the runs of these pipelines wait, and those of no other; by the pipelines' keys."""
+        resumed, self._paused = self._paused.difference(pipelines), frozenset(pipelines)
+        for pipeline_key in resumed:
+            lane = self._lanes.get(pipeline_key)
+            if lane is not None:
+                self._offer(pipeline_key, lane)
         self._admit()
 
     def submit(self, ticket: Ticket) -> None:
@@ -84,7 +94,7 @@ class Queue:
         self._admit()
 
     def _offer(self, pipeline_key: int, lane: _Lane) -> None:
-        if lane.offered or not lane.waiting:
+        if lane.offered or not lane.waiting or pipeline_key in self._paused:
             return
         limit = lane.waiting[0].plan.manifest.parallelism.limit
         if not limit or lane.running < limit:
@@ -96,6 +106,8 @@ class Queue:
             _, pipeline_key = heapq.heappop(self._heads)
             lane = self._lanes[pipeline_key]
             lane.offered = False
+            if lane.waiting and pipeline_key in self._paused:
+                continue  # paused since it was offered; it is offered again when it is resumed
             if lane.waiting:
                 self.queued -= 1
                 self._go(lane, lane.waiting.popleft())

@@ -9,6 +9,7 @@ from gofer.models.page import Page
 from gofer.models.run import Run, TaskRun, TaskRunDetail, VariableSource
 from gofer.models.status import RunStatus
 from gofer.server.common_tasks.provide import hidden
+from gofer.server.pipelines.holds import why_waiting
 from gofer.server.runs.access import HIDDEN
 from gofer.server.runs.cancel import no_run, no_task_run
 from gofer.server.runs.context import Context
@@ -26,8 +27,12 @@ class Reader:
         self._context = context
 
     async def run(self, namespace: str, pipeline: str, number: int) -> Run:
-        row = await self._context.database.read(lambda c: _found(c, namespace, pipeline, number))
-        return row.run
+        def work(connection: sqlite3.Connection) -> Run:
+            row = _found(connection, namespace, pipeline, number)
+            _say_why_waiting(connection, [row])
+            return row.run
+
+        return await self._context.database.read(work)
 
     async def runs(
         self,
@@ -52,6 +57,7 @@ class Reader:
                 found = runs.list_of_namespace(connection, namespace, status, before, limit + 1, seen)
             if not found:
                 _check_exists(connection, namespace, pipeline)
+            _say_why_waiting(connection, found)
             return found
 
         rows = await self._context.database.read(work)
@@ -105,6 +111,16 @@ class Reader:
             attempts=attempts.of_task_run(c, row.key, found.position),
             variables=variables,
         )
+
+
+def _say_why_waiting(connection: sqlite3.Connection, rows: list[RunRow]) -> None:
+    """Of those of paused pipelines: a run that waits for a person should tell so."""
+    known: dict[int, str] = {}
+    for row in rows:
+        if row.run.status is RunStatus.QUEUED and row.run.cancel_requested_at is None and not row.run.detail:
+            if row.pipeline_key not in known:
+                known[row.pipeline_key] = why_waiting(connection, row.pipeline_key, row.run.pipeline)
+            row.run.detail = known[row.pipeline_key]
 
 
 def _found(connection: sqlite3.Connection, namespace: str, pipeline: str, number: int) -> RunRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gofer.errors import Conflict
-from gofer.models.run import Initiator, Run
+from gofer.models.run import Initiator, StartedRun
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.server.runs.cancel import no_run
 from gofer.server.runs.context import Context
@@ -31,7 +31,7 @@ class Retrier:
         from_failed: bool,
         correlation_id: str = "",
         also: Also | None = None,
-    ) -> Run:
+    ) -> StartedRun:
         """The new run. Raises NotFound, or Conflict when the old one has not ended or has nothing to run again."""
         row = await self._context.database.read(lambda c: runs.get(c, namespace, pipeline, number))
         if row is None:

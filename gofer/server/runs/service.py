@@ -8,7 +8,7 @@ from gofer.engines.scheduler.base import Session
 from gofer.errors import Conflict, InvalidInput, Refused
 from gofer.models.manifest import ParameterValue
 from gofer.models.page import Page
-from gofer.models.run import Initiator, Run, TaskRun, TaskRunDetail
+from gofer.models.run import Initiator, Run, StartedRun, TaskRun, TaskRunDetail
 from gofer.models.status import RunStatus, TaskStatus
 from gofer.server.runs.cancel import Canceller
 from gofer.server.runs.context import Context
@@ -50,7 +50,7 @@ class Runs:
         initiator: Initiator = Initiator(),  # noqa: B008  (immutable)
         correlation_id: str = "",
         also: Also | None = None,
-    ) -> Run:
+    ) -> StartedRun:
         """Start a run; `also` is done in the transaction that stores it.
 
         `correlation_id`: of the request that wants it.
@@ -58,7 +58,7 @@ class Runs:
         request = Request(namespace, pipeline, parameters, version, initiator, correlation_id=correlation_id)
         return await self._starter.start(request, also)
 
-    async def start_event(self, request: Request, also: Also) -> Run:
+    async def start_event(self, request: Request, also: Also) -> StartedRun:
         """The same for a trigger's event."""
         return await self._starter.start(request, also)
 
@@ -71,7 +71,7 @@ class Runs:
         from_failed: bool = False,
         correlation_id: str = "",
         also: Also | None = None,
-    ) -> Run:
+    ) -> StartedRun:
         """Run an ended run again; with `from_failed` only what was not successful in it."""
         return await self._retrier.retry(
             namespace, pipeline, run, from_failed=from_failed, correlation_id=correlation_id, also=also

@@ -9,24 +9,24 @@ from typing import NamedTuple
 from gofer.errors import Conflict, NotFound
 from gofer.models.event import Kind
 from gofer.models.manifest import ParameterValue
-from gofer.models.run import Initiator, Run
+from gofer.models.run import Initiator, Run, StartedRun
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.server.deployments.after_run import after_run
 from gofer.server.deployments.choose import Choice, choose
+from gofer.server.pipelines import holds
 from gofer.server.pipelines.parameters import resolve_parameters
-from gofer.server.pipelines.versions import no_version
 from gofer.server.runs.active import Ticket
 from gofer.server.runs.cancel import Canceller
 from gofer.server.runs.context import Context
 from gofer.server.runs.launch import Launcher
 from gofer.server.runs.notify import store_notifications
 from gofer.server.runs.plan import Plan
-from gofer.server.store import objects, pipelines, runs, task_runs, versions
+from gofer.server.store import objects, pipelines, runs, task_runs
 from gofer.server.store.database import Transaction
 from gofer.server.store.pipelines import PipelineRow
 from gofer.server.store.task_runs import NewTaskRun
 
-Also = Callable[[Transaction, Run], None]
+Also = Callable[[Transaction, StartedRun], None]
 """More that belongs into the transaction that stores a run, such as the answer kept for an Idempotency-Key."""
 
 
@@ -70,7 +70,7 @@ class Request(NamedTuple):
 
 class _Stored(NamedTuple):
     ticket: Ticket
-    run: Run
+    run: StartedRun
     replaced: list[int]
 
 
@@ -82,9 +82,9 @@ class Starter:
         self._launcher = launcher
         self._canceller = canceller
 
-    async def start(self, request: Request, also: Also | None = None) -> Run:
-        """The run, stored. Raises NotFound (pipeline, version, `objects_of`), Conflict (the pipeline is disabled),
-        InvalidInput (parameters) or Draining."""
+    async def start(self, request: Request, also: Also | None = None) -> StartedRun:
+        """The run, stored. Raises NotFound (pipeline, version, `objects_of`), Conflict (the pipeline is disabled, the
+        version is paused), InvalidInput (parameters) or Draining."""
         self._context.ingress.check()
         stored = await self._context.database.write(lambda tx: self._store(tx, request, also))
         self._context.reached("accepted")
@@ -118,7 +118,7 @@ class Starter:
         if request.objects_of:
             source = _source(tx, request.namespace, request.objects_of)
             objects.take_over(tx, source, objects.Spot(row.key, key, number))
-        run = _model(request, new, number)
+        run = _model(request, new, number, holds.warnings(tx, row, version))
         _emit(tx, request, run, key)
         if status.ended:
             store_notifications(tx, plan, row.key, key, status, at)
@@ -135,9 +135,7 @@ class Starter:
 
 def _choice(tx: Transaction, row: PipelineRow, request: Request) -> Choice:
     if request.version is not None:
-        # The plan of one that was deleted may be there still.
-        if not versions.exists(tx, row.key, request.version):
-            raise no_version(row, request.version)
+        holds.require_startable(tx, row, request.version)
         return Choice(request.version, request.deployment)
     return choose(tx, row)
 
@@ -205,8 +203,8 @@ def _all_new(plan: Plan) -> list[NewTaskRun]:
     return [NewTaskRun(t.node.position, t.node.id, t.node.task.allow_failure) for t in plan.tasks]
 
 
-def _model(request: Request, new: runs.NewRun, number: int) -> Run:
-    return Run(
+def _model(request: Request, new: runs.NewRun, number: int, warnings: list[str]) -> StartedRun:
+    return StartedRun(
         namespace=request.namespace,
         pipeline=request.pipeline,
         id=number,
@@ -223,6 +221,7 @@ def _model(request: Request, new: runs.NewRun, number: int) -> Run:
         task_count=new.task_count,
         correlation_id=new.correlation_id,
         deployment=new.deployment,
+        warnings=warnings,
     )
 
 

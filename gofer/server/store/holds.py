@@ -24,11 +24,6 @@ def delete(transaction: Transaction, pipeline_key: int, version: int, kind: Hold
     return transaction.execute(_SQL.delete, (pipeline_key, version, kind)).rowcount == 1
 
 
-def delete_all(transaction: Transaction, pipeline_key: int, version: int) -> None:
-    """Those on a version, which goes."""
-    transaction.execute(_SQL.delete_all, (pipeline_key, version))
-
-
 def get(connection: Readable, pipeline_key: int, version: int, kind: HoldKind) -> Hold | None:
     row = connection.execute(_SQL.get, (pipeline_key, version, kind)).fetchone()
     return _hold(row) if row else None
@@ -40,6 +35,11 @@ def of_pipeline(connection: Readable, pipeline_key: int) -> dict[int, list[Hold]
     for row in connection.execute(_SQL.of_pipeline, (pipeline_key,)):
         found.setdefault(row["version"], []).append(_hold(row))
     return found
+
+
+def of_version(connection: Readable, pipeline_key: int, version: int) -> list[Hold]:
+    """Those of one version, or with `PIPELINE` of the pipeline itself."""
+    return [_hold(row) for row in connection.execute(_SQL.of_version, (pipeline_key, version))]
 
 
 def paused_pipelines(connection: Readable) -> set[int]:

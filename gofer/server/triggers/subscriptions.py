@@ -17,6 +17,7 @@ from gofer.models.page import Page
 from gofer.models.trigger import AddSubscription, Subscribed
 from gofer.server.clock import Clock
 from gofer.server.pipelines import bounds
+from gofer.server.pipelines.holds import require_unfrozen
 from gofer.server.pipelines.parameters import converted
 from gofer.server.pipelines.report import Report, Scope
 from gofer.server.pipelines.rules.characters import check_text
@@ -55,7 +56,8 @@ class Subscriptions:
         self, namespace: str, pipeline: str, wanted: AddSubscription, *, also: Also | None = None
     ) -> Subscribed:
         """The new subscription; `also` is done in the transaction that stores it. Raises NotFound for the pipeline,
-        InvalidInput for what cannot be or the trigger does not take, Conflict for a label that is taken."""
+        InvalidInput for what cannot be or the trigger does not take, Conflict for a label that is taken or a pipeline
+        that is frozen."""
         declared = await self._database.read(lambda c: _declared(c, namespace, pipeline))
         one = _checked(wanted, declared)
         warnings = await self._subscriber.check(namespace, pipeline, [Asked("", one)])
@@ -63,6 +65,7 @@ class Subscriptions:
 
         def work(tx: Transaction) -> SubscriptionRow:
             row = require_pipeline(tx, namespace, pipeline)
+            require_unfrozen(tx, row)
             _check_room(subscriptions.of_pipeline(tx, row.key), pipeline, one.label)
             key = add(tx, row, one, "added", at)
             stored = subscriptions.by_keys(tx, [key])[key]
@@ -76,11 +79,13 @@ class Subscriptions:
         return self._model(row, enabled, warnings)
 
     async def remove(self, namespace: str, pipeline: str, label: str) -> None:
-        """Take away one that was added. Raises NotFound, or Conflict for one of the manifest."""
+        """Take away one that was added. Raises NotFound, or Conflict for one of the manifest or where the pipeline is
+        frozen."""
         at = self._clock.now()
 
         def work(tx: Transaction) -> int:
             row = _require(tx, namespace, pipeline, label)
+            require_unfrozen(tx, require_pipeline(tx, namespace, pipeline))
             if row.origin == "manifest":
                 raise Conflict(
                     f"The subscription {shown(label)} stands in the manifest of {shown(pipeline)}",
