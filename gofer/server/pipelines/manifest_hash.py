@@ -12,13 +12,18 @@ from gofer.models.manifest import Manifest
 
 def canonical(manifest: Manifest) -> bytes:
     """JSON with sorted keys and without what equals its default; the schema's version is always there."""
-    # Through builtins and back, so that 1 and 1.0 are one where a field is a number.
-    same = msgspec.convert(msgspec.to_builtins(manifest), Manifest)
+    same = normal(manifest)
     content = _without_empty(msgspec.to_builtins(same))
     if "tasks" in content:
         content["tasks"] = [_without_empty(task) for task in content["tasks"]]
     content["schema_version"] = same.schema_version
     return msgspec.json.encode(content, order="sorted")
+
+
+def normal(manifest: Manifest) -> Manifest:
+    """The same manifest with its values of the types that its fields have."""
+    # Through builtins and back, so that 1 and 1.0 are one where a field is a number.
+    return msgspec.convert(msgspec.to_builtins(manifest), Manifest)
 
 
 def _without_empty(part: dict[str, Any]) -> dict[str, Any]:
