@@ -11,6 +11,7 @@ import msgspec
 
 from gofer.cli.arguments import parameter_option, pipeline_argument
 from gofer.cli.base import Group, pass_invocation
+from gofer.cli.diff import Validation, diff
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
@@ -21,9 +22,10 @@ from gofer.cli.store.place import of_pipelines
 from gofer.cli.subscription import described, fetched, subscribe, subscriptions, unsubscribe
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
+from gofer.cli.versions import versions
 from gofer.client import paths
 from gofer.client.answers import decode
-from gofer.errors import InvalidInput, Problem
+from gofer.errors import InvalidInput
 from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
 
 if TYPE_CHECKING:
@@ -32,10 +34,6 @@ if TYPE_CHECKING:
 
 _NEXT = 10
 _ID = re.compile(r"[A-Za-z0-9_-]+\Z")
-
-
-class _Problems(msgspec.Struct):
-    problems: list[Problem]
 
 
 @click.group("pipeline", cls=Group)
@@ -90,7 +88,7 @@ def validate(invocation: Invocation, program: Program) -> int:
     """
     manifest = program.compiled(invocation)
     answer = invocation.client.send_bytes(paths.VALIDATE, manifest.body, manifest.content_type)
-    found = decode(answer, _Problems, invocation.client.address)
+    found = decode(answer, Validation, invocation.client.address)
     output = invocation.output
     if output.format == "json":
         output.document(found)
@@ -247,6 +245,6 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
     return answer.decode(errors="replace")
 
 
-for command in (subscribe, unsubscribe, subscriptions):
+for command in (diff, versions, subscribe, unsubscribe, subscriptions):
     pipeline.add_command(command)
 pipeline.add_command(store(of_pipelines()))

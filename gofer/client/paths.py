@@ -58,6 +58,11 @@ def pipeline(namespace_id: str, pipeline_id: str) -> str:
     return f"{pipelines(namespace_id)}/{check_id(pipeline_id, 'pipeline')}"
 
 
+def version(namespace_id: str, pipeline_id: str, number: int) -> str:
+    """Path of a version."""
+    return f"{pipeline(namespace_id, pipeline_id)}/versions/{number}"
+
+
 def runs(namespace_id: str, pipeline_id: str | None) -> str:
     """Path of a pipeline's runs, or of all runs of the namespace."""
     if pipeline_id is None:

@@ -48,6 +48,7 @@ from gofer.server.objects.build import ObjectParts
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.hold import Holds
+from gofer.server.pipelines.compare import Diffs
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
@@ -196,6 +197,7 @@ async def build(parts: Parts, front: Front) -> Built:
         versions=Versions(database),
         deployments=Deployments(database, clock, asking),
         holds=Holds(database, clock, paused.settled),
+        diffs=Diffs(database),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

@@ -29,6 +29,7 @@ from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.hold import Holds
+from gofer.server.pipelines.compare import Diffs
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
@@ -60,6 +61,7 @@ class Services:
     versions: Versions
     deployments: Deployments
     holds: Holds
+    diffs: Diffs
     subscriptions: Subscriptions
     told_events: ToldEvents
     runs: Runs

@@ -62,6 +62,7 @@ SAMPLES: dict[str, Sample] = {
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/versions/{version}/holds/{hold}": Sample(
         {"reason": "sample"}
     ),
+    "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/diff": Sample({**_MANIFEST, "id": "main"}),
     "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/subscriptions": Sample(
         {"label": "sample", "trigger": "ticker"}
     ),

@@ -38,6 +38,8 @@ ASKS = {
     f"DELETE {P}/holds/{{hold}}": "deployments:write",
     f"PUT {P}/versions/{{version}}/holds/{{hold}}": "deployments:write",
     f"DELETE {P}/versions/{{version}}/holds/{{hold}}": "deployments:write",
+    f"POST {P}/diff": "pipelines:read",
+    f"GET {P}/versions/{{version}}/diff": "pipelines:read",
     f"GET {P}/subscriptions": "pipelines:read",
     f"POST {P}/subscriptions": "pipelines:write",
     f"GET {P}/subscriptions/{{label}}": "pipelines:read",

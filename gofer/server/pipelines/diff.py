@@ -131,7 +131,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 def _is_nothing(value: Any, default: Any) -> bool:
     """Whether a field says nothing. A default that means something, such as `false`, is a value."""
-    return (value is None or value == "" or value == []) and value == default
+    return value in (None, "", []) and bool(value == default)
 
 
 def _change(kind: ChangeKind, path: str, before: Any, after: Any) -> Change:
