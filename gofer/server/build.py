@@ -47,8 +47,8 @@ from gofer.server.notifiers.tell import run_url
 from gofer.server.objects.build import ObjectParts
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
-from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.compare import Diffs
+from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions

@@ -28,8 +28,8 @@ from gofer.server.notifiers.outbox import Outbox
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
-from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.compare import Diffs
+from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
