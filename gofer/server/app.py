@@ -167,6 +167,7 @@ async def _live(parts: Parts, front: Front) -> AsyncIterator[Running]:
         tasks.append(group.create_task(built.launcher.run(ready), name="launcher"))
         await ready.wait()
         await _begin(services, recovery)
+        built.smoke.open()
         is_new = await parts.database.read(pipelines.count) == 0
         swept = asyncio.Event()
         tasks.append(group.create_task(recovery.keep_swept(swept), name="sweep"))

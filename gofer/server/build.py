@@ -32,6 +32,7 @@ from gofer.server.clock import Clock
 from gofer.server.common_tasks.install import CommonTasks
 from gofer.server.common_tasks.provide import Provider
 from gofer.server.deployments.deploy import Deployments
+from gofer.server.deployments.smoke import SmokeSteward
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
 from gofer.server.events.prune import Pruner
@@ -120,6 +121,7 @@ class Built:
     remover: Remover
     objects: ObjectParts
     uses: TokenUses
+    smoke: SmokeSteward
     side: list[tuple[str, Coroutine[Any, Any, object]]]
 
 
@@ -167,6 +169,7 @@ async def build(parts: Parts, front: Front) -> Built:
     reloader = Reloader(live, database, clock, front.tls)
     reloader.prepare = lambda new: renew_keys(parts.secrets, live.settings, new, os.environ)
     runs = Runs(context, launcher)
+    smoke = SmokeSteward(database, clock, runs)
 
     def links() -> str:
         return live.settings.server.advertise_url.rstrip("/") or front.url
@@ -184,6 +187,7 @@ async def build(parts: Parts, front: Front) -> Built:
         bus.publish(events)
         triggers.subscriber.committed(events)
         paused.committed(events)
+        smoke.committed(events)
 
     database.on_commit = committed
     asking = None if parts.for_one_run else triggers.subscriber
@@ -258,6 +262,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("paused pipelines", paused.run()),
         ("secret tidier", tidier.run()),
         ("notifiers", outbox.run()),
+        ("smoke runs", smoke.run()),
         ("token uses", uses.run()),
         ("token expiry", token_expiry.run()),
         ("sessions", sessions.run()),
@@ -265,7 +270,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("sweep of triggers", supervisor.sweep(watch, remover)),
         *objects.tasks(),
     ]
-    return Built(services, launcher, recovery, remover, objects, uses, side)
+    return Built(services, launcher, recovery, remover, objects, uses, smoke, side)
 
 
 def _all_of(*told: Callable[[], None]) -> Callable[[], None]:

@@ -8,6 +8,7 @@ from gofer.models.status import RunStatus
 from gofer.server.deployments.end import end
 from gofer.server.deployments.go_live import go_live
 from gofer.server.deployments.judge import Verdict
+from gofer.server.deployments.smoke_rule import after_smoke_run
 from gofer.server.deployments.weigh import weigh
 from gofer.server.pipelines.holds import require_deployable
 from gofer.server.store import deployments, holds, pipelines
@@ -24,19 +25,23 @@ def after_run(
     """To be called once the end of a run is stored; whether that has ended its deployment. `deployment` and `version`
     are the run's.
 
-    A canary is decided by the ends of the new version's runs alone: others tell nothing of that one.
+    A canary is decided by the ends of the new version's runs alone: others tell nothing of that one. A smoke run
+    counts however it has ended.
     """
-    if deployment is None or status not in _COUNTS:
+    if deployment is None:
         return False
     found = deployments.get(tx, pipeline_key, deployment)
-    if found is None or found.status != "running" or found.strategy != "canary" or found.settings.manual:
+    if found is None or found.status != "running" or version != found.to_version:
         return False
-    return version == found.to_version and _decide(tx, found, at)
-
-
-def _decide(tx: Transaction, deployment: DeploymentRow, at: int) -> bool:
-    row = pipelines.by_key(tx, deployment.pipeline_key)
+    row = pipelines.by_key(tx, pipeline_key)
     assert row is not None, "a pipeline is not deleted while it has runs on their way"
+    if found.strategy == "blue_green":
+        return after_smoke_run(tx, row, found, at)
+    counts = found.strategy == "canary" and not found.settings.manual and status in _COUNTS
+    return counts and _decide(tx, row, found, at)
+
+
+def _decide(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, at: int) -> bool:
     verdict = weigh(tx, deployment)
     if verdict.decision == "wait":
         return False

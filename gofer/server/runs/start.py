@@ -181,7 +181,8 @@ def _admission(
 ) -> tuple[RunStatus, Reason, str, list[int]]:
     """With which status the run is born under its pipeline's policy, and the keys of the runs that give way to it."""
     policy = plan.manifest.parallelism
-    if not policy.limit or policy.on_limit == "queue":
+    # A smoke run is a verdict on its version: it waits for its turn, and takes nobody else's.
+    if not policy.limit or policy.on_limit == "queue" or request.initiator.kind == "deployment":
         return RunStatus.QUEUED, Reason.NONE, "", []
     others = [r for r in runs.unfinished_of_pipeline(tx.connection, row.key) if not r.cancelling]
     if len(others) < policy.limit:
@@ -189,7 +190,7 @@ def _admission(
     if policy.on_limit == "skip":
         detail = f"{len(others)} of at most {policy.limit} runs were on their way"
         return RunStatus.CANCELLED, Reason.PARALLELISM_LIMIT, detail, []
-    replaced = others[: len(others) - policy.limit + 1]
+    replaced = [r for r in others if not r.smoke][: len(others) - policy.limit + 1]
     for run in replaced:
         runs.request_cancel(tx, run.key, at, Reason.REPLACED)
         tx.emit(

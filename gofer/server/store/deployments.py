@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gofer.models.deployment import Cause, DeploymentSettings, DeploymentStatus, Strategy
-from gofer.models.status import RunStatus
+from gofer.models.status import Reason, RunStatus
 from gofer.server.store.queries import load
 from gofer.server.store.transaction import Readable, Transaction
 
@@ -78,6 +78,15 @@ class RunOutcome(NamedTuple):
     number: int
     successful: bool
     duration: int
+
+
+class SmokeRun(NamedTuple):
+    """A run that a blue/green deployment has started, in whatever status."""
+
+    number: int
+    status: RunStatus
+    reason: Reason
+    detail: str
 
 
 def insert(transaction: Transaction, new: NewDeployment) -> int:
@@ -160,6 +169,17 @@ def outcomes_before(connection: Readable, pipeline_key: int, version: int, befor
     """Of the newest runs of a version that were made before that time, in milliseconds; newest first."""
     where = {"pipeline_key": pipeline_key, "version": version, "before": before, "limit": limit}
     return _outcomes(connection.execute(_SQL.outcomes_before, where))
+
+
+def smoke_runs(connection: Readable, pipeline_key: int, deployment: int, version: int) -> list[SmokeRun]:
+    """Those that a blue/green deployment has started, in the order of their numbers."""
+    rows = connection.execute(_SQL.smoke_runs, (pipeline_key, deployment, version))
+    return [SmokeRun(number, RunStatus(status), Reason(reason), detail) for number, status, reason, detail in rows]
+
+
+def set_waiting(transaction: Transaction, key: int, detail: str) -> None:
+    """Say why one that runs does not go on; empty: it does."""
+    transaction.execute(_SQL.set_waiting, {"key": key, "reason": "waiting" if detail else "", "detail": detail})
 
 
 def _outcomes(rows: sqlite3.Cursor) -> list[RunOutcome]:

@@ -42,10 +42,13 @@ class RunRow(NamedTuple):
 
 
 class Unfinished(NamedTuple):
+    """`smoke`: it is the smoke run of a deployment."""
+
     key: int
     number: int
     status: RunStatus
     cancelling: bool
+    smoke: bool
 
 
 class NewRun(NamedTuple):
@@ -127,7 +130,14 @@ def unfinished_of_pipeline(connection: sqlite3.Connection, pipeline_key: int) ->
     """The runs of one pipeline that have not ended, oldest first."""
     rows = connection.execute(_SQL.unfinished_of_pipeline, (pipeline_key,))
     return [
-        Unfinished(r["key"], r["number"], RunStatus(r["status"]), r["cancel_requested_at"] is not None) for r in rows
+        Unfinished(
+            r["key"],
+            r["number"],
+            RunStatus(r["status"]),
+            r["cancel_requested_at"] is not None,
+            r["initiator_kind"] == "deployment",
+        )
+        for r in rows
     ]
 
 

@@ -48,3 +48,12 @@ SELECT number, status, ended_at - started_at FROM runs
 WHERE pipeline_key = :pipeline_key AND version = :version AND created_at < :before
   AND status IN ('successful', 'failed')
 ORDER BY number DESC LIMIT :limit;
+
+-- name: smoke_runs
+SELECT number, status, reason, detail FROM runs
+WHERE pipeline_key = ? AND deployment = ? AND version = ?
+ORDER BY number;
+
+-- name: set_waiting
+UPDATE deployments SET reason = :reason, detail = :detail
+WHERE key = :key AND status = 'running' AND (reason, detail) IS NOT (:reason, :detail);

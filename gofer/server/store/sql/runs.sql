@@ -25,7 +25,7 @@ ORDER BY r.key LIMIT ?;
 SELECT min(created_at), max(created_at) FROM runs INDEXED BY runs_unfinished WHERE status IN ('queued', 'running');
 
 -- name: unfinished_of_pipeline
-SELECT r.key, r.number, r.status, r.cancel_requested_at
+SELECT r.key, r.number, r.status, r.cancel_requested_at, r.initiator_kind
 FROM runs AS r INDEXED BY runs_unfinished_of_pipeline
 WHERE r.status IN ('queued', 'running') AND r.pipeline_key = ?
 ORDER BY r.key;
