@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gofer.cli.table import Cell
 
 _NEXT = 10
+_NONE = "none yet"
 _ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -144,7 +145,7 @@ def _described(invocation: Invocation, one: Pipeline) -> Iterable[str]:
         ("namespace", one.namespace),
         ("description", plain(one.description)),
         ("enabled", "yes" if one.enabled else ("no: new runs are refused", "yellow")),
-        ("version", f"{one.version} of {one.versions}"),
+        ("version", f"{one.version or _NONE} ({one.versions} in all)"),
         ("runs", str(one.runs)),
         ("created", clock(one.created_at)),
         ("modified", clock(one.modified_at)),

@@ -58,9 +58,14 @@ def pipeline(namespace_id: str, pipeline_id: str) -> str:
     return f"{pipelines(namespace_id)}/{check_id(pipeline_id, 'pipeline')}"
 
 
+def versions(namespace_id: str, pipeline_id: str) -> str:
+    """Path of a pipeline's versions."""
+    return f"{pipeline(namespace_id, pipeline_id)}/versions"
+
+
 def version(namespace_id: str, pipeline_id: str, number: int) -> str:
     """Path of a version."""
-    return f"{pipeline(namespace_id, pipeline_id)}/versions/{number}"
+    return f"{versions(namespace_id, pipeline_id)}/{number}"
 
 
 def runs(namespace_id: str, pipeline_id: str | None) -> str:

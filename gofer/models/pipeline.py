@@ -69,6 +69,12 @@ class Version(msgspec.Struct, kw_only=True):
     holds: list[Hold] = []
 
 
+class UpdateVersion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Body of `PATCH …/versions/{version}`."""
+
+    notes: str
+
+
 class VersionDetail(Version, kw_only=True):
     manifest: Manifest
 

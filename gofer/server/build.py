@@ -198,7 +198,7 @@ async def build(parts: Parts, front: Front) -> Built:
         bus=bus,
         namespaces=Namespaces(database, clock),
         pipelines=Pipelines(database, clock, asking),
-        versions=Versions(database),
+        versions=Versions(database, clock),
         deployments=Deployments(database, clock, asking),
         holds=Holds(database, clock, paused.settled),
         diffs=Diffs(database),

@@ -58,6 +58,7 @@ SAMPLES: dict[str, Sample] = {
     "POST /api/v1/manifests/graph": Sample(_MANIFEST),
     "POST /api/v1/namespaces/{namespace}/pipelines": Sample(_MANIFEST),
     "PATCH /api/v1/namespaces/{namespace}/pipelines/{pipeline}": Sample({"enabled": False}),
+    "PATCH /api/v1/namespaces/{namespace}/pipelines/{pipeline}/versions/{version}": Sample({"notes": "changed"}),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/holds/{hold}": Sample({"reason": "sample"}),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/versions/{version}/holds/{hold}": Sample(
         {"reason": "sample"}

@@ -34,6 +34,8 @@ ASKS = {
     f"GET {P}/graph": "pipelines:read",
     f"GET {P}/versions": "pipelines:read",
     f"GET {P}/versions/{{version}}": "pipelines:read",
+    f"PATCH {P}/versions/{{version}}": "pipelines:write",
+    f"DELETE {P}/versions/{{version}}": "pipelines:delete",
     f"PUT {P}/holds/{{hold}}": "deployments:write",
     f"DELETE {P}/holds/{{hold}}": "deployments:write",
     f"PUT {P}/versions/{{version}}/holds/{{hold}}": "deployments:write",

@@ -99,7 +99,9 @@ class Plans:
                 return plan
         row = versions.get(connection, pipeline_key, version)
         if row is None:
-            raise NotFound(f"there is no version {version} of this pipeline", "List them: gofer pipeline get.")
+            raise NotFound(
+                f"there is no version {version} of this pipeline", "List them with: gofer pipeline versions list."
+            )
         plan = Plan(_MANIFEST.decode(row.manifest_json))
         with self._lock:
             return self._keep(key, plan)

@@ -15,13 +15,14 @@ from gofer.server.deployments.after_run import after_run
 from gofer.server.deployments.choose import Choice, choose
 from gofer.server.pipelines import holds
 from gofer.server.pipelines.parameters import resolve_parameters
+from gofer.server.pipelines.versions import no_version
 from gofer.server.runs.active import Ticket
 from gofer.server.runs.cancel import Canceller
 from gofer.server.runs.context import Context
 from gofer.server.runs.launch import Launcher
 from gofer.server.runs.notify import store_notifications
 from gofer.server.runs.plan import Plan
-from gofer.server.store import objects, pipelines, runs, task_runs
+from gofer.server.store import objects, pipelines, runs, task_runs, versions
 from gofer.server.store.database import Transaction
 from gofer.server.store.pipelines import PipelineRow
 from gofer.server.store.task_runs import NewTaskRun
@@ -135,6 +136,9 @@ class Starter:
 
 def _choice(tx: Transaction, row: PipelineRow, request: Request) -> Choice:
     if request.version is not None:
+        # The plan of one that was deleted may be there still.
+        if not versions.exists(tx, row.key, request.version):
+            raise no_version(row, request.version)
         holds.require_startable(tx, row, request.version)
         return Choice(request.version, request.deployment)
     return choose(tx, row)

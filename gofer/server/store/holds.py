@@ -24,6 +24,11 @@ def delete(transaction: Transaction, pipeline_key: int, version: int, kind: Hold
     return transaction.execute(_SQL.delete, (pipeline_key, version, kind)).rowcount == 1
 
 
+def delete_all(transaction: Transaction, pipeline_key: int, version: int) -> None:
+    """Those on a version, which goes."""
+    transaction.execute(_SQL.delete_all, (pipeline_key, version))
+
+
 def get(connection: Readable, pipeline_key: int, version: int, kind: HoldKind) -> Hold | None:
     row = connection.execute(_SQL.get, (pipeline_key, version, kind)).fetchone()
     return _hold(row) if row else None

@@ -141,6 +141,12 @@ def unfinished_of_pipeline(connection: sqlite3.Connection, pipeline_key: int) ->
     ]
 
 
+def newest_of_version(connection: sqlite3.Connection | Transaction, pipeline_key: int, version: int) -> int | None:
+    """The highest number of a run of that version."""
+    number: int | None = connection.execute(_SQL.newest_of_version, (pipeline_key, version)).fetchone()[0]
+    return number
+
+
 def list_of_pipeline(
     connection: sqlite3.Connection, namespace: str, pipeline: str, status: RunStatus | None, before: int, limit: int
 ) -> list[RunRow]:

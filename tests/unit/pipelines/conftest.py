@@ -19,7 +19,7 @@ class Server:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.pipelines = Pipelines(database, Clock())
-        self.versions = Versions(database)
+        self.versions = Versions(database, Clock())
         self.namespaces = Namespaces(database, Clock())
         self.events: list[Event] = []
         database.on_commit = self.events.extend

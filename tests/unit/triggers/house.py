@@ -108,7 +108,7 @@ class Triggers:
             reached,
         )
         self.pipelines = Pipelines(self.database, services.clock, self.parts.subscriber)
-        self.versions = Versions(self.database)
+        self.versions = Versions(self.database, services.clock)
         self.subscriptions = self.parts.subscriptions
         self._publish = self.database.on_commit
         self.database.on_commit = self._committed

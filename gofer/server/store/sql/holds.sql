@@ -6,6 +6,9 @@ ON CONFLICT (pipeline_key, version, kind) DO UPDATE SET reason = excluded.reason
 -- name: delete
 DELETE FROM holds WHERE pipeline_key = ? AND version = ? AND kind = ?;
 
+-- name: delete_all
+DELETE FROM holds WHERE pipeline_key = ? AND version = ?;
+
 -- name: get
 SELECT kind, reason, held_at, held_by FROM holds WHERE pipeline_key = ? AND version = ? AND kind = ?;
 

@@ -102,3 +102,6 @@ ORDER BY r.key DESC LIMIT :limit;
 -- name: parameters_of_events
 SELECT e.seq, r.parameters FROM events AS e JOIN runs AS r ON r.key = e.run_key
 WHERE e.seq IN (SELECT value FROM json_each(?));
+
+-- name: newest_of_version
+SELECT MAX(number) FROM runs WHERE pipeline_key = ? AND version = ?;
