@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gofer.errors import Conflict, NotFound
+from gofer.errors import Conflict, InvalidInput, NotFound
 from gofer.models.event import Kind
 from gofer.models.manifest import ParameterValue
 from gofer.models.run import Initiator, Run, StartedRun
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.server.deployments.after_run import after_run
 from gofer.server.deployments.choose import Choice, choose
+from gofer.server.deployments.fall_back import instead, refused
 from gofer.server.pipelines import holds
 from gofer.server.pipelines.parameters import resolve_parameters
 from gofer.server.pipelines.versions import no_version
@@ -69,6 +70,12 @@ class Request(NamedTuple):
     deployment: int | None = None
 
 
+class _Chosen(NamedTuple):
+    choice: Choice
+    plan: Plan
+    parameters: dict[str, ParameterValue]
+
+
 class _Stored(NamedTuple):
     ticket: Ticket
     run: StartedRun
@@ -99,10 +106,8 @@ class Starter:
 
     def _store(self, tx: Transaction, request: Request, also: Also | None) -> _Stored:
         row = _startable(tx, request)
-        version, deployment = _choice(tx, row, request)
-        plan = self._context.plans.load(tx.connection, row.key, version)
-        parameters = resolve_parameters(plan.manifest, _given(plan, request))
         at = self._context.clock.now()
+        (version, deployment), plan, parameters = self._chosen(tx, row, request, at)
         fresh = request.kept.task_runs(tx, plan) if request.kept else _all_new(plan)
         status, reason, detail, replaced = _admission(tx, request, row, plan, at)
         new = runs.NewRun(
@@ -132,6 +137,22 @@ class Starter:
             variables=request.variables, deployment=deployment,
         )  # fmt: skip
         return _Stored(ticket, run, replaced)
+
+    def _chosen(self, tx: Transaction, row: PipelineRow, request: Request, at: int) -> _Chosen:
+        choice = _choice(tx, row, request)
+        try:
+            return self._planned(tx, row, request, choice)
+        except InvalidInput as problem:
+            other = instead(row, choice) if request.version is None else None
+            if other is None:
+                raise
+            chosen = self._planned(tx, row, request, other)
+            refused(tx, row, choice, problem, at)
+            return chosen
+
+    def _planned(self, tx: Transaction, row: PipelineRow, request: Request, choice: Choice) -> _Chosen:
+        plan = self._context.plans.load(tx.connection, row.key, choice.version)
+        return _Chosen(choice, plan, resolve_parameters(plan.manifest, _given(plan, request)))
 
 
 def _choice(tx: Transaction, row: PipelineRow, request: Request) -> Choice:
