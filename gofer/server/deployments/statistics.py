@@ -7,9 +7,9 @@ The formulas, with their sources, for those who want to check them; docs/deploym
   Statistics, 3rd edition, section 3.2). Nothing is assumed of how durations are distributed.
 - A mean: Student's t.
 - The difference of two of them: from the interval of each, by adding the squares of the distances to their bounds.
-  For shares that is Newcombe's hybrid score interval, his method 10 (Newcombe 1998, doi:10.1002/(SICI)1097-0258
-  (19980430)17:8<873::AID-SIM779>3.0.CO;2-I); for anything else with intervals, MOVER (Zou and Donner 2008,
-  doi:10.1002/sim.3095). A ratio is the difference of logarithms.
+  Of shares that is Newcombe's hybrid score interval (his method 10; 1998, Statistics in Medicine 17, 873-890), of
+  anything else that has intervals, MOVER (Zou and Donner 2008, doi:10.1002/sim.3095). A ratio is the difference of
+  logarithms.
 """
 
 from __future__ import annotations
@@ -88,21 +88,19 @@ def difference(new: Estimated, old: Estimated) -> Estimated:
 
 
 def ratio(new: Estimated, old: Estimated) -> Estimated | None:
-    """`new` divided by `old`; None: one of them, or a bound, is not above 0."""
-    one, other = _logarithm(new), _logarithm(old)
-    if one is None or other is None:
+    """`new` divided by `old`, none of which is negative; None: one of them is 0. Without bounds where one is 0."""
+    if new.value <= 0 or old.value <= 0:
         return None
-    found = difference(one, other)
+    found = difference(_logarithms(new), _logarithms(old))
     if found.low is None or found.high is None:
-        return Estimated(math.exp(found.value), None, None)
-    return Estimated(math.exp(found.value), math.exp(found.low), math.exp(found.high))
+        return Estimated(new.value / old.value, None, None)
+    return Estimated(new.value / old.value, math.exp(found.low), math.exp(found.high))
 
 
-def _logarithm(one: Estimated) -> Estimated | None:
-    if one.value <= 0 or (one.low is not None and one.low <= 0):
-        return None
-    low, high = one.low, one.high
-    return Estimated(math.log(one.value), None if low is None else math.log(low), None if high is None else math.log(high))
+def _logarithms(one: Estimated) -> Estimated:
+    if one.low is None or one.high is None or one.low <= 0:
+        return Estimated(math.log(one.value), None, None)
+    return Estimated(math.log(one.value), math.log(one.low), math.log(one.high))
 
 
 def _bounds(ordered: Sequence[float], level: float) -> tuple[float, float] | tuple[None, None]:
