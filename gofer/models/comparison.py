@@ -21,7 +21,7 @@ class Estimate(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class Difference(Estimate, kw_only=True, omit_defaults=True):
     """Of the new version from the old one. `verdict` is `unclear` while the bounds leave open which of the two is
-    better."""
+    better, and before either has 10 runs."""
 
     verdict: Verdict = "unclear"
 
@@ -77,11 +77,15 @@ class TaskComparison(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RuleState(msgspec.Struct, kw_only=True):
-    """How far a canary's rule is. `decided`: nothing, or what it has decided; if the deployment is `manual`, what it
-    would have. `detail` is a sentence for people, `figures` what it goes by."""
+    """How far a canary's rule is: what it says now. It decides by itself unless the deployment is `manual`.
+
+    `reason` is for programs: `rule_met`, `success_rate`, `duration`, or "" while it waits. `detail` is a sentence for
+    people, `figures` what it goes by.
+    """
 
     decision: Literal["wait", "promote", "roll_back"]
     manual: bool
+    reason: str
     detail: str
     figures: dict[str, Any]
 

@@ -32,6 +32,7 @@ from gofer.server.clock import Clock
 from gofer.server.common_tasks.install import CommonTasks
 from gofer.server.common_tasks.provide import Provider
 from gofer.server.deployments.deploy import Deployments
+from gofer.server.deployments.figures import Comparisons
 from gofer.server.deployments.smoke import SmokeSteward
 from gofer.server.events.bus import Bus
 from gofer.server.events.faults import FaultRecorder
@@ -202,6 +203,7 @@ async def build(parts: Parts, front: Front) -> Built:
         deployments=Deployments(database, clock, asking),
         holds=Holds(database, clock, paused.settled),
         diffs=Diffs(database),
+        comparisons=Comparisons(database),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

@@ -21,6 +21,7 @@ from gofer.server.built_ins import BuiltIns
 from gofer.server.clock import Clock
 from gofer.server.common_tasks.install import CommonTasks
 from gofer.server.deployments.deploy import Deployments
+from gofer.server.deployments.figures import Comparisons
 from gofer.server.events.bus import Bus
 from gofer.server.limits.failures import Failures
 from gofer.server.logs.logs import Logs
@@ -62,6 +63,7 @@ class Services:
     deployments: Deployments
     holds: Holds
     diffs: Diffs
+    comparisons: Comparisons
     subscriptions: Subscriptions
     told_events: ToldEvents
     runs: Runs

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gofer.errors import Conflict, NotFound
+from gofer.errors import Conflict
 from gofer.models.deployment import Deploy, Deployed, Deployment, DeploymentSettings, DeploymentStatus, Rollback
 from gofer.models.ids import shown
 from gofer.models.manifest import Manifest
@@ -17,7 +17,7 @@ from gofer.server.deployments.clear_way import clear_way
 from gofer.server.deployments.end import end
 from gofer.server.deployments.go_live import go_live, manifest_of
 from gofer.server.deployments.settings import settings_of
-from gofer.server.deployments.view import deployment_model
+from gofer.server.deployments.view import deployment_model, require_deployment
 from gofer.server.pipelines.common_tasks import require_common_tasks
 from gofer.server.pipelines.holds import warnings as held_warnings
 from gofer.server.pipelines.parameters import resolve_parameters
@@ -140,7 +140,7 @@ class Deployments:
 
         def work(connection: sqlite3.Connection) -> Deployment:
             row = require_pipeline(connection, namespace, pipeline)
-            return deployment_model(row, _require(connection, row, number))
+            return deployment_model(row, require_deployment(connection, row, number))
 
         return await self._database.read(work)
 
@@ -231,7 +231,7 @@ def _before(connection: Readable, row: PipelineRow) -> int:
 
 def _under_way(tx: Transaction, namespace: str, pipeline: str, number: int) -> tuple[PipelineRow, DeploymentRow]:
     row = require_pipeline(tx, namespace, pipeline)
-    found = _require(tx, row, number)
+    found = require_deployment(tx, row, number)
     if found.status != "running":
         raise Conflict(
             f"The deployment {number} of the pipeline {shown(pipeline)} has ended: {found.status}",
@@ -240,18 +240,8 @@ def _under_way(tx: Transaction, namespace: str, pipeline: str, number: int) -> t
     return row, found
 
 
-def _require(connection: Readable, row: PipelineRow, number: int) -> DeploymentRow:
-    found = deployments.get(connection, row.key, number)
-    if found is None:
-        raise NotFound(
-            f"The pipeline {shown(row.id)} has no deployment {number}",
-            f"List those that it had with: gofer pipeline deployments list {row.id}.",
-        )
-    return found
-
-
 def _shown(tx: Transaction, row: PipelineRow, number: int) -> Deployment:
-    return deployment_model(row, _require(tx, row, number))
+    return deployment_model(row, require_deployment(tx, row, number))
 
 
 def _newest(connection: Readable, row: PipelineRow) -> int:

@@ -6,18 +6,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gofer.models.comparison import Arm, Comparison, Measures, TaskComparison
+from gofer.models.comparison import Arm, Comparison, Measures, RuleState, TaskComparison
 from gofer.models.status import RunStatus, TaskStatus
 from gofer.server.deployments import statistics
+from gofer.server.deployments.choose import SPLITTING
 from gofer.server.deployments.differences import differences, estimate
 from gofer.server.deployments.view import require_deployment
+from gofer.server.deployments.weigh import weigh
 from gofer.server.pipelines.view import require_pipeline
 from gofer.server.store import figures
 from gofer.server.store.database import Database
 from gofer.server.store.deployments import DeploymentRow
 from gofer.server.store.figures import RunFigures, TaskRunFigures
-
-SPLITTING = ("canary", "ab")
 
 _MOST_RUNS = 10_000
 _MOST_TASK_RUNS = 50_000
@@ -70,6 +70,20 @@ class _Comparing:
             new=new.arm,
             difference=differences(old.arm if old else None, new.arm),
             tasks=_tasks(old.tasks if old else {}, new.tasks),
+            rule=self._rule(),
+        )
+
+    def _rule(self) -> RuleState | None:
+        one = self._deployment
+        if one.strategy != "canary" or one.status != "running":
+            return None
+        verdict = weigh(self._connection, one)
+        return RuleState(
+            decision=verdict.decision,
+            manual=one.settings.manual,
+            reason=verdict.reason,
+            detail=verdict.detail,
+            figures=verdict.figures,
         )
 
     def _old_runs(self) -> list[RunFigures]:
@@ -125,7 +139,8 @@ def _side(connection: sqlite3.Connection, version: int, runs: Sequence[RunFigure
 
 def _measured(runs: Iterable[RunFigures]) -> list[int]:
     """The keys of the newest ones, as many as have not too many task runs together."""
-    keys, total = [], 0
+    keys: list[int] = []
+    total = 0
     for run in runs:
         total += run.task_count
         if keys and total > _MOST_TASK_RUNS:

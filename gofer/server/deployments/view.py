@@ -6,17 +6,32 @@ from typing import Any
 
 import msgspec
 
+from gofer.errors import NotFound
 from gofer.models.deployment import Deployment
 from gofer.models.event import Kind
+from gofer.models.ids import shown
+from gofer.server.store import deployments
 from gofer.server.store.database import Transaction
 from gofer.server.store.deployments import DeploymentRow
 from gofer.server.store.pipelines import PipelineRow
+from gofer.server.store.transaction import Readable
 
 
 def deployment_model(row: PipelineRow, deployment: DeploymentRow) -> Deployment:
     fields = deployment._asdict()
     del fields["key"], fields["pipeline_key"]
     return Deployment(namespace=row.namespace, pipeline=row.id, **fields)
+
+
+def require_deployment(connection: Readable, row: PipelineRow, number: int) -> DeploymentRow:
+    """The deployment's row. Raises NotFound."""
+    found = deployments.get(connection, row.key, number)
+    if found is None:
+        raise NotFound(
+            f"The pipeline {shown(row.id)} has no deployment {number}",
+            f"List those that it had with: gofer pipeline deployments list {row.id}.",
+        )
+    return found
 
 
 def tell(tx: Transaction, kind: Kind, row: PipelineRow, deployment: DeploymentRow) -> None:
