@@ -13,6 +13,7 @@ from gofer.cli.arguments import parameter_option, pipeline_argument
 from gofer.cli.base import Group, pass_invocation
 from gofer.cli.diff import Validation, diff
 from gofer.cli.exit_codes import ExitCode
+from gofer.cli.export import export, import_
 from gofer.cli.failure import CommandError
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.program import Program, program_argument
@@ -246,6 +247,6 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
     return answer.decode(errors="replace")
 
 
-for command in (diff, versions, subscribe, unsubscribe, subscriptions):
+for command in (diff, versions, subscribe, unsubscribe, subscriptions, export, import_):
     pipeline.add_command(command)
 pipeline.add_command(store(of_pipelines()))

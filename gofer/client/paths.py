@@ -68,6 +68,16 @@ def version(namespace_id: str, pipeline_id: str, number: int) -> str:
     return f"{versions(namespace_id, pipeline_id)}/{number}"
 
 
+def export(namespace_id: str, pipeline_id: str) -> str:
+    """Path of a pipeline as one document."""
+    return f"{pipeline(namespace_id, pipeline_id)}/export"
+
+
+def import_(namespace_id: str) -> str:
+    """Path that takes such a document."""
+    return f"{namespace(namespace_id)}/import"
+
+
 def runs(namespace_id: str, pipeline_id: str | None) -> str:
     """Path of a pipeline's runs, or of all runs of the namespace."""
     if pipeline_id is None:

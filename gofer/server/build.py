@@ -50,7 +50,9 @@ from gofer.server.objects.build import ObjectParts
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.compare import Diffs
+from gofer.server.pipelines.export import Exporter
 from gofer.server.pipelines.hold import Holds
+from gofer.server.pipelines.importing import Importer
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
@@ -204,6 +206,8 @@ async def build(parts: Parts, front: Front) -> Built:
         holds=Holds(database, clock, paused.settled),
         diffs=Diffs(database),
         comparisons=Comparisons(database),
+        exporter=Exporter(database, clock),
+        importer=Importer(database, clock, asking),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

@@ -30,7 +30,9 @@ from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.compare import Diffs
+from gofer.server.pipelines.export import Exporter
 from gofer.server.pipelines.hold import Holds
+from gofer.server.pipelines.importing import Importer
 from gofer.server.pipelines.namespaces import Namespaces
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
@@ -64,6 +66,8 @@ class Services:
     holds: Holds
     diffs: Diffs
     comparisons: Comparisons
+    exporter: Exporter
+    importer: Importer
     subscriptions: Subscriptions
     told_events: ToldEvents
     runs: Runs

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
+from gofer.models.manifest import Manifest
 from gofer.server.api.dispatch import Dispatcher
 from gofer.server.api.endpoint import Endpoint, NoBody, Socket, shapes_of
 from gofer.server.api.http_route import HttpRoute
 from gofer.server.api.socket_route import SocketRoute
 from gofer.server.api.tree import Node
 from gofer.server.auth.permission import OPEN, Permission
+from gofer.server.pipelines.manifest_hash import manifest_hash
 from gofer.server.routes import application
 from tests.integration.api.server import ServerThread
 
@@ -36,6 +39,20 @@ class Sample(NamedTuple):
 
 
 _MANIFEST = {"id": "sample", "tasks": [{"id": "t", "image": "fake", "command": ["say", "hello"]}]}
+_EXPORT = {
+    "format": "gofer-pipeline",
+    "format_version": 1,
+    "pipeline": "sample",
+    "live_version": 1,
+    "versions": [
+        {
+            "number": 1,
+            "hash": manifest_hash(msgspec.convert(_MANIFEST, Manifest)),
+            "created_at": 0,
+            "manifest": _MANIFEST,
+        }
+    ],
+}
 _PERMISSIONS = [{"resources": ["runs"], "actions": ["read"]}]
 _SECRET = {"value": "a sample of a value"}
 
@@ -57,6 +74,7 @@ SAMPLES: dict[str, Sample] = {
     "POST /api/v1/manifests/validate": Sample(_MANIFEST),
     "POST /api/v1/manifests/graph": Sample(_MANIFEST),
     "POST /api/v1/namespaces/{namespace}/pipelines": Sample(_MANIFEST),
+    "POST /api/v1/namespaces/{namespace}/import": Sample(_EXPORT),
     "PATCH /api/v1/namespaces/{namespace}/pipelines/{pipeline}": Sample({"enabled": False}),
     "PATCH /api/v1/namespaces/{namespace}/pipelines/{pipeline}/versions/{version}": Sample({"notes": "changed"}),
     "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/holds/{hold}": Sample({"reason": "sample"}),

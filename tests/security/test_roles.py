@@ -32,6 +32,8 @@ ASKS = {
     f"PATCH {P}": "pipelines:write",
     f"DELETE {P}": "pipelines:delete",
     f"GET {P}/graph": "pipelines:read",
+    f"GET {P}/export": "pipelines:read",
+    f"POST {N}/import": "pipelines:write",
     f"GET {P}/versions": "pipelines:read",
     f"GET {P}/versions/{{version}}": "pipelines:read",
     f"PATCH {P}/versions/{{version}}": "pipelines:write",

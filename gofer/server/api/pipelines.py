@@ -112,11 +112,11 @@ async def _list(call: Call[NamespacePath, PageQuery, NoBody]) -> Page[Pipeline]:
     cursor = paging.text("pipelines", call.query.cursor)
     seen = call.caller.sight("pipelines:read").pipelines_of(call.path.namespace)
     found = await call.services.pipelines.list(call.path.namespace, cursor, call.query.limit, seen)
-    found.items = [_shown_to(call.caller, one) for one in found.items]
+    found.items = [shown_to(call.caller, one) for one in found.items]
     return paging.page("pipelines", found)
 
 
-def _shown_to(caller: Caller, pipeline: Pipeline) -> Pipeline:
+def shown_to(caller: Caller, pipeline: Pipeline) -> Pipeline:
     """Its last run, with its parameters, is for those alone who may look at its runs."""
     if pipeline.last_run is None or caller.may("runs:read", pipeline.namespace, (pipeline.id,)):
         return pipeline
@@ -134,15 +134,15 @@ async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
             call.remember(tx, narrowed(registered))
 
     def narrowed(registered: Registered) -> Registered:
-        return msgspec.structs.replace(registered, pipeline=_shown_to(call.caller, registered.pipeline))
+        return msgspec.structs.replace(registered, pipeline=shown_to(call.caller, registered.pipeline))
 
     registered = narrowed(await call.services.pipelines.register(call.path.namespace, call.body, also=remember))
-    registered.warnings += await _unset_secrets(call.services, call.path.namespace, call.body)
+    registered.warnings += await unset_secrets(call.services, call.path.namespace, call.body)
     return registered
 
 
-async def _unset_secrets(services: Services, namespace: str, manifest: Manifest) -> list[str]:
-    """What would fail a run if it started now."""
+async def unset_secrets(services: Services, namespace: str, manifest: Manifest) -> list[str]:
+    """A warning for each secret that is named and not there: it would fail a run if that started now."""
     used = secret_references(manifest)
     try:
         unset = await services.secrets.unset(namespace, manifest.id, used) if used else ()
@@ -159,13 +159,13 @@ def _unset(kind: str, key: str, namespace: str, pipeline: str) -> str:
 
 
 async def _get(call: Call[PipelinePath, NoQuery, NoBody]) -> Pipeline:
-    return _shown_to(call.caller, await call.services.pipelines.get(call.path.namespace, call.path.pipeline))
+    return shown_to(call.caller, await call.services.pipelines.get(call.path.namespace, call.path.pipeline))
 
 
 async def _update(call: Call[PipelinePath, NoQuery, UpdatePipeline]) -> Pipeline:
     at = call.path
     changed = await call.services.pipelines.set_enabled(at.namespace, at.pipeline, call.body.enabled)
-    return _shown_to(call.caller, changed)
+    return shown_to(call.caller, changed)
 
 
 async def _delete(call: Call[PipelinePath, NoQuery, NoBody]) -> None:

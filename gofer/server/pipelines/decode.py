@@ -31,7 +31,7 @@ def decode_manifest(body: bytes, content_type: str) -> Manifest:
             f"The manifest has {format_size(len(body))}; at most {MAX_MANIFEST_BYTES} bytes are accepted",
             "Move scripts and data into images or objects, or split the pipeline.",
         )
-    name, decode = _decoder(content_type)
+    name, decode = decoder(content_type, "A manifest")
     try:
         manifest: Manifest = decode(body, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -39,14 +39,16 @@ def decode_manifest(body: bytes, content_type: str) -> Manifest:
     return manifest
 
 
-def _decoder(content_type: str) -> tuple[str, Callable[..., Any]]:
+def decoder(content_type: str, what: str) -> tuple[str, Callable[..., Any]]:
+    """The name of the encoding that a content type says (JSON where it is empty), and what decodes it. `what` names the
+    document in the error. Raises BadRequest for any other."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in ("", "application/json") or kind.endswith("+json"):
         return "JSON", msgspec.json.decode
     if kind in ("application/msgpack", "application/x-msgpack", "application/vnd.msgpack"):
         return "MessagePack", msgspec.msgpack.decode
     raise BadRequest(
-        f"A manifest cannot be read as {shown(kind)}",
+        f"{what} cannot be read as {shown(kind)}",
         'Send "application/json" or "application/msgpack" as Content-Type.',
     )
 
@@ -58,10 +60,8 @@ def _explained(error: Exception, body: bytes, name: str, decode: Callable[..., A
     except msgspec.ValidationError:
         # Well formed, but with a number that nothing can hold; what the first try has said knows where.
         raw = msgspec.UNSET
-    except RecursionError:
-        return BadRequest(f"The manifest's {name} is nested too deeply", _SCHEMA_HINT)
-    except (msgspec.DecodeError, UnicodeDecodeError) as syntax:
-        return BadRequest(f"The manifest is not well-formed {name}: {_sentence(syntax)}", _SCHEMA_HINT)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as syntax:
+        return syntax_error(syntax, "The manifest", name, _SCHEMA_HINT)
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         # What a newer schema means by its fields is not known here.
@@ -81,6 +81,13 @@ def unsupported_version(version: int) -> tuple[str, str]:
         f"schema version {described(version)} is not supported; this server reads version {SCHEMA_VERSION}",
         "Use a newer server, or an SDK of this server's version.",
     )
+
+
+def syntax_error(error: Exception, what: str, name: str, hint: str) -> BadRequest:
+    """For `what` ("The manifest"), which is no well-formed `name` ("JSON"), as its decoder has said."""
+    if isinstance(error, RecursionError):
+        return BadRequest(f"{what}'s {name} is nested too deeply", hint)
+    return BadRequest(f"{what} is not well-formed {name}: {_sentence(error)}", hint)
 
 
 def _sentence(error: Exception) -> str:
