@@ -15,6 +15,7 @@ from gofer.cli.diff import Validation, diff
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.export import export, import_
 from gofer.cli.failure import CommandError
+from gofer.cli.hold import deprecate, freeze, held, pause, resume, undeprecate, unfreeze
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.program import Program, program_argument
 from gofer.cli.status import cell
@@ -109,7 +110,7 @@ def validate(invocation: Invocation, program: Program) -> int:
 def list_(invocation: Invocation, paging: Paging) -> None:
     """The pipelines of the namespace."""
     columns = Columns(
-        ("PIPELINE", "NAME", "ENABLED", "VERSION", "RUNS", "LAST RUN", ""),
+        ("PIPELINE", "NAME", "ENABLED", "HELD", "VERSION", "RUNS", "LAST RUN", ""),
         _row,
         "No pipelines yet. Register one: gofer pipeline create PATH",
     )
@@ -118,8 +119,9 @@ def list_(invocation: Invocation, paging: Paging) -> None:
 
 def _row(one: Pipeline) -> list[Cell]:
     enabled: Cell = "yes" if one.enabled else ("no", "yellow")
+    held_by: Cell = (", ".join(hold.kind for hold in one.holds), "yellow")
     last = one.last_run
-    start: list[Cell] = [one.id, plain(one.name), enabled, str(one.version), str(one.runs)]
+    start: list[Cell] = [one.id, plain(one.name), enabled, held_by, str(one.version), str(one.runs)]
     return [*start, *([cell(last.status), f"#{last.id} {ago(last.created_at)}"] if last else ["", ""])]
 
 
@@ -146,6 +148,7 @@ def _described(invocation: Invocation, one: Pipeline) -> Iterable[str]:
         ("namespace", one.namespace),
         ("description", plain(one.description)),
         ("enabled", "yes" if one.enabled else ("no: new runs are refused", "yellow")),
+        *((hold.kind, (held(hold), "yellow")) for hold in one.holds),
         ("version", f"{one.version or _NONE} ({one.versions} in all)"),
         ("runs", str(one.runs)),
         ("created", clock(one.created_at)),
@@ -249,4 +252,6 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
 
 for command in (diff, versions, subscribe, unsubscribe, subscriptions, export, import_):
     pipeline.add_command(command)
+for hold_command in (pause, resume, freeze, unfreeze, deprecate, undeprecate):
+    pipeline.add_command(hold_command)
 pipeline.add_command(store(of_pipelines()))

@@ -24,7 +24,7 @@ from gofer.cli.times import ago, clock, took
 from gofer.client import paths
 from gofer.models.common_task import Notification
 from gofer.models.event import Event
-from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartRun, TaskRun
+from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartedRun, StartRun, TaskRun
 from gofer.models.status import RunStatus
 
 if TYPE_CHECKING:
@@ -69,11 +69,13 @@ def start_run(
     """Start a run; follow it if `follow`. Returns the exit code."""
     body = StartRun(parameters=dict(parse_parameters(parameters)), version=version)
     path = paths.runs(invocation.namespace, pipeline)
-    return _started(invocation, invocation.client.send("POST", path, Run, body), follow)
+    return _started(invocation, invocation.client.send("POST", path, StartedRun, body), follow)
 
 
-def _started(invocation: Invocation, started: Run, follow: bool) -> int | None:
+def _started(invocation: Invocation, started: StartedRun, follow: bool) -> int | None:
     output = invocation.output
+    for warning in started.warnings:
+        output.warn(warning)
     if follow:
         from gofer.cli.follow.session import FollowOptions, follow_run
 
@@ -266,7 +268,8 @@ def retry(invocation: Invocation, pipeline: str, run: int, from_failed: bool, fo
     With the same version and the same parameters.
     """
     path = f"{paths.run(invocation.namespace, pipeline, run)}/retry"
-    return _started(invocation, invocation.client.send("POST", path, Run, RetryRun(from_failed=from_failed)), follow)
+    body = RetryRun(from_failed=from_failed)
+    return _started(invocation, invocation.client.send("POST", path, StartedRun, body), follow)
 
 
 run.add_command(store(of_runs()))

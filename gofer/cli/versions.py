@@ -13,6 +13,7 @@ from gofer.cli.base import Group, pass_invocation
 from gofer.cli.diff import described
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
+from gofer.cli.hold import held
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.terminal import plain
 from gofer.cli.times import ago, clock
@@ -106,7 +107,7 @@ def _described(invocation: Invocation, one: VersionDetail) -> Iterable[str]:
         ("version", str(one.number)),
         ("namespace", one.namespace),
         ("live", ("yes", "green") if one.live else "no"),
-        *((hold.kind, (_held(hold.by, hold.at, hold.reason), "yellow")) for hold in one.holds),
+        *((hold.kind, (held(hold), "yellow")) for hold in one.holds),
         ("registered", clock(one.created_at)),
         ("by", plain(one.registered_by)),
         ("hash", one.hash),
@@ -117,10 +118,6 @@ def _described(invocation: Invocation, one: VersionDetail) -> Iterable[str]:
     if "\n" in one.notes.strip():
         yield "notes"
         yield from (f"  {plain(line)}" for line in one.notes.strip().splitlines())
-
-
-def _held(by: str, at: int, reason: str) -> str:
-    return plain(" ".join(word for word in ("since", clock(at), f"by {by}" if by else "", reason) if word))
 
 
 @versions.command(

@@ -78,6 +78,12 @@ def import_(namespace_id: str) -> str:
     return f"{namespace(namespace_id)}/import"
 
 
+def hold(namespace_id: str, pipeline_id: str, number: int | None, kind: str) -> str:
+    """Path of a hold of that kind, on a version, or on the pipeline if `number` is None."""
+    owner = pipeline(namespace_id, pipeline_id) if number is None else version(namespace_id, pipeline_id, number)
+    return f"{owner}/holds/{kind}"
+
+
 def runs(namespace_id: str, pipeline_id: str | None) -> str:
     """Path of a pipeline's runs, or of all runs of the namespace."""
     if pipeline_id is None:
