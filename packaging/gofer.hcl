@@ -33,6 +33,9 @@ dev_mode = false
 # How many task runs may be at the engine at once in the whole server. 0: no limit. (default 100, reload)
 #task_parallelism_limit = 100
 
+# How many versions a pipeline keeps, beside those in use. 0: all. (default 0, reload)
+#pipeline_version_retention = 0
+
 # Folder of the logs of task runs. Default: systemd's `LogsDirectory`, else `logs` in `server.storage_path`.
 task_run_logs_dir = "/var/log/gofer"
 

@@ -366,6 +366,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             reloadable=True,
         ),
     ] = 100
+    pipeline_version_retention: Annotated[
+        int, Doc("How many versions a pipeline keeps, beside those in use. 0: all.", minimum=0, reloadable=True)
+    ] = 0
     task_run_logs_dir: Annotated[
         Path,
         Doc(

@@ -50,6 +50,7 @@ from gofer.server.objects.build import ObjectParts
 from gofer.server.objects.build import build as object_parts
 from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.compare import Diffs
+from gofer.server.pipelines.expire_versions import VersionExpiry
 from gofer.server.pipelines.export import Exporter
 from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.importing import Importer
@@ -186,8 +187,11 @@ async def build(parts: Parts, front: Front) -> Built:
         )
     )  # fmt: skip
 
+    version_expiry = VersionExpiry(database, clock, settings.pipeline_version_retention)
+
     def committed(events: Sequence[Event]) -> None:
         bus.publish(events)
+        version_expiry.committed(events)
         triggers.subscriber.committed(events)
         paused.committed(events)
         smoke.committed(events)
@@ -251,6 +255,7 @@ async def build(parts: Parts, front: Front) -> Built:
             "run_parallelism_limit": launcher.queue.set_limit,
             "task_parallelism_limit": slots.set_limit,
             "task_run_log_expiry": expiry.set_keep,
+            "pipeline_version_retention": version_expiry.set_keep,
             "server.session_idle_timeout": sessions.notice,
             "server.session_lifetime": sessions.notice,
             **objects.followers(),
@@ -260,6 +265,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("engine watch", watch.run()),
         ("remover", remover.run()),
         ("log expiry", expiry.run()),
+        ("version expiry", version_expiry.run()),
         ("event pruner", pruner.run()),
         ("fault recorder", faults.run()),
         ("refused attempts", refused.run()),

@@ -1,4 +1,4 @@
-"""What a pipeline keeps for so many of its runs only: the loop that lets go of the rest."""
+"""What a pipeline keeps so many of only, or for so many runs: the loop that lets go of the rest."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Generic, TypeVar
 
 from gofer.errors import Unavailable
 from gofer.server.own_log import get_logger
 
 PAUSE = 1.0
+"""Seconds for which notices are collected."""
+
+K = TypeVar("K", int, tuple[str, str])
 _RETRY = 5.0
 
 
-class Expiry(ABC):
-    """`keep`: for how many runs (0: for all); `what` is kept, for the own log; `pause`: seconds for which ends of runs
-    are collected.
+class Expiry(ABC, Generic[K]):
+    """`keep`: how many, or for how many runs (0: all); `what` is kept, for the own log; `pause`: seconds for which
+    notices are collected. A pipeline is known by its key, or by its namespace and its id.
     """
 
     def __init__(self, what: str, keep: int, pause: float) -> None:
         self._what = what
         self._keep = keep
         self._pause = pause
-        self._noticed: set[int] = set()
+        self._noticed: set[K] = set()
         self._all = False
         self._wake = asyncio.Event()
 
@@ -39,8 +43,8 @@ class Expiry(ABC):
                 self._all = False
                 await self._patiently(self.expire_once)
             noticed, self._noticed = self._noticed, set()
-            for key in sorted(noticed):
-                await self._patiently(partial(self._expire, key))
+            for pipeline in sorted(noticed):
+                await self._patiently(partial(self._expire, pipeline))
 
     def set_keep(self, keep: int) -> None:
         """From now on; what is old by that is expired soon."""
@@ -48,31 +52,31 @@ class Expiry(ABC):
         self._all = True
         self._wake.set()
 
-    def notice(self, pipeline_key: int) -> None:
-        """A run of this pipeline has ended."""
+    def notice(self, pipeline: K) -> None:
+        """Something of this pipeline may be old by now, as when a run of it has ended."""
         if self._keep > 0:
-            self._noticed.add(pipeline_key)
+            self._noticed.add(pipeline)
             self._wake.set()
 
     async def expire_once(self) -> None:
         """Expire everything that is old now. Raises Unavailable when the database is in trouble."""
         if self._keep > 0:
-            for key in await self._pipelines():
-                await self._expire(key)
+            for pipeline in await self._pipelines():
+                await self._expire(pipeline)
 
     async def _begin(self) -> None:
         """Done once, before anything is expired. May raise Unavailable or OSError, and is called again then."""
         return
 
     @abstractmethod
-    async def _pipelines(self) -> Sequence[int]:
-        """The keys of the pipelines that have something to expire. May raise Unavailable."""
+    async def _pipelines(self) -> Sequence[K]:
+        """The pipelines that have something to expire. May raise Unavailable."""
 
     @abstractmethod
-    async def _expire(self, pipeline_key: int) -> None:
+    async def _expire(self, pipeline: K) -> None:
         """Expire what is old of one pipeline. May raise Unavailable or OSError.
 
-        In steps that each look at `_keep`: a reload may change it, and 0 would make every run old.
+        In steps that each look at `_keep`: a reload may change it, and 0 would make everything old.
         """
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -39,7 +39,7 @@ from gofer.server.own_log import set_level
 from gofer.server.store import run_tokens, triggers
 from gofer.server.store.triggers import StoredTrigger
 from gofer.server.triggers.external import ExternalEvents
-from tests.scenarios.scene import House, Scene, outcome, task
+from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, task
 from tests.support.certificates import Authority, Made
 
 HOUR = 3_600_000
@@ -213,6 +213,16 @@ async def task_run_log_expiry(house: House, _: Authority) -> None:
         await scene.until("logs.expired", runs[0])
         await scene.until("logs.expired", runs[1])
         assert (await scene.task(runs[2], "a")).attempts[0].log_state == "complete"
+
+
+async def pipeline_version_retention(house: House, _: Authority) -> None:
+    async with changing(house) as scene:
+        for name in "abcd":
+            await scene.register(task(name))
+        await scene.reload("pipeline_version_retention = 2")
+        await scene.said("version.deleted")
+        kept = await scene.services.versions.list(NAMESPACE, PIPELINE, None, 9)
+        assert [one.number for one in kept.items] == [4, 3]
 
 
 async def task_run_stop_timeout(house: House, _: Authority) -> None:
@@ -668,6 +678,7 @@ CHANGES: dict[str, Callable[[House, Authority], Awaitable[None]]] = {
     "run_parallelism_limit": run_parallelism_limit,
     "task_parallelism_limit": task_parallelism_limit,
     "task_run_log_expiry": task_run_log_expiry,
+    "pipeline_version_retention": pipeline_version_retention,
     "task_run_stop_timeout": task_run_stop_timeout,
     "allow_privileged": permission("allow_privileged = true", privileged=True),
     "allowed_networks": permission('allowed_networks = ["lan"]', network="lan"),

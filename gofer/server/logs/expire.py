@@ -19,7 +19,7 @@ from gofer.server.store.transaction import Readable
 _BATCH = 200
 
 
-class LogExpiry(Expiry):
+class LogExpiry(Expiry[int]):
     """Keeps the logs of the newest `keep` runs of each pipeline (0: of all). Runs that have not ended keep theirs.
 
     The database says first that a log is expired, then its files go; files that a sudden end has left behind go at
@@ -48,9 +48,9 @@ class LogExpiry(Expiry):
     async def _pipelines(self) -> Sequence[int]:
         return await self._database.read(partial(rows.pipelines_with_expirable, keep=self._keep))
 
-    async def _expire(self, pipeline_key: int) -> None:
+    async def _expire(self, pipeline: int) -> None:
         while self._keep > 0:
-            find = partial(rows.expirable, pipeline_key=pipeline_key, keep=self._keep, limit=_BATCH)
+            find = partial(rows.expirable, pipeline_key=pipeline, keep=self._keep, limit=_BATCH)
             found = await self._database.read(find)
             if not found:
                 return

@@ -16,7 +16,7 @@ from gofer.server.store.database import Database, Transaction
 _BATCH = 500
 
 
-class ObjectExpiry(Expiry):
+class ObjectExpiry(Expiry[int]):
     """Objects of a run are there during `keep` further runs (0: during all), and go when one more was started and a run
     has ended; those of a run that has not ended stay. `pause`: seconds for which ends of runs are collected.
     """
@@ -42,9 +42,9 @@ class ObjectExpiry(Expiry):
     async def _pipelines(self) -> Sequence[int]:
         return await self._database.read(partial(rows.pipelines_with_expirable, keep=self._keep))
 
-    async def _expire(self, pipeline_key: int) -> None:
+    async def _expire(self, pipeline: int) -> None:
         while self._keep > 0:
-            gone = await self._database.write(partial(self._step, pipeline_key=pipeline_key))
+            gone = await self._database.write(partial(self._step, pipeline_key=pipeline))
             if gone:
                 self._tally.expired += gone
                 self._reached("objects_expired")

@@ -94,3 +94,14 @@ def list_page(connection: Readable, pipeline_key: int, before: int, limit: int) 
 def count(connection: Readable, pipeline_key: int) -> int:
     number: int = connection.execute(_SQL.count, (pipeline_key,)).fetchone()[0]
     return number
+
+
+def pipelines_with_more(connection: Readable, keep: int) -> list[tuple[str, str]]:
+    """The pipelines that have more than so many, by namespace and id."""
+    return [(row[0], row[1]) for row in connection.execute(_SQL.pipelines_with_more, (keep,))]
+
+
+def outdated(connection: Readable, pipeline_key: int, keep: int, limit: int) -> list[int]:
+    """At most `limit`, oldest first, that are not among the newest `keep`, not frozen, and that no run has."""
+    where = {"pipeline_key": pipeline_key, "keep": keep, "limit": limit}
+    return [row[0] for row in connection.execute(_SQL.outdated, where)]

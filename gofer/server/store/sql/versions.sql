@@ -26,3 +26,20 @@ DELETE FROM versions WHERE pipeline_key = ? AND number = ?;
 
 -- name: count
 SELECT COUNT(*) FROM versions WHERE pipeline_key = ?;
+
+-- name: pipelines_with_more
+SELECT p.namespace, p.id FROM pipelines AS p
+WHERE (SELECT COUNT(*) FROM versions AS v WHERE v.pipeline_key = p.key) > ?;
+
+-- name: outdated
+SELECT v.number FROM versions AS v
+WHERE v.pipeline_key = :pipeline_key
+  AND v.number <= (
+    SELECT number FROM versions WHERE pipeline_key = :pipeline_key ORDER BY number DESC LIMIT 1 OFFSET :keep)
+  AND NOT EXISTS (
+    SELECT 1 FROM runs AS r INDEXED BY runs_of_version
+    WHERE r.pipeline_key = v.pipeline_key AND r.version = v.number)
+  AND NOT EXISTS (
+    SELECT 1 FROM holds AS h
+    WHERE h.pipeline_key = v.pipeline_key AND h.version = v.number AND h.kind = 'frozen')
+ORDER BY v.number LIMIT :limit;
