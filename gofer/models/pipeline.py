@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gofer.models.diff import Change
 from gofer.models.hold import Hold
 from gofer.models.manifest import Manifest
 from gofer.models.run import Run
@@ -80,11 +81,14 @@ class VersionDetail(Version, kw_only=True):
 
 
 class Registered(msgspec.Struct, kw_only=True):
-    """Answer to registering a manifest. `changed` is false where the same content was there already."""
+    """Answer to registering a manifest. `changed` is false where the same content was there already. `changes` are those
+    from `compared_with`: the version that was live before, or the newest where none was; 0 where there was none."""
 
     pipeline: Pipeline
     version: int
     hash: str
     created: bool
     changed: bool
+    compared_with: int = 0
+    changes: list[Change] = []
     warnings: list[str] = []

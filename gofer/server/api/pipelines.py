@@ -134,7 +134,11 @@ async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
             call.remember(tx, narrowed(registered))
 
     def narrowed(registered: Registered) -> Registered:
-        return msgspec.structs.replace(registered, pipeline=shown_to(call.caller, registered.pipeline))
+        found = msgspec.structs.replace(registered, pipeline=shown_to(call.caller, registered.pipeline))
+        # What an earlier version holds is for those alone who may look at it.
+        if not call.caller.may("pipelines:read", call.path.namespace, (call.body.id,)):
+            found.compared_with, found.changes = 0, []
+        return found
 
     registered = narrowed(await call.services.pipelines.register(call.path.namespace, call.body, also=remember))
     registered.warnings += await unset_secrets(call.services, call.path.namespace, call.body)

@@ -25,8 +25,9 @@ from gofer.server.store.transaction import Readable
 
 
 class Compared(NamedTuple):
-    """The changes from the version of that number; 0: from nothing."""
+    """The changes from the version of that number of the pipeline with that key; 0 and 0: from nothing."""
 
+    key: int
     version: int
     changes: list[Change]
 
@@ -97,8 +98,16 @@ def compare(connection: Readable, namespace: str, manifest: Manifest) -> Compare
     row = pipelines.get(connection, namespace, manifest.id)
     number = base_of(connection, row) if row is not None else 0
     if row is None or not number:
-        return Compared(0, diff(None, manifest))
-    return Compared(number, _changes(_stored(connection, row, number).manifest_json, manifest))
+        return Compared(0, 0, diff(None, manifest))
+    return Compared(row.key, number, _changes(_stored(connection, row, number).manifest_json, manifest))
+
+
+def compare_again(connection: Readable, namespace: str, manifest: Manifest, known: Compared) -> Compared:
+    """`known`, unless something has happened to the pipeline since: the long work is not for a transaction."""
+    row = pipelines.get(connection, namespace, manifest.id)
+    number = base_of(connection, row) if row is not None else 0
+    now = (row.key, number) if row is not None and number else (0, 0)
+    return known if now == (known.key, known.version) else compare(connection, namespace, manifest)
 
 
 def _stored(connection: Readable, row: PipelineRow, number: int) -> _Stored:

@@ -17,6 +17,7 @@ from gofer.server.deployments.begin import begin
 from gofer.server.deployments.clear_way import clear_way
 from gofer.server.pipelines.advice import advice
 from gofer.server.pipelines.common_tasks import require_common_tasks
+from gofer.server.pipelines.compare import compare, compare_again
 from gofer.server.pipelines.delete import Deleter
 from gofer.server.pipelines.holds import require_unfrozen
 from gofer.server.pipelines.holds import warnings as held_warnings
@@ -83,9 +84,12 @@ class Pipelines:
         """
         content = await asyncio.to_thread(_content, manifest)
         content.warnings.extend(await self._check(namespace, manifest))
+        compared = await self._database.read(lambda c: compare(c, namespace, manifest))
 
         def work(tx: Transaction) -> tuple[Registered, Sequence[int]]:
+            before = compare_again(tx, namespace, manifest, compared)
             registered, keys = self._register(tx, namespace, content, how)
+            registered.compared_with, registered.changes = before.version, before.changes
             if also is not None:
                 also(tx, registered)
             return registered, keys

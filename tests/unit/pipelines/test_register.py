@@ -9,6 +9,7 @@ from gofer.errors import Conflict, InvalidInput, NotFound
 from gofer.models.pipeline import CreateNamespace, Registered
 from gofer.models.run import Initiator
 from gofer.models.status import Reason, RunStatus, TaskStatus
+from gofer.server.pipelines.compare import Compared, compare, compare_again
 from gofer.server.pipelines.manifest_hash import manifest_hash
 from gofer.server.store import pipelines, runs, task_runs
 from gofer.server.store.database import Transaction
@@ -296,3 +297,40 @@ async def test_two_deletions_at_once(server: Server) -> None:
     assert await asyncio.gather(*both) == [None, None]
     assert await rows(server, "pipelines") == 0
     assert server.told().count("pipeline.deleted") == 1
+
+
+async def test_the_answer_says_what_changed(server: Server) -> None:
+    first = await server.pipelines.register("default", ONE)
+    assert (first.compared_with, [one.path for one in first.changes]) == (0, ["name", "description", "tasks[a]"])
+    second = await server.pipelines.register("default", TWO)
+    assert (second.compared_with, [(one.kind, one.path) for one in second.changes]) == (
+        1,
+        [("changed", "name"), ("removed", "description"), ("added", "tasks[b]")],
+    )
+    again = await server.pipelines.register("default", TWO)
+    assert (again.compared_with, again.changes) == (2, [])
+    # It becomes live again: that is a change, though no version is new.
+    back = await server.pipelines.register("default", ONE)
+    assert (back.version, back.compared_with, len(back.changes)) == (1, 2, 3)
+
+
+async def test_what_changed_is_right_where_somebody_else_was_faster(server: Server) -> None:
+    third = manifest(task("a"), name="Three", description="First")
+    beforehand = await server.database.read(lambda c: compare(c, "default", third))
+    for now, changes in ((ONE, ["name"]), (TWO, ["name", "description", "tasks[b]"])):
+        registered = await server.pipelines.register("default", now)
+
+        def work(tx: Transaction) -> Compared:
+            return compare_again(tx, "default", third, beforehand)  # noqa: B023  # called before the next turn
+
+        compared = await server.database.write(work)
+        assert (compared.version, [one.path for one in compared.changes]) == (registered.version, changes)
+        assert await server.database.read(lambda c: compare_again(c, "default", third, compared)) is compared  # noqa: B023
+        beforehand = compared
+    # A pipeline of the same name, and another one: its version 1 has other content.
+    await server.pipelines.register("default", ONE)
+    beforehand = await server.database.read(lambda c: compare(c, "default", ONE))
+    await server.pipelines.delete("default", "nightly")
+    await server.pipelines.register("default", TWO)
+    compared = await server.database.read(lambda c: compare_again(c, "default", ONE, beforehand))
+    assert (compared.version, [one.path for one in compared.changes]) == (1, ["name", "description", "tasks[b]"])
