@@ -36,6 +36,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 def _table() -> dict[str, Entry]:
     return {
         "pipeline": Entry("Register pipelines, look at them and run them.", _pipeline),
+        "up": Entry("Check a pipeline, show what changes, make it live, run it.", _up),
         "run": Entry("Start, follow, cancel and retry runs.", _run),
         "taskrun": Entry("Look at the task runs of a run, their logs and inside their containers.", _taskrun),
         "trigger": Entry(
@@ -67,6 +68,12 @@ def _pipeline() -> click.Command:
     from gofer.cli.pipeline import pipeline
 
     return pipeline
+
+
+def _up() -> Command:
+    from gofer.cli.up import up
+
+    return up
 
 
 def _run() -> click.Command:

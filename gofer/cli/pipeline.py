@@ -11,6 +11,7 @@ import msgspec
 
 from gofer.cli.arguments import parameter_option, pipeline_argument
 from gofer.cli.base import Group, pass_invocation
+from gofer.cli.changes import Changes
 from gofer.cli.diff import Validation, diff
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.export import export, import_
@@ -18,6 +19,7 @@ from gofer.cli.failure import CommandError
 from gofer.cli.hold import deprecate, freeze, held, pause, resume, undeprecate, unfreeze
 from gofer.cli.listing import Columns, Paging, paging_options, show_list
 from gofer.cli.program import Program, program_argument
+from gofer.cli.register import Registration, next_steps, outcome, registration_options
 from gofer.cli.status import cell
 from gofer.cli.store import store
 from gofer.cli.store.place import of_pipelines
@@ -28,7 +30,7 @@ from gofer.cli.versions import versions
 from gofer.client import paths
 from gofer.client.answers import decode
 from gofer.errors import InvalidInput
-from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
+from gofer.models.pipeline import Pipeline, UpdatePipeline
 
 if TYPE_CHECKING:
     from gofer.cli.invocation import Invocation
@@ -54,31 +56,21 @@ def pipeline() -> None:
 )
 @pass_invocation
 @program_argument
-def create(invocation: Invocation, program: Program) -> None:
-    """Register a pipeline, or a new version of it.
+@registration_options
+def create(invocation: Invocation, program: Program, registration: Registration) -> None:
+    """Register a pipeline, or a new version of it, and make it live.
 
     PATH is a Python file, a folder, an executable file of any language, a manifest in JSON (*.json), or - for a
     manifest on stdin. The program is run in a process of its own and prints the manifest. The same content again makes
-    no new version.
+    no new version. What a new version changes is shown.
     """
-    manifest = program.compiled(invocation)
-    target = paths.pipelines(invocation.namespace)
-    answer = invocation.client.send_bytes(target, manifest.body, manifest.content_type)
-    registered = decode(answer, Registered, invocation.client.address)
+    registered = registration.send(invocation, program.compiled(invocation))
     output = invocation.output
-    for warning in registered.warnings:
-        output.warn(warning)
-    output.show(registered, lambda: [_registered(registered)])
-    output.note(f"Run it: gofer pipeline run {registered.pipeline.id} --follow")
-
-
-def _registered(registered: Registered) -> str:
-    what, version = f"pipeline {registered.pipeline.id}", registered.version
-    if registered.created:
-        return f"{what} created, version {version} ({registered.hash[:12]})"
-    if registered.changed:
-        return f"{what} updated, version {version} ({registered.hash[:12]})"
-    return f"{what} unchanged: version {version} has the same content ({registered.hash[:12]})"
+    # Of a new pipeline everything is new.
+    changes = [] if registered.created or not registered.changed else registered.changes
+    output.show(registered, lambda: [*Changes(changes, color=output.color).lines(), *outcome(registered)])
+    for step in next_steps(invocation, registered):
+        output.note(step)
 
 
 @pipeline.command("validate", examples=["gofer pipeline validate ./examples/simple.py"])

@@ -81,8 +81,8 @@ class VersionDetail(Version, kw_only=True):
 
 
 class Registered(msgspec.Struct, kw_only=True):
-    """Answer to registering a manifest. `changed` is false where the same content was there already. `changes` are those
-    from `compared_with`: the version that was live before, or the newest where none was; 0 where there was none."""
+    """Answer to registering a manifest. `changed` is false where the same content was there already. `changes` are what
+    differs from `compared_with`: the version that was live before, or the newest where none was; 0: there was none."""
 
     pipeline: Pipeline
     version: int
