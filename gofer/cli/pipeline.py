@@ -58,7 +58,7 @@ def pipeline() -> None:
 @program_argument
 @registration_options
 def create(invocation: Invocation, program: Program, registration: Registration) -> None:
-    """Register a pipeline, or a new version of it, and make it live.
+    """Register a pipeline, or a new version of it.
 
     PATH is a Python file, a folder, an executable file of any language, a manifest in JSON (*.json), or - for a
     manifest on stdin. The program is run in a process of its own and prints the manifest. The same content again makes
