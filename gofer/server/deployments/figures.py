@@ -20,7 +20,7 @@ from gofer.server.store.deployments import DeploymentRow
 from gofer.server.store.figures import RunFigures, TaskRunFigures
 
 _MOST_RUNS = 10_000
-_MOST_TASK_RUNS = 50_000
+_MOST_TASK_RUNS = 20_000
 """Of each version. More would say little more, and cost all others the time that it takes."""
 
 _NEVER = 2**62

@@ -116,7 +116,9 @@ def _ranks(count: int, level: float) -> tuple[int, int]:
     so many stay below with a probability of at most _TAIL, and the smallest one that so many reach with at most that.
     0 and `count` + 1 where there is none."""
     low, high, below = 0, count + 1, 0.0
-    for hits in range(count + 1):
+    # What lies more than ten standard deviations below is less likely than a float can add to the rest.
+    start = math.floor(count * level - 10 * math.sqrt(count * level * (1 - level)))
+    for hits in range(max(0, start), count + 1):
         below += _binomial(hits, count, level)
         if below <= _TAIL:
             low = hits + 1
