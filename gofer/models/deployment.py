@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from gofer.models.manifest import ParameterValue
+from gofer.models.remark import Remark
 
 Strategy = Literal["instant", "canary", "ab", "blue_green"]
 DeploymentStatus = Literal["running", "completed", "rolled_back", "aborted"]
@@ -44,21 +45,21 @@ class Deploy(DeploymentSettings, kw_only=True, omit_defaults=True, forbid_unknow
 
     version: int | None = None
     strategy: Strategy = "instant"
-    notes: str = ""
+    notes: Remark = ""
     force: bool = False
 
 
 class EndDeployment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST …/deployments/{deployment}/promote` and `…/abort`: why, for those who read it later."""
 
-    reason: str = ""
+    reason: Remark = ""
 
 
 class Rollback(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST …/rollback`. `version` absent: the one that was live before. `force` as for Deploy."""
 
     version: int | None = None
-    reason: str = ""
+    reason: Remark = ""
     force: bool = False
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from gofer.models.remark import Remark
+
 HoldKind = Literal["paused", "frozen", "deprecated"]
 
 
@@ -32,4 +34,4 @@ class Lifted(msgspec.Struct, kw_only=True):
 class SetHold(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `PUT …/holds/{hold}`."""
 
-    reason: str = ""
+    reason: Remark = ""

@@ -19,7 +19,7 @@ from tests.support.until import until
 NAMES = {
     "namespace": "default", "pipeline": "p", "version": "1", "run": "1", "task": "t", "key": "key", "role": "viewer",
     "common_task": "debug",
-    "trigger": "cron", "label": "nightly", "hold": "deprecated",
+    "trigger": "cron", "label": "nightly", "hold": "deprecated", "deployment": "1",
 }  # fmt: skip
 _LINK = re.compile(rb'(?:href|src)="?([^">\s]+)')
 

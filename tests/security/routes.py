@@ -82,6 +82,8 @@ SAMPLES: dict[str, Sample] = {
         {"reason": "sample"}
     ),
     "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/diff": Sample({**_MANIFEST, "id": "main"}),
+    "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/deployments": Sample({"version": 2, "force": True}),
+    "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/rollback": Sample({"version": 2, "force": True}),
     "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/subscriptions": Sample(
         {"label": "sample", "trigger": "ticker"}
     ),

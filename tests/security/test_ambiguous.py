@@ -102,7 +102,7 @@ def test_parameters_given_twice(world: World) -> None:
 @pytest.mark.parametrize("form", ["json", "msgpack"])
 def test_of_keys_given_twice_the_last_counts(world: World, form: str) -> None:
     """For what is checked as for what is done: parsers in between may go by the first."""
-    permissions = [{"resources": ["pipelines"], "actions": ["write"], "names": ["mine-*"]}]
+    permissions = [{"resources": ["pipelines", "deployments"], "actions": ["write"], "names": ["mine-*"]}]
     assert world.call("PUT", "/api/v1/roles/spare", {"permissions": permissions}).status == 200
     token = world.make_token(["spare"], [HERE])[1]
     tasks = [{"id": "t", "image": "i"}]

@@ -146,7 +146,7 @@ def test_an_administrator_of_some_namespaces(world: World) -> None:
 
 def test_the_token_of_a_run_is_no_way_around_a_role(world: World) -> None:
     """Who writes the code of a task has its token, in effect, and that may do things in the whole namespace."""
-    permissions = [grant("pipelines,runs,logs,objects", "*", "nightly-*"), grant("events", "read")]
+    permissions = [grant("pipelines,deployments,runs,logs,objects", "*", "nightly-*"), grant("events", "read")]
     assert world.call("POST", ROLES, {"id": "narrow", "permissions": permissions}).status == 201
     assert world.call("POST", ROLES, {"id": "register", "permissions": [grant("pipelines", "*")]}).status == 201
     path = f"/api/v1/namespaces/{HERE}/pipelines"
@@ -166,7 +166,7 @@ def test_a_trigger_is_no_way_around_a_role(world: World) -> None:
     """The trigger `pipeline` passes on parameters and objects of other pipelines' runs."""
     installed = {"id": "chain", "image": "builtin:pipeline", "enabled": False}
     assert world.call("POST", "/api/v1/triggers", installed).status == 201
-    permissions = [grant("pipelines,runs,objects", "*", "mine-*")]
+    permissions = [grant("pipelines,deployments,runs,objects", "*", "mine-*")]
     assert world.call("POST", ROLES, {"id": "mine", "permissions": permissions}).status == 201
     path = f"/api/v1/namespaces/{HERE}/pipelines"
     settings = {"pipeline": "main", "pass_objects": True}

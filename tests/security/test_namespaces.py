@@ -21,7 +21,7 @@ NIGHTLY = {
     "id": "nightly",
     "permissions": [
         {
-            "resources": ["pipelines", "runs", "logs", "objects", "secrets", "attach", "events"],
+            "resources": ["pipelines", "deployments", "runs", "logs", "objects", "secrets", "attach", "events"],
             "actions": ["*"],
             "names": ["nightly-*"],
         }
@@ -128,7 +128,8 @@ def test_pages_of_what_a_role_is_narrowed_to(world: World, nightly: str) -> None
 
 
 def test_the_last_run_of_a_pipeline_is_for_who_may_look_at_runs(world: World) -> None:
-    role = {"id": "catalogue", "permissions": [{"resources": ["pipelines"], "actions": ["read", "write"]}]}
+    permissions = [{"resources": ["pipelines", "deployments"], "actions": ["read", "write"]}]
+    role = {"id": "catalogue", "permissions": permissions}
     assert world.call("POST", "/api/v1/roles", role).status == 201
     path, one = f"/api/v1/namespaces/{HERE}/pipelines", f"/api/v1/namespaces/{HERE}/pipelines/shown"
     manifest = {"id": "shown", "tasks": [{"id": "talk", "image": "fake", "command": ["say", "hello"]}]}

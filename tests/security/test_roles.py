@@ -44,6 +44,12 @@ ASKS = {
     f"DELETE {P}/versions/{{version}}/holds/{{hold}}": "deployments:write",
     f"POST {P}/diff": "pipelines:read",
     f"GET {P}/versions/{{version}}/diff": "pipelines:read",
+    f"GET {P}/deployments": "deployments:read",
+    f"POST {P}/deployments": "deployments:write",
+    f"GET {P}/deployments/{{deployment}}": "deployments:read",
+    f"POST {P}/deployments/{{deployment}}/promote": "deployments:write",
+    f"POST {P}/deployments/{{deployment}}/abort": "deployments:write",
+    f"POST {P}/rollback": "deployments:write",
     f"GET {P}/subscriptions": "pipelines:read",
     f"POST {P}/subscriptions": "pipelines:write",
     f"GET {P}/subscriptions/{{label}}": "pipelines:read",
@@ -176,7 +182,7 @@ FOR_SOME = {
 
 # Nothing of these names is there, so that whoever is let in does no harm.
 _NAMED = ("pipeline", "task", "key", "token", "role", "common_task", "trigger", "label")
-MISSING: dict[str, object] = {**dict.fromkeys(_NAMED, "missing"), "run": 7}
+MISSING: dict[str, object] = {**dict.fromkeys(_NAMED, "missing"), "run": 7, "deployment": 7}
 
 
 @pytest.fixture(scope="module")

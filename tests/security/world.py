@@ -49,7 +49,8 @@ class World:
     role of the system, by its name; `run_token` is that of run 2's task `hang`, as it finds it in its variables.
 
     In both namespaces, run 1 of the pipeline `main` has ended (it was cancelled), and run 2 is under way: its task
-    `talk` is done, and `hang` runs. `names` are what the parameters of paths may be: each names something there.
+    `talk` is done, and `hang` runs; deployment 2 is under way. `names` are what the parameters of paths may be: each
+    names something there.
     """
 
     def __init__(self, home: Path, **server: Any) -> None:
@@ -63,6 +64,7 @@ class World:
             "namespace": HERE,
             "pipeline": "main",
             "version": 1,
+            "deployment": 2,
             "run": 2,
             "task": "hang",
             "key": "thing",
@@ -108,6 +110,10 @@ class World:
         assert self.call("POST", f"{base}/main/runs/1/cancel").status == 202
         self.until_ended(namespace, 1)
         assert self.call("PUT", f"{base}/main/secrets/thing", {"value": secret}).status == 201
+        tried = {**_MAIN, "name": "The next one", "description": f"described-{namespace}"}
+        assert self.call("POST", f"{base}?deploy=false", tried).status == 200
+        canary = {"strategy": "canary", "percent": 0.0001, "manual": True, "notes": f"described-{namespace}"}
+        assert self.call("POST", f"{base}/main/deployments", canary).status == 201
         added = {"label": "added", "trigger": "ticker", "settings": {"about": f"described-{namespace}"}}
         assert self.call("POST", f"{base}/main/subscriptions", added).status == 201
         for where in (f"{base}/main", f"{base}/main/runs/1", f"{base}/main/runs/2"):

@@ -10,7 +10,9 @@ from gofer.errors import Conflict, Unavailable
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
 from gofer.models.pipeline import Pipeline, Registered, UpdatePipeline
+from gofer.models.remark import Remark
 from gofer.server.api import namespaces, paging
+from gofer.server.api.author import author
 from gofer.server.api.endpoint import (
     Call,
     Endpoint,
@@ -24,11 +26,13 @@ from gofer.server.api.endpoint import (
     Text,
 )
 from gofer.server.api.manifests import GRAPH_CONTENT, GraphFormat, drawn
+from gofer.server.api.may_deploy import check_deploys
 from gofer.server.api.may_subscribe import check_triggers
 from gofer.server.auth.caller import Caller
 from gofer.server.auth.escalate import check_gives_run_token
 from gofer.server.pipelines.decode import decode_manifest
 from gofer.server.pipelines.interpolation import secret_references
+from gofer.server.pipelines.register import Registering
 from gofer.server.services import Services
 from gofer.server.store.database import Transaction
 
@@ -42,6 +46,15 @@ class GraphQuery(Input, frozen=True):
 
     format: GraphFormat = "text"
     version: Number | None = None
+
+
+class RegisterQuery(Input, frozen=True):
+    """`deploy` false: the version is stored, and goes live when it is deployed. `force`: a deployment that is under way
+    is aborted first. `notes`: what there is to say of the version."""
+
+    deploy: bool = True
+    force: bool = False
+    notes: Remark = ""
 
 
 def endpoints() -> list[Endpoint]:
@@ -68,6 +81,7 @@ def endpoints() -> list[Endpoint]:
             status=_registered_status,
             statuses=(200, 201),
             decode=decode_manifest,
+            errors=(409,),
         ),
         Endpoint(method="GET", path=ONE, handler=_get, summary="Get a pipeline", tag=TAG, permission="pipelines:read"),
         Endpoint(
@@ -123,11 +137,15 @@ def shown_to(caller: Caller, pipeline: Pipeline) -> Pipeline:
     return msgspec.structs.replace(pipeline, last_run=None)
 
 
-async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
+async def _register(call: Call[NamespacePath, RegisterQuery, Manifest]) -> Registered:
+    query, namespace = call.query, call.path.namespace
+    if query.deploy:
+        check_deploys(call.caller, namespace, call.body.id)
     if any(task.inject_api_token for task in call.body.tasks):
-        check_gives_run_token(call.caller, call.services.registry.rights_of_run(call.path.namespace))
+        check_gives_run_token(call.caller, call.services.registry.rights_of_run(namespace))
     named = {one.trigger for one in call.body.subscriptions}
-    await check_triggers(call.caller, call.services, call.path.namespace, named)
+    await check_triggers(call.caller, call.services, namespace, named)
+    how = Registering(query.deploy, query.force, query.notes, await author(call))
 
     def remember(tx: Transaction, registered: Registered) -> None:
         if call.remember is not None:
@@ -140,8 +158,8 @@ async def _register(call: Call[NamespacePath, NoQuery, Manifest]) -> Registered:
             found.compared_with, found.changes = 0, []
         return found
 
-    registered = narrowed(await call.services.pipelines.register(call.path.namespace, call.body, also=remember))
-    registered.warnings += await unset_secrets(call.services, call.path.namespace, call.body)
+    registered = narrowed(await call.services.pipelines.register(namespace, call.body, how, also=remember))
+    registered.warnings += await unset_secrets(call.services, namespace, call.body)
     return registered
 
 

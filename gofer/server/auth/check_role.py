@@ -23,8 +23,8 @@ _KNOWN: Final = frozenset(get_args(Permission))
 
 # How many parts the names of things have that a permission is asked for; what is not here has none.
 _PARTS: Final = {
-    "pipelines": 1, "runs": 1, "logs": 1, "events": 1, "audit": 1, "attach": 1, "objects": 2, "secrets": 2,
-    "global_secrets": 1, "tokens": 1, "roles": 1,
+    "pipelines": 1, "deployments": 1, "runs": 1, "logs": 1, "events": 1, "audit": 1, "attach": 1, "objects": 2,
+    "secrets": 2, "global_secrets": 1, "tokens": 1, "roles": 1,
 }  # fmt: skip
 
 # One part, as an id is written, and `*` beside. Nothing else may ever get in: SQLite's GLOB knows more.

@@ -78,6 +78,7 @@ def test_answers_are_as_described(server: ServerThread, pipeline: str, document:
     names = {"namespace": "default", "pipeline": "plain", "run": number, "version": 1, "task": "one", "key": "key"}
     names["token"] = server.new_token(["viewer"]).token.id
     names["role"] = "viewer"
+    names["deployment"] = 1
     names["common_task"] = "debug"
     common_task = {"id": "debug", "image": "builtin:debug", "variables": {"A": "b"}}
     assert server.send_json("POST", "/api/v1/common-tasks", common_task).status == 201
