@@ -12,6 +12,7 @@ import msgspec
 from gofer.cli.arguments import parameter_option, pipeline_argument
 from gofer.cli.base import Group, pass_invocation
 from gofer.cli.changes import Changes
+from gofer.cli.deployment import abort, deploy, deployments, promote, rollback
 from gofer.cli.diff import Validation, diff
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.export import export, import_
@@ -62,7 +63,7 @@ def create(invocation: Invocation, program: Program, registration: Registration)
 
     PATH is a Python file, a folder, an executable file of any language, a manifest in JSON (*.json), or - for a
     manifest on stdin. The program is run in a process of its own and prints the manifest. The same content again makes
-    no new version. What a new version changes is shown.
+    no new version. What a new version changes is shown. It is live at once, unless with --no-deploy.
     """
     registered = registration.send(invocation, program.compiled(invocation))
     output = invocation.output
@@ -242,7 +243,10 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
     return answer.decode(errors="replace")
 
 
-for command in (diff, versions, subscribe, unsubscribe, subscriptions, export, import_):
+for command in (
+    diff, versions, deploy, rollback, promote, abort, deployments, export, import_,
+    subscribe, unsubscribe, subscriptions,
+):  # fmt: skip
     pipeline.add_command(command)
 for hold_command in (pause, resume, freeze, unfreeze, deprecate, undeprecate):
     pipeline.add_command(hold_command)

@@ -84,6 +84,21 @@ def hold(namespace_id: str, pipeline_id: str, number: int | None, kind: str) -> 
     return f"{owner}/holds/{kind}"
 
 
+def deployments(namespace_id: str, pipeline_id: str) -> str:
+    """Path of a pipeline's deployments."""
+    return f"{pipeline(namespace_id, pipeline_id)}/deployments"
+
+
+def deployment(namespace_id: str, pipeline_id: str, number: int) -> str:
+    """Path of a deployment."""
+    return f"{deployments(namespace_id, pipeline_id)}/{number}"
+
+
+def rollback(namespace_id: str, pipeline_id: str) -> str:
+    """Path at which a pipeline goes back to the version before."""
+    return f"{pipeline(namespace_id, pipeline_id)}/rollback"
+
+
 def runs(namespace_id: str, pipeline_id: str | None) -> str:
     """Path of a pipeline's runs, or of all runs of the namespace."""
     if pipeline_id is None:
