@@ -10,6 +10,7 @@ from gofer.models.export import ExportedPipeline, Imported
 from gofer.server.api import namespaces, pipelines
 from gofer.server.api.author import author
 from gofer.server.api.endpoint import Call, Endpoint, Input, NamespacePath, NoBody, PipelinePath
+from gofer.server.api.may_deploy import check_deploys
 from gofer.server.api.may_subscribe import check_triggers
 from gofer.server.auth.escalate import check_gives_run_token
 from gofer.server.pipelines.decode_export import decode_export
@@ -80,6 +81,8 @@ async def _export(call: Call[PipelinePath, ExportQuery, NoBody]) -> ExportedPipe
 async def _import(call: Call[NamespacePath, ImportQuery, ExportedPipeline]) -> Imported:
     document, namespace = call.body, call.path.namespace
     manifests = [one.manifest for one in document.versions]
+    if call.query.deploy or document.holds or any(one.holds for one in document.versions):
+        check_deploys(call.caller, namespace, document.pipeline)
     # Of all versions: any of them may be deployed once it is there.
     if any(task.inject_api_token for manifest in manifests for task in manifest.tasks):
         check_gives_run_token(call.caller, call.services.registry.rights_of_run(namespace))
