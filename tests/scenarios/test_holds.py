@@ -5,8 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import pytest
+
+from gofer.errors import Conflict
+from gofer.models.event import Kind
 from gofer.models.manifest import Parallelism
 from gofer.models.status import RunStatus
+from gofer.server.pipelines.view import require_pipeline
+from gofer.server.store import holds
+from gofer.server.store.database import Transaction
 from tests.scenarios.scene import NAMESPACE, House, Scene, outcome, task
 
 
@@ -75,6 +82,36 @@ async def test_what_the_last_one_wanted_holds_however_many_want_something_at_onc
         await asyncio.gather(*(pause(scene) if n % 2 else resume(scene) for n in range(8)))
         await resume(scene)
         assert (await scene.ended(await scene.start())).status is RunStatus.SUCCESSFUL
+
+
+async def test_the_queue_follows_what_is_committed_by_whomever(scene: Scene) -> None:
+    """As an import does, and whoever is cut off between the commit and what comes after it."""
+    await scene.register(task("a"))
+    await pause(scene)
+    run = await scene.start()
+
+    def lift(tx: Transaction) -> None:
+        row = require_pipeline(tx, NAMESPACE, "p")
+        assert holds.delete(tx, row.key, holds.PIPELINE, "paused")
+        tx.emit(Kind.HOLD_LIFTED, 1, namespace=NAMESPACE, pipeline="p", data={"hold": "paused"})
+
+    await scene.services.database.write(lift)
+    assert (await scene.ended(run)).status is RunStatus.SUCCESSFUL
+
+
+async def test_a_version_that_is_paused_gets_no_new_run(scene: Scene) -> None:
+    await scene.register(task("a", "exit", "1"))
+    failed = await scene.start()
+    await scene.ended(failed)
+    await scene.register(task("a"))
+    await scene.services.holds.put(NAMESPACE, "p", 1, "paused", "writes nonsense")
+    with pytest.raises(Conflict, match=r"Version 1 .* is paused, so it gets no new run: .*writes nonsense"):
+        await scene.retry(failed)
+    with pytest.raises(Conflict, match=r"Version 1 .* is paused"):
+        await scene.services.runs.start(NAMESPACE, "p", parameters={}, version=1)
+    assert (await scene.ended(await scene.start())).version == 2
+    await scene.services.holds.lift(NAMESPACE, "p", 1, "paused")
+    assert (await scene.ended(await scene.retry(failed))).version == 1
 
 
 async def test_the_limit_of_the_server_is_not_used_up_by_those_that_wait(house: House) -> None:

@@ -79,6 +79,8 @@ def _checked(i: int, version: ExportedVersion, document: ExportedPipeline, repor
     check_block(scope, ".notes", version.notes, bounds.MAX_DESCRIPTION)
     check_text(f"{place}.notes", version.notes, report)
     _check_holds(f"{place}.holds", version.holds, report)
+    if version.number == document.live_version and any(hold.kind == "paused" for hold in version.holds):
+        report.add(f"{place}.holds", "the live version is paused", "Leave that out, or pause the pipeline.")
     return CheckedVersion(version, content.decode())
 
 

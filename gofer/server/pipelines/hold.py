@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from gofer.errors import Conflict, InvalidInput
+from gofer.errors import Conflict
 from gofer.models.event import Kind
 from gofer.models.hold import Hold, HoldKind, Lifted
 from gofer.models.ids import shown
 from gofer.server.clock import Clock
-from gofer.server.pipelines.report import Report
-from gofer.server.pipelines.rules.characters import check_text
+from gofer.server.pipelines.notes import require_notes
 from gofer.server.pipelines.versions import require_version
 from gofer.server.pipelines.view import require_pipeline
 from gofer.server.store import deployments, holds
 from gofer.server.store.database import Database, Transaction
 from gofer.server.store.holds import PIPELINE
 from gofer.server.store.pipelines import PipelineRow
-
-LONGEST_REASON = 1_000
 
 
 class Holds:
@@ -41,7 +38,7 @@ class Holds:
         Raises NotFound; InvalidInput for a reason that cannot be kept; Conflict for a freeze of a pipeline that is
         being deployed, and for a pause of a version that runs get.
         """
-        _check_reason(reason)
+        require_notes(reason, "reason")
         at = self._clock.now()
 
         def work(tx: Transaction) -> Hold:
@@ -75,17 +72,6 @@ class Holds:
         lifted = await self._database.write(work)
         await self._applied()
         return lifted
-
-
-def _check_reason(reason: str) -> None:
-    report = Report()
-    check_text("reason", reason, report)
-    if len(reason) > LONGEST_REASON:
-        message = f"The reason has {len(reason)} characters of at most {LONGEST_REASON}"
-        raise InvalidInput(message, "Say it in short; more of it can stand where the reason points to.")
-    if not report.clean:
-        problem = report.problems()[0]
-        raise InvalidInput(f"The reason cannot be kept: {problem.message}", problem.hint, report.problems())
 
 
 def _number(tx: Transaction, row: PipelineRow, version: int | None) -> int:

@@ -234,6 +234,12 @@ async def test_of_another_pipeline_or_without_versions(server: Server) -> None:
     assert set(await refused(server, twice)) == {"versions[2].hash"}
 
 
+async def test_what_is_live_is_not_paused(server: Server) -> None:
+    bad = document()
+    bad["versions"][1]["holds"] = [{"kind": "paused", "at": 1}]
+    assert await refused(server, bad) == {"versions[1].holds": "the live version is paused"}
+
+
 async def test_labels_meet(server: Server) -> None:
     bad = document(live_version=1, subscriptions=[{"label": "often", "trigger": "cron"}])
     assert set(await refused(server, bad)) == {"subscriptions[0].label"}

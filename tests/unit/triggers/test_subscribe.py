@@ -281,6 +281,21 @@ async def test_what_cannot_be_added(triggers: Triggers, clock: FakeTrigger) -> N
     assert [(one.place, one.message) for one in caught.value.problems] == [("settings", 'subscription "more": no')]
 
 
+async def test_a_frozen_pipeline_keeps_its_subscriptions(triggers: Triggers, clock: FakeTrigger) -> None:
+    await triggers.register(subscription())
+    await add(triggers)
+    held = triggers.scene.services.holds
+    await held.put(NAMESPACE, PIPELINE, None, "frozen", "audit")
+    with pytest.raises(Conflict, match=r"is frozen.*audit"):
+        await add(triggers, "another")
+    with pytest.raises(Conflict, match=r"is frozen.*audit"):
+        await triggers.subscriptions.remove(NAMESPACE, PIPELINE, "more")
+    assert clock.labels() == {"p/nightly", "p/more"}
+    await held.lift(NAMESPACE, PIPELINE, None, "frozen")
+    await triggers.subscriptions.remove(NAMESPACE, PIPELINE, "more")
+    assert clock.labels() == {"p/nightly"}
+
+
 async def test_next_times_are_the_triggers(triggers: Triggers, clock: FakeTrigger) -> None:
     await triggers.register(subscription("a"), subscription("b"))
     clock.says["next"] = lambda fields: {"times": list(range(fields["count"] + 5))}
