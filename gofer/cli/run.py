@@ -79,11 +79,20 @@ def _started(invocation: Invocation, started: StartedRun, follow: bool) -> int |
     if follow:
         from gofer.cli.follow.session import FollowOptions, follow_run
 
-        output.note(f"run {started.pipeline} #{started.id} {started.status}")
+        output.note(_said(started))
         return follow_run(invocation, started, FollowOptions())
-    output.show(started, lambda: [f"run {started.pipeline} #{started.id} {started.status}"])
+    output.show(started, lambda: [_said(started)])
     output.note(f"Follow it: {invocation.command('run follow', f'{started.pipeline} {started.id}')}")
     return None
+
+
+def _said(one: Run) -> str:
+    return f"run {one.pipeline} #{one.id} {one.status}, version {_version(one)}"
+
+
+def _version(one: Run) -> str:
+    """With the deployment that has given it to the run."""
+    return str(one.version) if one.deployment is None else f"{one.version} (deployment {one.deployment})"
 
 
 @run.command(
@@ -117,7 +126,7 @@ def _row(one: Run) -> list[Cell]:
     status = cell(one.status, cancelling=cancelling)
     times = [ago(one.created_at), took(one.started_at, one.ended_at)]
     starter = "" if one.initiator == Initiator() else _starter(one)
-    return [one.pipeline, f"#{one.id}", status, str(one.version), *times, starter, why(one.reason, one.detail)]
+    return [one.pipeline, f"#{one.id}", status, _version(one), *times, starter, why(one.reason, one.detail)]
 
 
 def _starter(one: Run) -> str:
@@ -157,7 +166,7 @@ def _described(invocation: Invocation, one: Run) -> Iterable[str]:
             ("namespace", one.namespace),
             ("status", (text, look)),
             ("why", why(one.reason, one.detail)),
-            ("version", str(one.version)),
+            ("version", _version(one)),
             ("parameters", plain(parameters)),
             ("started by", _starter(one)),
             ("retry of", f"#{one.retry_of}" if one.retry_of is not None else ""),

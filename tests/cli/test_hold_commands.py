@@ -19,7 +19,7 @@ def test_a_pause_from_its_beginning_to_its_end(gofer: Gofer, server: Api) -> Non
     assert said.out.endswith(": the disk is full\n")
     assert "gofer pipeline resume paused" in said.err
     started = gofer.ok("pipeline", "run", "paused")
-    assert started.out == "run paused #1 queued\n"
+    assert started.out == "run paused #1 queued, version 1\n"
     assert "The pipeline is paused" in started.err
     assert "the disk is full" in gofer.ok("run", "get", "paused", "1").out
     assert "the disk is full" in gofer.ok("run", "list", "paused").out

@@ -13,7 +13,7 @@ SLEEPS = {"id": "sleeps", "script": "echo asleep; sleep 1000"}
 def test_start_and_get(gofer: Gofer, register: Register, server: Api) -> None:
     pipeline = register(HELLO)
     started = gofer.ok("run", "start", pipeline)
-    assert started.out == f"run {pipeline} #1 queued\n"
+    assert started.out == f"run {pipeline} #1 queued, version 1\n"
     assert f"gofer run follow {pipeline} 1" in started.err
     server.ended(pipeline, 1)
     said = gofer.ok("run", "get", pipeline, "1")
