@@ -21,7 +21,7 @@ def test_versions_from_their_registration_to_their_end(gofer: Gofer, server: Api
     versions = ("pipeline", "versions")
 
     listed = gofer.ok(*versions, "list", "versioned").out.splitlines()
-    assert listed[0].split() == ["VERSION", "REGISTERED", "BY", "HASH", "NOTES"]
+    assert listed[0].split() == ["VERSION", "REGISTERED", "BY", "HASH"]
     assert [line.split()[0] for line in listed[1:]] == ["3", "2", "1"]
     assert listed[1].split()[1] == "live"
     assert f"user {getpass.getuser()}" in listed[1]
@@ -45,14 +45,14 @@ def test_versions_from_their_registration_to_their_end(gofer: Gofer, server: Api
     assert gofer.ok("run", "retry", "versioned", "2").out == "run versioned #3 queued, version 1\n"
     for number in (1, 3):
         server.ended("versioned", number)
-    assert [line.split()[3] for line in gofer.ok("run", "list", "versioned").out.splitlines()[1:]] == ["1", "1", "3"]
+    assert [line.split()[4] for line in gofer.ok("run", "list", "versioned").out.splitlines()[1:]] == ["1", "1", "3"]
 
     used = gofer(*versions, "delete", "versioned", "1")
     assert used.code == 5
     assert "run 3 is of it" in used.err
     going_back = gofer(*versions, "delete", "versioned", "2")
     assert "gofer pipeline rollback leads to it" in going_back.err
-    assert gofer.ok("pipeline", "create", str(path)).out.startswith("pipeline versioned updated, version 1 ")
+    assert "pipeline versioned updated, version 1 " in gofer.ok("pipeline", "create", str(path)).out
     assert gofer.ok(*versions, "delete", "versioned", "2").out == "version 2 of versioned deleted\n"
     gone = gofer("run", "start", "versioned", "--version", "2")
     assert gone.code == 4
@@ -64,4 +64,4 @@ def test_versions_from_their_registration_to_their_end(gofer: Gofer, server: Api
         3,
         1,
     ]
-    assert "version   1 (2 in all)" in gofer.ok("pipeline", "get", "versioned").out
+    assert "1 (2 in all)" in gofer.ok("pipeline", "get", "versioned").out

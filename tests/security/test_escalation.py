@@ -148,7 +148,10 @@ def test_the_token_of_a_run_is_no_way_around_a_role(world: World) -> None:
     """Who writes the code of a task has its token, in effect, and that may do things in the whole namespace."""
     permissions = [grant("pipelines,deployments,runs,logs,objects", "*", "nightly-*"), grant("events", "read")]
     assert world.call("POST", ROLES, {"id": "narrow", "permissions": permissions}).status == 201
-    assert world.call("POST", ROLES, {"id": "register", "permissions": [grant("pipelines,deployments", "*")]}).status == 201
+    assert (
+        world.call("POST", ROLES, {"id": "register", "permissions": [grant("pipelines,deployments", "*")]}).status
+        == 201
+    )
     path = f"/api/v1/namespaces/{HERE}/pipelines"
     for role, status in (("narrow", 403), ("register", 403), ("developer", 201), ("admin", 200)):
         token = world.make_token([role], [HERE])[1]
