@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -50,11 +51,10 @@ def diff(before: Manifest | None, after: Manifest) -> list[Change]:
 def _struct(before: msgspec.Struct, after: msgspec.Struct, path: str) -> Iterator[Change]:
     if _same(before, after):
         return
-    for field in msgspec.structs.fields(after):
-        old, new = getattr(before, field.name), getattr(after, field.name)
+    for name, default in _fields(type(after)):
+        old, new = getattr(before, name), getattr(after, name)
         if not _same(old, new):
-            place = f"{path}.{field.encode_name}" if path else field.encode_name
-            yield from _value(old, new, _default(field), place)
+            yield from _value(old, new, default, f"{path}.{name}" if path else name)
 
 
 def _value(before: Any, after: Any, default: Any, path: str) -> Iterator[Change]:
@@ -116,17 +116,25 @@ def _by_name(parts: Sequence[Any]) -> dict[str, Any] | None:
 
 def _same(before: Any, after: Any) -> bool:
     # As a manifest's hash sees them: 1, 1.0 and true are three values, though Python calls them equal.
-    return before is after or _encoded(before) == _encoded(after)
+    if before is after:
+        return True
+    if type(before) is not type(after):
+        return False
+    return before == after if isinstance(before, str) else _encoded(before) == _encoded(after)
 
 
 def _encoded(value: Any) -> bytes:
     return msgspec.json.encode(value, order="sorted")
 
 
+@cache
+def _fields(part: type[msgspec.Struct]) -> Sequence[tuple[str, Any]]:
+    """The names of the fields and their defaults, in order; to find them out again for each part takes long."""
+    return [(field.name, _default(field)) for field in msgspec.structs.fields(part)]
+
+
 def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return field.default_factory()
-    return field.default
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 def _is_nothing(value: Any, default: Any) -> bool:
