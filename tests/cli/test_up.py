@@ -77,6 +77,49 @@ def test_json_is_one_document_or_a_stream(gofer: Gofer) -> None:
     assert (silent.out, silent.err) == ("", "")
 
 
+def test_without_deploying_the_live_version_stays(gofer: Gofer) -> None:
+    gofer.ok("up", write(gofer, "held-back"))
+    path = write(gofer, "held-back", "echo two")
+    said = gofer.ok("up", path, "--no-deploy", "--notes", "another word")
+    assert "pipeline held-back updated, version 2" in said.out
+    assert "version 1 is live" in said.err
+    assert "gofer pipeline deploy held-back --version 2" in said.err
+    assert live(gofer, "held-back") == (1, 2)
+    run = gofer.ok("up", path, "--no-deploy", "--run")
+    assert "two" in run.out
+    assert gofer.ok("run", "get", "held-back", "1", "--format", "json").json["version"] == 2
+    assert live(gofer, "held-back") == (1, 2)
+    # What is not live is a change still, though no version is new.
+    assert '"echo one" → "echo two"' in gofer.ok("pipeline", "diff", path).out
+    assert "(the content of version 2)" in gofer.ok("pipeline", "diff", path).out
+
+
+def test_of_a_pipeline_that_was_never_deployed_the_newest_version_counts(gofer: Gofer) -> None:
+    said = gofer.ok("up", write(gofer, "never"), "--no-deploy")
+    assert "no version is live" in said.err
+    assert live(gofer, "never") == (0, 1)
+    assert "version 1 → " in gofer.ok("pipeline", "diff", write(gofer, "never", "echo two")).out
+    gofer.ok("up", write(gofer, "never", "echo two"), "--no-deploy")
+    path = write(gofer, "never", "echo two")
+    assert "unchanged: version 2" in gofer.ok("pipeline", "diff", path).out
+    assert "pipeline never updated, version 2" in gofer.ok("up", path).out
+    assert live(gofer, "never") == (2, 2)
+
+
+def test_a_deployment_under_way_is_in_the_way_unless_forced(gofer: Gofer) -> None:
+    gofer.ok("up", write(gofer, "busy"))
+    gofer.ok("up", write(gofer, "busy", "echo two"), "--no-deploy")
+    gofer.ok("pipeline", "deploy", "busy", "--version", "2", "--strategy", "ab")
+    path = write(gofer, "busy", "echo 3")
+    refused = gofer("up", path)
+    assert refused.code == 5
+    assert '"echo one" → "echo 3"' in refused.out
+    assert "--force" in refused.err
+    assert live(gofer, "busy") == (1, 2)
+    gofer.ok("up", path, "--force")
+    assert live(gofer, "busy") == (3, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

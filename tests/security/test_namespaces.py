@@ -145,6 +145,26 @@ def test_the_last_run_of_a_pipeline_is_for_who_may_look_at_runs(world: World) ->
         assert [pipeline.get("last_run") is not None for pipeline in seen] == [is_seen] * 5
 
 
+def test_what_changed_is_for_who_may_look_at_the_version_before(world: World) -> None:
+    permissions = [{"resources": ["pipelines", "deployments"], "actions": ["write"]}]
+    assert world.call("POST", "/api/v1/roles", {"id": "writer", "permissions": permissions}).status == 201
+    path = f"/api/v1/namespaces/{HERE}/pipelines"
+    task = {"id": "talk", "image": "fake", "command": ["say", "hello"]}
+    manifests = [{"id": "kept", "description": f"word {number}", "tasks": [task]} for number in range(3)]
+    assert world.call("POST", path, manifests[0]).status == 201
+    blind, both = (world.make_token(roles, [HERE])[1] for roles in (["writer"], ["writer", "viewer"]))
+    for number, text, is_seen in ((1, blind, False), (2, both, True)):
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"changes-{number}"}
+        body = json.dumps(manifests[number]).encode()
+        for _ in range(2):
+            answer = world.ask("POST", path, text, body, headers)
+            assert answer.status == 200, answer.body
+            assert (f"word {number - 1}" in answer.body.decode()) is is_seen
+            assert answer.json["compared_with"] == (number if is_seen else 0)
+        assert (world.call("POST", f"{path}/kept/diff", manifests[0], text).status == 200) is is_seen
+        assert (world.call("GET", f"{path}/kept/versions/1/diff", token=text).status == 200) is is_seen
+
+
 def test_what_one_request_has_started(world: World, nightly: str) -> None:
     """The id of a request is the caller's own, and may be another's too."""
     headers = {"X-Request-Id": "shared", "Content-Type": "application/json"}
