@@ -12,6 +12,7 @@ import msgspec
 from gofer.cli.arguments import parameter_option, pipeline_argument
 from gofer.cli.base import Group, pass_invocation
 from gofer.cli.changes import Changes
+from gofer.cli.comparison import status
 from gofer.cli.deployment import abort, deploy, deployments, promote, rollback
 from gofer.cli.diff import Validation, diff
 from gofer.cli.exit_codes import ExitCode
@@ -244,7 +245,7 @@ def _graph_of_file(invocation: Invocation, path: str, kind: str, version: int | 
 
 
 for command in (
-    diff, versions, deploy, rollback, promote, abort, deployments, export, import_,
+    diff, versions, deploy, rollback, promote, abort, status, deployments, export, import_,
     subscribe, unsubscribe, subscriptions,
 ):  # fmt: skip
     pipeline.add_command(command)

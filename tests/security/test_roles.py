@@ -47,6 +47,7 @@ ASKS = {
     f"GET {P}/deployments": "deployments:read",
     f"POST {P}/deployments": "deployments:write",
     f"GET {P}/deployments/{{deployment}}": "deployments:read",
+    f"GET {P}/deployments/{{deployment}}/comparison": "deployments:read",
     f"POST {P}/deployments/{{deployment}}/promote": "deployments:write",
     f"POST {P}/deployments/{{deployment}}/abort": "deployments:write",
     f"POST {P}/rollback": "deployments:write",

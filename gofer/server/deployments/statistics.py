@@ -65,7 +65,8 @@ def quantile(values: Sequence[float], level: float) -> Estimated | None:
 
 
 def mean(values: Sequence[float]) -> Estimated | None:
-    """None: there are no values. There are no bounds where all are equal: how much they may differ is not known."""
+    """Of values that are never negative; neither is the lower bound. None: there are no values. There are no bounds
+    where all are equal: how much they may differ is not known."""
     if not values:
         return None
     count = len(values)
@@ -74,7 +75,7 @@ def mean(values: Sequence[float]) -> Estimated | None:
         return Estimated(value, None, None)
     deviation = math.sqrt(math.fsum((one - value) ** 2 for one in values) / (count - 1))
     half = _student(count - 1) * deviation / math.sqrt(count)
-    return Estimated(value, value - half, value + half)
+    return Estimated(value, max(0.0, value - half), value + half)
 
 
 def difference(new: Estimated, old: Estimated) -> Estimated:
