@@ -32,7 +32,7 @@ async def two_versions(scene: Scene, *command: str, **fields: Any) -> None:
 
 
 async def store(scene: Scene, *command: str, **fields: Any) -> None:
-    manifest = Manifest(id=PIPELINE, tasks=[task("a", *(command or ("say", "new")))], **fields)  # type: ignore[arg-type]
+    manifest = Manifest(id=PIPELINE, tasks=[task("a", *(command or ("say", "new")))], **fields)
     await scene.services.pipelines.register(NAMESPACE, manifest, Registering(deploy=False))
 
 
@@ -97,7 +97,7 @@ async def test_it_goes_live_once_every_smoke_run_was_successful(scene: Scene) ->
     await scene.release(4, "a")
     done = await ended(scene, number)
     assert (done.status, done.reason, done.detail) == (
-        "completed", "smoke_passed", "all 2 smoke runs were successful",
+        "completed", "smoke_passed", "All 2 smoke runs were successful.",
     )  # fmt: skip
     assert done.figures == {"smoke": 2, "runs": [2, 4]}
     assert (done.ended_by, done.started_by) == ("", "user ann")
@@ -114,10 +114,10 @@ async def test_it_goes_live_once_every_smoke_run_was_successful(scene: Scene) ->
 @pytest.mark.parametrize(
     ("command", "reason", "detail"),
     [
-        (["exit", "3"], "smoke_failed", "smoke run 1 of 3 (run 1) has failed: failed: a"),
-        (["fail-to-start"], "smoke_failed", "smoke run 1 of 3 (run 1) has failed: failed: a"),
-        (["vanish"], "smoke_failed", "smoke run 1 of 3 (run 1) has failed: failed: a"),
-        (["hang"], "smoke_cancelled", "smoke run 1 of 3 (run 1) was cancelled: cancelled: a"),
+        (["exit", "3"], "smoke_failed", "Smoke run 1 of 3 (run 1) has failed: failed: a."),
+        (["fail-to-start"], "smoke_failed", "Smoke run 1 of 3 (run 1) has failed: failed: a."),
+        (["vanish"], "smoke_failed", "Smoke run 1 of 3 (run 1) has failed: failed: a."),
+        (["hang"], "smoke_cancelled", "Smoke run 1 of 3 (run 1) was cancelled: cancelled: a."),
     ],
 )
 async def test_the_first_that_is_not_successful_rolls_it_back(
@@ -196,7 +196,7 @@ async def test_what_cannot_go_live_is_rolled_back(scene: Scene) -> None:
     await scene.release(1, "a")
     done = await ended(scene, number)
     assert (done.status, done.reason) == ("rolled_back", "cannot_go_live")
-    assert done.detail.startswith("the smoke run was successful, but the version cannot go live: ")
+    assert done.detail.startswith("The smoke run was successful. But the version cannot go live: ")
     assert (await scene.run(1)).status is RunStatus.SUCCESSFUL
     assert await live(scene) == 1
 

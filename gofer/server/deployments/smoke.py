@@ -98,7 +98,7 @@ class SmokeSteward:
             return
         except (Draining, Conflict) as error:
             # It passes: the door is opened again, or the pipeline enabled.
-            why = f"the next smoke run waits: {error.message}. {error.hint}".strip()
+            why = f"The next smoke run waits: {error.message.rstrip('.')}. {error.hint}".strip()
             await self._database.write(lambda tx: deployments.set_waiting(tx, deployment.key, why))
         except Unavailable:
             raise
@@ -109,7 +109,7 @@ class SmokeSteward:
 
     async def _give_up(self, one: _BlueGreen, error: GoferError) -> None:
         """What would never pass: its runs cannot be started at all."""
-        detail = f"its smoke run could not be started: {error.message}"
+        detail = f"The smoke run cannot be started: {error.message}."
         ended = Ended("rolled_back", self._clock.now(), reason="smoke_refused", detail=detail)
         await self._database.write(lambda tx: end(tx, one.pipeline, one.deployment, ended))
 

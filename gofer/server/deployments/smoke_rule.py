@@ -35,7 +35,7 @@ def judge(smoke: int, runs: Sequence[SmokeRun]) -> Verdict:
         return Verdict("wait")
     if len(runs) < smoke:
         return Verdict("start")
-    return Verdict("promote", "smoke_passed", "the smoke run was successful" if smoke == 1 else _all(smoke))
+    return Verdict("promote", "smoke_passed", "The smoke run was successful." if smoke == 1 else _all(smoke))
 
 
 def after_smoke_run(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, at: int) -> bool:
@@ -60,17 +60,17 @@ def _promote(tx: Transaction, row: PipelineRow, deployment: DeploymentRow, verdi
     try:
         go_live(tx, row, deployment.to_version, at)
     except (Conflict, InvalidInput, NotFound) as problem:
-        detail = f"{verdict.detail}, but the version cannot go live: {problem.message}"
+        detail = f"{verdict.detail} But the version cannot go live: {problem.message}."
         return Verdict("roll_back", "cannot_go_live", detail)
     return verdict
 
 
 def _all(smoke: int) -> str:
-    return f"all {smoke} smoke runs were successful"
+    return f"All {smoke} smoke runs were successful."
 
 
 def _why(place: int, smoke: int, run: SmokeRun) -> str:
     why = run.detail or ("" if run.reason is Reason.NONE else str(run.reason))
-    which = "the smoke run" if smoke == 1 else f"smoke run {place} of {smoke}"
+    which = "The smoke run" if smoke == 1 else f"Smoke run {place} of {smoke}"
     verb = "has failed" if run.status is RunStatus.FAILED else "was cancelled"
-    return f"{which} (run {run.number}) {verb}{f': {why}' if why else ''}"
+    return f"{which} (run {run.number}) {verb}{f': {why}' if why else ''}."
