@@ -46,7 +46,7 @@ _VARIES = [
     (re.compile(r"\bgofer\.\w+\.\d+\.\S+"), "CONTAINER"),
     (re.compile(r"\d+(\.\d+)?GB\b"), "SIZE"),
     (re.compile(r"process \d\S+"), "process"),
-    (re.compile(r"\buser \w+$"), "user NAME"),
+    (re.compile(r"\buser \w+(?=$| {2})"), "user NAME"),
     (re.compile(r"\bPython \d\S+"), "Python"),
     (re.compile(r"-{3,}|─{3,}"), "-"),
     (re.compile(r"\s+"), " "),

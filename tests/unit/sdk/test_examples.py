@@ -91,3 +91,8 @@ def test_the_readme_names_every_example() -> None:
     readme = (EXAMPLES / "README.md").read_text()
     found = {path.name for path in EXAMPLES.iterdir() if path.name not in ("README.md", "__pycache__")}
     assert [name for name in sorted(found) if f"({name})" not in readme] == []
+
+
+def test_the_walk_through_of_deployments_begins_with_the_example() -> None:
+    page = EXAMPLES.parent / "docs" / "guide" / "deployments.md"
+    assert f'```python title="totals.py"\n{(EXAMPLES / "totals.py").read_text()}```' in page.read_text()
