@@ -65,7 +65,7 @@ def diff(invocation: Invocation, program: Program, version: int | None) -> None:
 
 def asked(invocation: Invocation, manifest: Manifest, version: int | None = None) -> Diff:
     """What registering `manifest` would change, as the server says. Raises InvalidInput with all its problems."""
-    path = f"{paths.pipeline(invocation.namespace, _id_of(invocation, manifest))}/diff"
+    path = f"{paths.pipeline(invocation.namespace, id_of(invocation, manifest))}/diff"
     answer = invocation.client.send_bytes(path, manifest.body, manifest.content_type, {"version": version})
     return decode(answer, Diff, invocation.client.address)
 
@@ -85,7 +85,7 @@ def described(output: Output, found: Diff, new: str = "") -> Iterator[str]:
     yield from Changes(found.changes, color=output.color).lines()
 
 
-def _id_of(invocation: Invocation, manifest: Manifest) -> str:
+def id_of(invocation: Invocation, manifest: Manifest) -> str:
     """The pipeline's id. Where there is none that could be one, the server says all that is wrong."""
     from gofer.cli.compile import JSON
 

@@ -38,10 +38,10 @@ def program_argument(command: F) -> F:
         return command(*args, program=Program(path, timeout, python), **rest)
 
     argument = click.argument("path", type=click.Path(allow_dash=True))
-    return argument(_timeout(_python(with_program)))  # type: ignore[return-value]  # click's decorators keep it
+    return argument(timeout_option(python_option(with_program)))  # type: ignore[return-value]  # click's decorators keep it
 
 
-def _timeout(command: Callable[..., Any]) -> Callable[..., Any]:
+def timeout_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--timeout",
         type=click.FloatRange(0.1, 3600),
@@ -52,7 +52,7 @@ def _timeout(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _python(command: Callable[..., Any]) -> Callable[..., Any]:
+def python_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--python",
         metavar="PYTHON",

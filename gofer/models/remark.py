@@ -6,5 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-Remark: TypeAlias = Annotated[str, msgspec.Meta(max_length=1_000)]
-"""Notes, or a reason: at most 1,000 characters, as it has to fit into a query too."""
+MAX_REMARK = 1_000
+
+Remark: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_REMARK)]
+"""Notes, or a reason: at most so many characters, as it has to fit into a query too."""

@@ -10,6 +10,7 @@ from gofer.models.export import ExportedPipeline, ExportedVersion
 from gofer.models.hold import Hold
 from gofer.models.ids import ID_HINT, is_id, shown
 from gofer.models.manifest import Manifest
+from gofer.models.remark import MAX_REMARK
 from gofer.server.pipelines import bounds
 from gofer.server.pipelines.manifest_hash import canonical, hash_of
 from gofer.server.pipelines.report import Report, Scope
@@ -137,7 +138,7 @@ def _check_holds(place: str, holds: Sequence[Hold], report: Report) -> None:
         kinds.add(hold.kind)
         _check_time(f"{place}[{i}].at", hold.at, report)
         scope = Scope(report, f"{place}[{i}]", "")
-        check_block(scope, ".reason", hold.reason, bounds.MAX_DESCRIPTION)
+        check_block(scope, ".reason", hold.reason, MAX_REMARK)
         check_text(f"{place}[{i}].reason", hold.reason, report)
         check_line(scope, ".by", hold.by, bounds.MAX_NAME)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from gofer.models.deployment import DeploymentSettings
@@ -48,11 +48,15 @@ class _Done(NamedTuple):
 
 
 class Importer:
-    """`triggers` are asked about subscriptions; None: there are none to ask."""
+    """`applied` is awaited when a pipeline has come with holds: it returns when runs wait accordingly. `triggers` are
+    asked about subscriptions; None: there are none to ask."""
 
-    def __init__(self, database: Database, clock: Clock, triggers: Asking | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, applied: Callable[[], Awaitable[None]], triggers: Asking | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._applied = applied
         self._triggers = triggers
 
     async def take(
@@ -77,6 +81,8 @@ class Importer:
             return done
 
         done = await self._database.write(work)
+        if done.answer.pipeline.holds:
+            await self._applied()
         if done.keys and self._triggers is not None:
             await self._triggers.settled(done.keys)
         return done.answer
@@ -240,8 +246,7 @@ def _hold(tx: Transaction, row: PipelineRow, document: ExportedPipeline, how: Im
 def _put(tx: Transaction, row: PipelineRow, version: int, found: Sequence[Hold], how: Importing, at: int) -> None:
     for hold in found:
         holds.put(tx, row.key, version, hold)
-        data: dict[str, object] = {"hold": hold.kind, "imported": True}
-        data |= {"reason": hold.reason} if hold.reason else {}
+        data: dict[str, object] = {"hold": hold.kind, "reason": hold.reason, "imported": True}
         data |= {"version": version} if version != holds.PIPELINE else {}
         _tell(tx, Kind.HOLD_SET, row, data, how, at)
 

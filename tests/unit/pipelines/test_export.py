@@ -46,6 +46,13 @@ async def other(tmp_path: Path) -> AsyncIterator[Server]:
     await database.close()
 
 
+def importer_of(server: Server) -> Importer:
+    async def applied() -> None:
+        """There is no queue here."""
+
+    return Importer(server.database, Clock(), applied)
+
+
 async def register(server: Server, *manifests: Manifest, deploy: bool = True) -> None:
     for number, one in enumerate(manifests, 1):
         how = Registering(deploy=deploy, notes=f"note {number}", by=f"user u{number}")
@@ -57,10 +64,9 @@ async def export(server: Server, newest: int | None = None) -> ExportedPipeline:
 
 
 async def take(server: Server, document: ExportedPipeline, how: Importing | None = None) -> Imported:
-    importer = Importer(server.database, Clock())
     # As it comes in a request.
     read = decode_export(msgspec.json.format(msgspec.json.encode(document), indent=2), "application/json")
-    return await importer.take("default", read, how or Importing(by="user ann"))
+    return await importer_of(server).take("default", read, how or Importing(by="user ann"))
 
 
 async def settle(server: Server) -> None:
@@ -170,9 +176,9 @@ async def test_a_namespace_or_pipeline_that_is_not_there(server: Server) -> None
     await register(server, ONE)
     document = await export(server)
     with pytest.raises(NotFound):
-        await Importer(server.database, Clock()).take("nobody", document, Importing())
+        await importer_of(server).take("nobody", document, Importing())
     await server.namespaces.create(CreateNamespace(id="team"))
-    taken = await Importer(server.database, Clock()).take("team", document, Importing())
+    taken = await importer_of(server).take("team", document, Importing())
     assert (taken.pipeline.namespace, taken.pipeline.version) == ("team", 1)
 
 
@@ -190,7 +196,7 @@ async def refused(server: Server, content: dict[str, Any]) -> dict[str, str]:
     """The messages, by their places."""
     read = decode_export(json.dumps(content).encode(), "")
     with pytest.raises(InvalidInput) as caught:
-        await Importer(server.database, Clock()).take("default", read, Importing())
+        await importer_of(server).take("default", read, Importing())
     assert caught.value.hint
     return {problem.place: problem.message for problem in caught.value.problems}
 
