@@ -37,6 +37,7 @@ def _table() -> dict[str, Entry]:
     return {
         "pipeline": Entry("Register pipelines, look at them and run them.", _pipeline),
         "up": Entry("Check a pipeline, show what changes, make it live, run it.", _up),
+        "apply": Entry("Make a namespace equal to a folder of pipelines.", _apply),
         "run": Entry("Start, follow, cancel and retry runs.", _run),
         "taskrun": Entry("Look at the task runs of a run, their logs and inside their containers.", _taskrun),
         "trigger": Entry(
@@ -74,6 +75,12 @@ def _up() -> Command:
     from gofer.cli.up import up
 
     return up
+
+
+def _apply() -> Command:
+    from gofer.cli.apply import apply
+
+    return apply
 
 
 def _run() -> click.Command:

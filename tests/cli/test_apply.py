@@ -101,7 +101,12 @@ def test_everything_that_is_wrong_is_said_before_anything_is_changed(folder: Fol
     (folder.path / "moved.json").write_text('{"format": "gofer-pipeline", "format_version": 1}')
     said = folder.apply("--yes")
     assert said.code == 8
-    for text in ("no luck", "nothing.json names no pipeline", "moved.json is the export of a pipeline"):
+    for text in (
+        "no luck",
+        "nothing.json: The manifest has 1 problem",
+        'the field "id" is missing',
+        "moved.json is the export of a pipeline",
+    ):
         assert text in said.err
     assert "3 pipelines cannot be applied, of a folder of 4; nothing was changed" in said.err
     for name in ("boom.py", "nothing.json", "moved.json"):

@@ -10,14 +10,14 @@ import click
 import msgspec
 
 from gofer.cli.apply.plan import Plan, Step, Wanted, planned
-from gofer.cli.apply.show import lines, summary
+from gofer.cli.apply.show import lines
 from gofer.cli.apply.sources import sources
 from gofer.cli.base import Command, pass_invocation
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError, exit_code_of
 from gofer.cli.program import python_option, timeout_option
-from gofer.cli.register import Registration
-from gofer.cli.terminal import is_terminal, plain
+from gofer.cli.register import Registration, registration_options
+from gofer.cli.terminal import is_terminal
 from gofer.client import paths
 from gofer.errors import ClientError
 
@@ -40,7 +40,7 @@ class Applied(msgspec.Struct, kw_only=True):
     examples=[
         "gofer apply ./pipelines --dry-run",
         "gofer apply ./pipelines --namespace team",
-        "gofer apply ./pipelines --prune --yes --notes \"$(git rev-parse HEAD)\"",
+        'gofer apply ./pipelines --prune --yes --notes "$(git rev-parse HEAD)"',
     ],
 )
 @pass_invocation
@@ -48,9 +48,7 @@ class Applied(msgspec.Struct, kw_only=True):
 @click.option("--dry-run", is_flag=True, help="Show the plan, and do nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--prune", is_flag=True, help="Delete pipelines that the folder has not, with their runs.")
-@click.option("--no-deploy", is_flag=True, help="Only store versions; those that are live stay.")
-@click.option("--force", is_flag=True, help="Abort deployments that are under way.")
-@click.option("--notes", default="", metavar="TEXT", help="What there is to say of the new versions.")
+@registration_options
 @timeout_option
 @python_option
 def apply(
@@ -59,9 +57,7 @@ def apply(
     dry_run: bool,
     yes: bool,
     prune: bool,
-    no_deploy: bool,
-    force: bool,
-    notes: str,
+    registration: Registration,
     timeout: float,
     python: str | None,
 ) -> int:
@@ -79,17 +75,17 @@ def apply(
     found = sources(folder)
     if found.skipped:
         output.note(f"No pipelines, so skipped: {', '.join(found.skipped)}")
-    plan = planned(invocation, found, Wanted(not no_deploy, force, prune, timeout, python))
+    plan = planned(invocation, found, Wanted(registration, prune, timeout, python))
     answer = Applied(namespace=invocation.namespace, folder=folder, dry_run=dry_run, pipelines=plan.steps)
     if output.format == "pretty":
         output.show(answer, lambda: lines(output, plan))
         output.flush()
-    errors = []
+    errors: Sequence[ClientError] = ()
     if plan.to_do and not dry_run:
         if not (yes or click.confirm(f"Apply this to the namespace {invocation.namespace}?", err=True)):
             output.note("Nothing was changed.")
             return ExitCode.OUTCOME_BAD
-        errors = _carry_out(invocation, plan, Registration(not no_deploy, notes, force))
+        errors = _carry_out(invocation, plan, registration)
     if output.format == "json":
         output.document(answer)
     if not errors:

@@ -13,6 +13,7 @@ from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError, exit_code_of
 from gofer.cli.listing import Paging, fetch
 from gofer.cli.program import Program
+from gofer.cli.register import Registration
 from gofer.cli.terminal import plain
 from gofer.cli.times import clock
 from gofer.client import paths
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Action = Literal["create", "update", "unchanged", "delete", "extra"]
 
+_OF_ONE = (400, 409, 413, 422)
+"""What the server answers because of what is in one manifest."""
 _MEND = "Mend what is listed, and apply the folder again."
 
 
@@ -47,11 +50,10 @@ class Step(msgspec.Struct, kw_only=True):
 
 
 class Wanted(NamedTuple):
-    """`deploy` false: versions are stored only. `force`: a deployment that is under way is aborted. `prune`: pipelines
-    that the folder has not are deleted. `timeout` and `python` as for a Program."""
+    """`registration`: how pipelines are going to be registered. `prune`: those that the folder has not are deleted.
+    `timeout` and `python` as for a Program."""
 
-    deploy: bool
-    force: bool
+    registration: Registration
     prune: bool
     timeout: float
     python: str | None
@@ -87,8 +89,6 @@ def planned(invocation: Invocation, found: Sources, wanted: Wanted) -> Plan:
         try:
             steps.append(_step(invocation, id_, path, manifest, present.get(id_), wanted))
         except ClientError as error:
-            if error.problem_status not in (400, 409, 413, 422):
-                raise
             errors.append(_about(path, error))
     for one in present.values():
         if one.id not in ids:
@@ -104,7 +104,8 @@ def planned(invocation: Invocation, found: Sources, wanted: Wanted) -> Plan:
 
 def _compiled(invocation: Invocation, found: Sources, wanted: Wanted) -> list[tuple[str, str, Manifest]]:
     """Id, path and manifest of each."""
-    compiled, errors = [], []
+    compiled: list[tuple[str, str, Manifest]] = []
+    errors: list[GoferError] = []
     for path in found.paths:
         try:
             manifest = Program(path, wanted.timeout, wanted.python).compiled(invocation)
@@ -112,6 +113,8 @@ def _compiled(invocation: Invocation, found: Sources, wanted: Wanted) -> list[tu
             compiled.append((id_of(invocation, manifest), path, manifest))
         except (CommandError, InvalidInput) as error:
             errors.append(error)
+        except ClientError as error:
+            errors.append(_about(path, error))
     _stop(invocation, errors, len(found.paths))
     return compiled
 
@@ -153,9 +156,9 @@ def _step(
     step = Step(pipeline=id_, action="update", path=path, from_version=diff.from_version, changes=diff.changes)
     if present is None:
         step.action = "create"
-    elif not diff.changes and (not wanted.deploy or present.version == diff.from_version):
+    elif not diff.changes and (not wanted.registration.deploy or present.version == diff.from_version):
         step.action = "unchanged"
-    elif not wanted.deploy and diff.to_version:
+    elif not wanted.registration.deploy and diff.to_version:
         # It is there, and is not to go live.
         step.action, step.changes = "unchanged", []
     return step
@@ -171,7 +174,12 @@ def _in_the_way(step: Step, pipeline: Pipeline, wanted: Wanted) -> Iterator[Gofe
                 f"the pipeline {step.pipeline} would be {verb}, and is frozen{by} since {clock(hold.at)}{why}",
                 f"Ask who has frozen it, or end that with: gofer pipeline unfreeze {step.pipeline}.",
             )
-    if pipeline.deployment is not None and step.action == "update" and wanted.deploy and not wanted.force:
+    if (
+        pipeline.deployment is not None
+        and step.action == "update"
+        and wanted.registration.deploy
+        and not wanted.registration.force
+    ):
         yield Conflict(
             f"the pipeline {step.pipeline} would be changed, and its deployment {pipeline.deployment} is under way",
             f"See how it stands with: gofer pipeline status {step.pipeline}. To abort it: --force.",
@@ -179,6 +187,9 @@ def _in_the_way(step: Step, pipeline: Pipeline, wanted: Wanted) -> Iterator[Gofe
 
 
 def _about(path: str, error: ClientError) -> ClientError:
+    """The error, with the path that it is about. Raises it where it is about none, but of all that is asked."""
+    if error.problem_status not in _OF_ONE:
+        raise error
     error.message = f"{plain(path)}: {error.message}"
     return error
 
