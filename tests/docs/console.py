@@ -132,8 +132,10 @@ class Reader:
             self._start_server(_START)
         for part, after in zip(page.parts, [*page.parts[1:], None], strict=True):
             if isinstance(part, File):
-                (self._home / part.name).write_text(part.body)
-                (self._home / part.name).chmod(0o755)
+                file = self._home / part.name
+                file.parent.mkdir(exist_ok=True)
+                file.write_text(part.body)
+                file.chmod(0o755)
                 continue
             tested = isinstance(after, Step) and after.command == "echo $?"
             self._do(part, may_fail=tested)
