@@ -13,6 +13,7 @@ from gofer.cli.diff import asked, described
 from gofer.cli.program import Program, program_argument
 from gofer.cli.register import Registration, next_steps, outcome, registration_options
 from gofer.cli.terminal import plain
+from gofer.errors import ClientError
 from gofer.models.pipeline import Registered
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def up(
     output = invocation.output
     expected = _show_changes(invocation, manifest) if output.format == "pretty" else None
     registered = registration.send(invocation, manifest)
-    if expected is not None and registered.compared_with != expected:
+    if expected not in (None, registered.compared_with):
         output.warn(f"somebody was faster: what changed is now version {registered.compared_with}, not {expected}")
     if run and output.format == "json":
         output.item(RegisteredItem(registered=registered))
@@ -70,9 +71,15 @@ def up(
     return None
 
 
-def _show_changes(invocation: Invocation, manifest: Manifest) -> int:
-    """What it is compared with. Where nothing changes, there is nothing to show yet."""
-    found = asked(invocation, manifest)
+def _show_changes(invocation: Invocation, manifest: Manifest) -> int | None:
+    """What it is compared with; None where only registering is allowed. No changes: nothing is said yet."""
+    try:
+        found = asked(invocation, manifest)
+    except ClientError as error:
+        if error.problem_status != 403:
+            raise
+        invocation.output.warn(f"what changes cannot be shown: {error.message}")
+        return None
     if found.changes:
         for line in described(invocation.output, found, plain(manifest.source)):
             print(line)

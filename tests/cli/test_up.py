@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Gofer
+from tests.cli.small_server import Answer, Request, small_server
+from tests.support.server import Api
 
 
 def write(gofer: Gofer, id_: str, script: str = "echo one", **fields: Any) -> str:
@@ -132,6 +134,33 @@ def test_a_wrong_call_does_nothing(gofer: Gofer, arguments: list[str], code: int
     assert refused.code == code
     assert said in refused.err
     assert gofer("pipeline", "get", "wrong-call").code == 4
+
+
+def test_who_may_only_register_is_told_that_changes_are_not_shown(gofer: Gofer) -> None:
+    gofer.ok("role", "create", "up-writer", "--allow", "pipelines,deployments:write")
+    token = gofer.ok("token", "create", "--role", "up-writer", "--namespace", "default").out.strip()
+    gofer.ok("up", write(gofer, "blind"))
+    said = gofer("up", write(gofer, "blind", "echo two"), environ={"GOFER_CLI_TOKEN": token})
+    assert said.code == 0, said
+    assert "pipeline blind updated, version 2" in said.out
+    assert "what changes cannot be shown" in said.err
+    assert "echo one" not in said.out + said.err
+
+
+def test_somebody_else_is_faster(gofer: Gofer, server: Api) -> None:
+    gofer.ok("up", write(gofer, "raced"))
+    other = {"id": "raced", "tasks": [{"id": "t", "image": "i", "script": "echo other"}]}
+
+    def answers(request: Request) -> Answer:
+        answer = Answer(*server.raw(request.method, request.target, request.body))
+        if "/diff" in request.target:
+            server.register(other)
+        return answer
+
+    with small_server(answers) as between:
+        said = gofer("up", write(gofer, "raced", "echo two"), environ={"GOFER_CLI_HOST": between.address})
+    assert (said.code, "somebody was faster" in said.err, "version 2, not 1" in said.err) == (0, True, True)
+    assert "pipeline raced updated, version 3" in said.out
 
 
 def test_what_has_problems_is_not_registered(gofer: Gofer) -> None:
