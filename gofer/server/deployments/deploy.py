@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gofer.errors import Conflict
+from gofer.errors import Conflict, InvalidInput
 from gofer.models.deployment import Deploy, Deployed, Deployment, DeploymentSettings, DeploymentStatus, Rollback
 from gofer.models.ids import shown
 from gofer.models.manifest import Manifest
 from gofer.models.page import Page
 from gofer.server.clock import Clock
 from gofer.server.deployments.begin import begin
-from gofer.server.deployments.clear_way import clear_way
+from gofer.server.deployments.clear_way import clear_way, described
 from gofer.server.deployments.end import end
 from gofer.server.deployments.go_live import go_live, manifest_of
 from gofer.server.deployments.settings import settings_of
@@ -83,7 +83,10 @@ class Deployments:
     async def rollback(
         self, namespace: str, pipeline: str, asked: Rollback, *, by: str = "", also: Also | None = None
     ) -> Deployed:
-        """Make the version live at once that was so before, or the one that is named. Raises as `deploy`."""
+        """Make the version live at once that was so before, or the one that is named. Raises NotFound or Conflict.
+
+        What a trigger says against its subscriptions is a warning here: it was live, and is wanted back now.
+        """
 
         def target(connection: Readable) -> tuple[PipelineRow, int]:
             row = require_pipeline(connection, namespace, pipeline)
@@ -92,12 +95,18 @@ class Deployments:
         def known(connection: sqlite3.Connection) -> int:
             return target(connection)[1]
 
-        warnings = await self._check(namespace, pipeline, await self._database.read(known))
+        warnings: Sequence[str]
+        try:
+            warnings = await self._check(namespace, pipeline, await self._database.read(known))
+        except InvalidInput as error:
+            warnings = [f"{problem.place}: {problem.message}" for problem in error.problems] or [error.message]
 
         def work(tx: Transaction) -> _Done:
             row, version = target(tx)
             manifest_of(tx, row, version)
             at = self._clock.now()
+            if not asked.force:
+                _require_none_tried(tx, row, version)
             aborted = clear_way(tx, row, force=asked.force, by=by, at=at)
             if version == row.live_version:
                 return _unchanged(tx, row, Deploy(), aborted)
@@ -217,6 +226,18 @@ def _unchanged(tx: Transaction, row: PipelineRow, asked: Deploy, aborted: int | 
             "Name another one with --version.",
         )
     return _Done(Deployed(deployment=deployment_model(row, made), changed=False, aborted=aborted))
+
+
+def _require_none_tried(tx: Transaction, row: PipelineRow, version: int) -> None:
+    """To go back from what is only tried is to abort it: what is live is so still."""
+    found = deployments.under_way(tx, row.key)
+    if found is not None and found.from_version:
+        raise Conflict(
+            f"The deployment {found.number} of the pipeline {shown(row.id)} is under way: {described(found)}",
+            f"To go back from version {found.to_version}, end it: gofer pipeline abort {row.id}; version "
+            f"{found.from_version} gets every new run then. With --force it is aborted, and version {version} goes "
+            "live in place of both.",
+        )
 
 
 def _before(connection: Readable, row: PipelineRow) -> int:

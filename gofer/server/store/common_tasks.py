@@ -66,7 +66,8 @@ def secrets_since(connection: Readable, common_task: str, since: int) -> list[st
 
 
 def users(connection: Readable, common_task: str) -> list[str]:
-    """The pipelines whose live version uses it, as `namespace/pipeline`. Reads every live manifest."""
+    """The pipelines whose live version uses it, or the one that is tried, as `namespace/pipeline`. Reads every such
+    manifest."""
     return [f"{namespace}/{pipeline}" for namespace, pipeline in connection.execute(_SQL.users, {"id": common_task})]
 
 

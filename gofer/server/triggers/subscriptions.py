@@ -175,9 +175,9 @@ def _require(
 
 
 def _declared(connection: sqlite3.Connection, namespace: str, pipeline: str) -> list[Parameter]:
-    """The parameters of the live version."""
+    """The parameters of the live version, or of the newest where none was deployed yet."""
     row = require_pipeline(connection, namespace, pipeline)
-    version = versions.get(connection, row.key, row.live_version)
+    version = versions.get(connection, row.key, row.live_version or versions.newest(connection, row.key) or 0)
     return _MANIFEST.decode(version.manifest_json).parameters if version else []
 
 

@@ -12,8 +12,9 @@ from gofer.models.manifest import Manifest, Parameter, Subscription
 from gofer.models.pipeline import Registered
 from gofer.models.trigger import EventOutcome, Field, Subscribed, TriggerEvent, TriggerInfo
 from gofer.server.auth.rights import EVERYTHING
+from gofer.server.deployments.deploy import Deployments
 from gofer.server.logs.mask_registry import MaskRegistry
-from gofer.server.pipelines.register import Pipelines
+from gofer.server.pipelines.register import Pipelines, Registering
 from gofer.server.pipelines.versions import Versions
 from gofer.server.secrets.secrets import Owner
 from gofer.server.store.transaction import Transaction
@@ -108,6 +109,7 @@ class Triggers:
             reached,
         )
         self.pipelines = Pipelines(self.database, services.clock, self.parts.subscriber)
+        self.deployments = Deployments(self.database, services.clock, self.parts.subscriber)
         self.versions = Versions(self.database, services.clock)
         self.subscriptions = self.parts.subscriptions
         self._publish = self.database.on_commit
@@ -150,10 +152,15 @@ class Triggers:
             self.parts.listener.lost(trigger)
 
     async def register(
-        self, *wanted: Subscription, pipeline: str = PIPELINE, command: str = "exit 0", **fields: Any
+        self,
+        *wanted: Subscription,
+        pipeline: str = PIPELINE,
+        command: str = "exit 0",
+        deploy: bool = True,
+        **fields: Any,
     ) -> Registered:
         manifest = Manifest(id=pipeline, tasks=[task("t", *command.split())], subscriptions=list(wanted), **fields)
-        return await self.pipelines.register(NAMESPACE, manifest)
+        return await self.pipelines.register(NAMESPACE, manifest, Registering(deploy=deploy))
 
     async def shown(self, pipeline: str = PIPELINE, count: int = 0) -> dict[str, Subscribed]:
         """The pipeline's subscriptions by their labels."""

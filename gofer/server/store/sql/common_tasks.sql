@@ -34,7 +34,10 @@ SELECT secret FROM common_task_secrets WHERE common_task = ? AND (until IS NULL 
 
 -- name: users
 SELECT p.namespace, p.id
-FROM pipelines AS p JOIN versions AS v ON v.pipeline_key = p.key AND v.number = p.live_version
+FROM pipelines AS p
+LEFT JOIN deployments AS d INDEXED BY deployments_under_way ON d.pipeline_key = p.key AND d.status = 'running'
+JOIN versions AS v ON v.pipeline_key = p.key AND v.number IN (p.live_version, d.to_version)
 WHERE EXISTS (SELECT 1 FROM json_each(v.manifest, '$.tasks') AS t WHERE json_extract(t.value, '$.common_task') = :id)
    OR EXISTS (SELECT 1 FROM json_each(v.manifest, '$.notifiers') AS n WHERE json_extract(n.value, '$.common_task') = :id)
+GROUP BY p.key
 ORDER BY p.namespace, p.id;
