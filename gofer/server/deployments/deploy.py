@@ -48,10 +48,17 @@ class Deployments:
     `triggers` are asked about subscriptions; None: there are none to ask. `by`, in all of them, says who does it.
     """
 
-    def __init__(self, database: Database, clock: Clock, triggers: Asking | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        triggers: Asking | None = None,
+        reached: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._triggers = triggers
+        self._reached = reached
 
     async def deploy(
         self, namespace: str, pipeline: str, asked: Deploy, *, by: str = "", also: Also | None = None
@@ -173,9 +180,11 @@ class Deployments:
             done.answer.warnings = [*warnings, *done.answer.warnings]
             if also is not None:
                 also(tx, done.answer)
+            self._reached("deploying")
             return done
 
         done = await self._database.write(whole)
+        self._reached("deployed")
         if done.keys and self._triggers is not None:
             await self._triggers.settled(done.keys)
         return done.answer

@@ -65,10 +65,17 @@ class Pipelines:
     `triggers` are asked about subscriptions; None: there are none to ask.
     """
 
-    def __init__(self, database: Database, clock: Clock, triggers: Asking | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        triggers: Asking | None = None,
+        reached: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._triggers = triggers
+        self._reached = reached
 
     async def register(
         self, namespace: str, manifest: Manifest, how: Registering = _PLAIN, *, also: Also | None = None
@@ -92,9 +99,11 @@ class Pipelines:
             registered.compared_with, registered.changes = before.version, before.changes
             if also is not None:
                 also(tx, registered)
+            self._reached("deploying")
             return registered, keys
 
         registered, keys = await self._database.write(work)
+        self._reached("deployed")
         if keys and self._triggers is not None:
             await self._triggers.settled(keys)
         return registered
