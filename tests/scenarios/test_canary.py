@@ -168,8 +168,8 @@ async def test_it_is_rolled_back_when_it_is_too_slow(trial: Trial) -> None:
     found = await trial.deployment()
     assert (found.status, found.reason) == ("rolled_back", "duration")
     assert found.detail == (
-        "3 of 3 runs of the new version took longer than 1.5s: the median of 4 cannot be within that any more; "
-        "the old version's median is 1.0s (3 runs)."
+        "3 of 3 runs of the new version took longer than 1.5s, 1.5 times the old version's median of 1.0s (3 runs): "
+        "the median of 4 cannot be within that any more."
     )
 
 

@@ -71,7 +71,7 @@ def judge(old: Sequence[RunOutcome], new: Sequence[RunOutcome], rule: Rule) -> V
         durations = [run.duration for run in new]
         if _median([*durations, *[0] * (total - after.runs)]) > limits.duration:
             slow = sum(duration > limits.duration for duration in durations)
-            detail = _too_slow(before, after, slow, limits.duration, total)
+            detail = _too_slow(before, after, slow, rule, total)
             return Verdict("roll_back", "duration", detail, figures)
     if after.runs >= rule.runs:
         return Verdict("promote", "rule_met", _met(before, after), figures)
@@ -98,8 +98,11 @@ def _median(values: Sequence[int]) -> float:
 
 def _limits(before: Side, rule: Rule) -> _Limits:
     rate = 100.0 if before.rate is None else before.rate
-    longest = None if before.median is None else max(before.median * rule.duration_factor, before.median + _NOISE)
-    return _Limits(rate - rule.success_margin, longest)
+    return _Limits(rate - rule.success_margin, _longest(before, rule))
+
+
+def _longest(before: Side, rule: Rule) -> float | None:
+    return None if before.median is None else max(before.median * rule.duration_factor, before.median + _NOISE)
 
 
 def _figures(before: Side, after: Side, rule: Rule, limits: _Limits) -> dict[str, Any]:
@@ -140,14 +143,17 @@ def _old_rate(before: Side) -> str:
     return f"the old version's {before.rate:.4g} % ({before.successful} of {_runs(before.runs)})"
 
 
-def _too_slow(before: Side, after: Side, slow: int, longest: float, total: int) -> str:
-    limit, usual = format_duration(round(longest)), format_duration(round(before.median or 0))
-    what = f"{slow} of {_runs(after.runs)} of the new version took longer than {limit}"
+def _too_slow(before: Side, after: Side, slow: int, rule: Rule, total: int) -> str:
+    usual, longest = before.median or 0, _longest(before, rule) or 0
+    by_factor = usual * rule.duration_factor >= longest
+    than = f"{rule.duration_factor:g} times" if by_factor else "a tenth of a second more than"
+    what = (
+        f"{slow} of {_runs(after.runs)} of the new version took longer than {format_duration(round(longest))}, {than} "
+        f"the old version's median of {format_duration(round(usual))} ({_runs(before.runs)})"
+    )
     if after.runs < total:
-        what += f": the median of {total} cannot be within that any more"
-    else:
-        what += f", and their median is {format_duration(round(after.median or 0))}"
-    return f"{what}; the old version's median is {usual} ({_runs(before.runs)})."
+        return f"{what}: the median of {total} cannot be within that any more."
+    return f"{what}, and their median is {format_duration(round(after.median or 0))}."
 
 
 def _met(before: Side, after: Side) -> str:

@@ -72,7 +72,9 @@ def test_durations_are_not_held_against_nothing() -> None:
 def test_less_than_a_tenth_of_a_second_is_noise() -> None:
     old = runs("ssss", 0, 1, 2, 3)
     assert judge(old, runs("ssss", *[101] * 4), RULE).decision == "promote"
-    assert judge(old, runs("sss", *[102] * 3), RULE).decision == "roll_back"
+    slower = judge(old, runs("sss", *[102] * 3), RULE)
+    assert slower.decision == "roll_back"
+    assert "took longer than 102ms, a tenth of a second more than the old version's median of 2ms" in slower.detail
 
 
 def test_what_it_says() -> None:
@@ -100,12 +102,12 @@ def test_what_it_says() -> None:
         "runs to compare with, less a margin of 25 points, is asked for."
     )
     assert judge(old, runs("sss", 1_801, 1_900, 2_000), RULE).detail == (
-        "3 of 3 runs of the new version took longer than 1.8s: the median of 4 cannot be within that any more; "
-        "the old version's median is 1.2s (5 runs)."
+        "3 of 3 runs of the new version took longer than 1.8s, 1.5 times the old version's median of 1.2s (5 runs): "
+        "the median of 4 cannot be within that any more."
     )
     assert judge(old, runs("ssss", 9_000, 9_000, 1_000, 1_000), RULE).detail == (
-        "2 of 4 runs of the new version took longer than 1.8s, and their median is 5.0s; "
-        "the old version's median is 1.2s (5 runs)."
+        "2 of 4 runs of the new version took longer than 1.8s, 1.5 times the old version's median of 1.2s (5 runs), "
+        "and their median is 5.0s."
     )
     assert judge([], runs("ssss"), RULE).detail == (
         "4 of 4 runs of the new version succeeded, with a median duration of 1.0s; "
