@@ -61,7 +61,7 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
         r"|POST /api/v1/manifests/(validate|graph)"
         r"|GET N/pipelines|GET P|GET P/graph|GET P/versions|GET P/versions/\{version\}(/diff)?|POST P/diff"
         r"|GET P/export"
-        r"|GET P/deployments(/\{deployment\})?"
+        r"|GET P/deployments(/\{deployment\}(/comparison)?)?"
         r"|GET P/subscriptions(/\{label\})?|GET P/trigger-events|GET R/notifications"
         r"|GET N/runs|GET P/runs|POST P/runs|GET R|GET R/tasks|GET R/tasks/\{task\}"
         r"|(GET|WS) R/tasks/\{task\}/log(/raw|/stream)?"
