@@ -147,6 +147,22 @@ def test_a_frozen_pipeline(folder: Folder) -> None:
     assert folder.versions() == {"calm": 1, "other": 2}
 
 
+def test_a_deployment_under_way(folder: Folder) -> None:
+    path = folder.python("trying")
+    where = ("--namespace", folder.namespace)
+    folder.apply("--yes")
+    folder.python("trying", "echo other")
+    folder.apply("--yes", "--no-deploy")
+    folder.gofer.ok("pipeline", "deploy", "trying", "--version", "2", "--strategy", "canary", *where)
+    path.write_text(SDK.format(id="trying", script="echo third"))
+    said = folder.apply("--yes")
+    assert said.code == 5
+    assert "would be changed, and its deployment 2 is under way" in said.err
+    assert folder.versions() == {"trying": 1}
+    assert folder.apply("--yes", "--force").code == 0
+    assert folder.versions() == {"trying": 3}
+
+
 def test_versions_that_are_stored_only(folder: Folder) -> None:
     folder.python("later")
     folder.apply("--yes")
@@ -166,8 +182,14 @@ def test_a_step_that_fails_stops_no_other(folder: Folder, server: Api) -> None:
     said = folder.apply("--yes")
     assert said.code == 5
     assert "pipeline a-fails: " in said.err
-    assert "1 of 2 steps could not be done" in said.err
+    assert "1 of 2 steps could not be done; the others were" in said.err
     assert folder.versions() == {"b-works": 1}
+    again = folder.apply("--yes", "--format", "json")
+    assert again.code == 5
+    steps = {one["pipeline"]: one for one in again.json["pipelines"]}
+    assert steps["b-works"]["action"] == "unchanged"
+    assert not steps["a-fails"]["done"]
+    assert "common task" in steps["a-fails"]["error"]
 
 
 def test_what_it_asks(folder: Folder) -> None:

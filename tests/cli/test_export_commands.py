@@ -70,6 +70,16 @@ def test_what_is_wrong_is_said_with_its_places(gofer: Gofer, server: Api) -> Non
     assert "versions[0].hash" in said.err
     assert "live_version" in said.err
     assert "nothing was imported" in said.err
+    document = gofer.ok("pipeline", "export", "wronged").json
+    document["subscriptions"] = [{"label": "often", "trigger": "nowhere"}]
+    said = gofer("pipeline", "import", "-", "--namespace", "wrong", stdin=json.dumps(document).encode())
+    assert said.code == 4
+    gofer.ok("namespace", "create", "wrong")
+    said = gofer("pipeline", "import", "-", "--namespace", "wrong", stdin=json.dumps(document).encode())
+    assert said.code == 5
+    assert "subscriptions[0].trigger" in said.err
+    assert "not installed" in said.err
+    assert gofer("pipeline", "get", "wronged", "--namespace", "wrong").code == 4
     for content, code in ((b"{}", 5), (b"nonsense", 5)):
         assert gofer("pipeline", "import", "-", stdin=content).code == code
     assert gofer("pipeline", "import", "nowhere.json").code == 2

@@ -76,10 +76,9 @@ def apply(
     if found.skipped:
         output.note(f"No pipelines, so skipped: {', '.join(found.skipped)}")
     plan = planned(invocation, found, Wanted(registration, prune, timeout, python))
-    answer = Applied(namespace=invocation.namespace, folder=folder, dry_run=dry_run, pipelines=plan.steps)
     if output.format == "pretty":
-        output.show(answer, lambda: lines(output, plan))
-        output.flush()
+        for line in lines(output, plan):
+            print(line)
     errors: Sequence[ClientError] = ()
     if plan.to_do and not dry_run:
         if not (yes or click.confirm(f"Apply this to the namespace {invocation.namespace}?", err=True)):
@@ -87,11 +86,16 @@ def apply(
             return ExitCode.OUTCOME_BAD
         errors = _carry_out(invocation, plan, registration)
     if output.format == "json":
-        output.document(answer)
+        output.document(Applied(namespace=invocation.namespace, folder=folder, dry_run=dry_run, pipelines=plan.steps))
     if not errors:
         return ExitCode.OK
-    raise CommandError(
-        f"{len(errors)} of {len(plan.to_do)} steps could not be done; the others were",
+    raise _failed(plan, errors)
+
+
+def _failed(plan: Plan, errors: Sequence[ClientError]) -> CommandError:
+    done = len(plan.to_do) - len(errors)
+    return CommandError(
+        f"{len(errors)} of {len(plan.to_do)} steps could not be done{'; the others were' if done else ''}",
         "Mend that, and apply the folder again: what was done is unchanged then.",
         exit_code=exit_code_of(errors[0]),
     )
@@ -124,5 +128,10 @@ def _do(invocation: Invocation, plan: Plan, step: Step, registration: Registrati
         return f"pipeline {step.pipeline} deleted"
     registered = registration.send(invocation, plan.manifests[step.pipeline])
     step.version = registered.version
+    if registered.compared_with != step.from_version:
+        invocation.output.warn(
+            f"pipeline {step.pipeline}: somebody was faster, it was at version {registered.compared_with} and not at "
+            f"{step.from_version} of the plan"
+        )
     live = "" if registered.pipeline.version == registered.version else ", not live"
     return f"pipeline {step.pipeline} {step.action}d, version {registered.version}{live}"

@@ -18,9 +18,9 @@ from gofer.server.deployments.begin import begin
 from gofer.server.deployments.clear_way import clear_way
 from gofer.server.pipelines.check_export import CheckedVersion, check_export, live_manifest
 from gofer.server.pipelines.common_tasks import require_common_tasks
-from gofer.server.pipelines.holds import require_deployable, require_unfrozen, warnings
+from gofer.server.pipelines.holds import require_unfrozen, warnings
 from gofer.server.pipelines.namespaces import require_namespace
-from gofer.server.pipelines.subscriptions import Asked, Asking, add, changed_ones
+from gofer.server.pipelines.subscriptions import Asked, Asking, Followed, add, changed_ones
 from gofer.server.pipelines.view import pipeline_model, require_pipeline
 from gofer.server.store import holds, pipelines, subscriptions, versions
 from gofer.server.store.database import Database, Transaction
@@ -115,18 +115,10 @@ class Importer:
         else:
             require_unfrozen(tx, row)
             taken, keys = _append(tx, row, checked, how, at), []
-        live = live_manifest(document) if how.deploy else None
         said: list[str] = [] if created else _kept(tx, row, document)
-        deployed = False
-        if live is not None:
-            require_common_tasks(tx, namespace, live[1])
-            version = next(one.version for one in taken if one.exported == document.live_version)
-            deployed = version != row.live_version
-            if deployed:
-                require_deployable(tx, row, version)
-                clear_way(tx, row, force=how.force, by=how.by, at=at)
-                followed = begin(tx, row, _deployment(row, version, how, at)).followed
-                keys, said = [*keys, *followed.keys], [*said, *followed.warnings]
+        followed = _deploy(tx, namespace, row, document, taken, how, at)
+        if followed is not None:
+            keys, said = [*keys, *followed.keys], [*said, *followed.warnings]
         if created:
             # Last, as a frozen one is not changed.
             _hold(tx, row, document, how, at)
@@ -134,8 +126,14 @@ class Importer:
         said += warnings(tx, after, after.live_version)
         if not after.enabled:
             said.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {after.id}.")
-        model = pipeline_model(tx.connection, after)
-        return _Done(Imported(pipeline=model, created=created, deployed=deployed, versions=taken, warnings=said), keys)
+        answer = Imported(
+            pipeline=pipeline_model(tx.connection, after),
+            created=created,
+            deployed=followed is not None,
+            versions=taken,
+            warnings=said,
+        )
+        return _Done(answer, keys)
 
 
 def _asked(
@@ -221,8 +219,25 @@ def _insert(
     _tell(tx, Kind.VERSION_REGISTERED, row, data, how, at)
 
 
-def _deployment(row: PipelineRow, version: int, how: Importing, at: int) -> NewDeployment:
-    return NewDeployment(
+def _deploy(
+    tx: Transaction,
+    namespace: str,
+    row: PipelineRow,
+    document: ExportedPipeline,
+    taken: Sequence[ImportedVersion],
+    how: Importing,
+    at: int,
+) -> Followed | None:
+    """Make the document's live version the live one; None: it is already, or none is to be."""
+    live = live_manifest(document) if how.deploy else None
+    if live is None:
+        return None
+    version = next(one.version for one in taken if one.exported == document.live_version)
+    if version == row.live_version:
+        return None
+    require_common_tasks(tx, namespace, live[1])
+    clear_way(tx, row, force=how.force, by=how.by, at=at)
+    new = NewDeployment(
         pipeline_key=row.key,
         strategy="instant",
         cause="registered",
@@ -234,6 +249,7 @@ def _deployment(row: PipelineRow, version: int, how: Importing, at: int) -> NewD
         at=at,
         by=how.by,
     )
+    return begin(tx, row, new).followed
 
 
 def _hold(tx: Transaction, row: PipelineRow, document: ExportedPipeline, how: Importing, at: int) -> None:

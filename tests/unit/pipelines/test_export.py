@@ -11,11 +11,13 @@ import msgspec
 import pytest
 
 from gofer.errors import BadRequest, Conflict, InvalidInput, NotFound
+from gofer.models.deployment import Deploy
 from gofer.models.export import ExportedPipeline, Imported
 from gofer.models.hold import Hold
 from gofer.models.manifest import Manifest, Parameter, Subscription
 from gofer.models.pipeline import CreateNamespace
 from gofer.server.clock import Clock
+from gofer.server.deployments.deploy import Deployments
 from gofer.server.pipelines.decode_export import decode_export
 from gofer.server.pipelines.export import Exporter
 from gofer.server.pipelines.importing import Importer, Importing
@@ -159,6 +161,24 @@ async def test_only_the_newest_versions_and_the_live_one(server: Server) -> None
     await register(server, TWO, THREE, deploy=False)
     document = await export(server, 1)
     assert ([one.number for one in document.versions], document.live_version) == ([1, 3], 1)
+
+
+async def test_a_deployment_under_way(server: Server, other: Server) -> None:
+    await register(server, ONE, TWO, THREE)
+    await register(other, ONE)
+    await register(other, TWO, deploy=False)
+    deploys = Deployments(other.database, Clock())
+    await deploys.deploy("default", "nightly", Deploy(version=2, strategy="canary"))
+    other.told()
+    with pytest.raises(Conflict, match="under way"):
+        await take(other, await export(server))
+    assert other.told() == []
+    assert (await other.pipelines.get("default", "nightly")).versions == 2
+    taken = await take(other, await export(server), Importing(deploy=False))
+    assert (taken.pipeline.version, taken.pipeline.deployment, len(taken.versions)) == (1, 2, 3)
+    forced = await take(other, await export(server), Importing(force=True))
+    assert (forced.pipeline.version, forced.pipeline.deployment) == (3, None)
+    assert (await deploys.get("default", "nightly", 2)).status == "aborted"
 
 
 async def test_a_frozen_one_takes_nothing(server: Server) -> None:
