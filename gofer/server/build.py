@@ -207,7 +207,7 @@ async def build(parts: Parts, front: Front) -> Built:
         pipelines=Pipelines(database, clock, asking, parts.reached),
         versions=Versions(database, clock),
         deployments=Deployments(database, clock, asking, parts.reached),
-        holds=Holds(database, clock, paused.settled),
+        holds=Holds(database, clock, paused.settled, parts.reached),
         diffs=Diffs(database),
         comparisons=Comparisons(database),
         exporter=Exporter(database, clock),

@@ -20,15 +20,23 @@ from gofer.server.store.pipelines import PipelineRow
 
 class Holds:
     """One method for each use case. `version` None: of the pipeline as a whole. `applied` is awaited after a change: it
-    returns when runs wait, or go on, accordingly.
+    returns when runs wait, or go on, accordingly. `reached` is
+    told each point at which a crash is interesting.
 
     A pipeline that is frozen can be paused and deprecated all the same: that changes nothing of what it is.
     """
 
-    def __init__(self, database: Database, clock: Clock, applied: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        applied: Callable[[], Awaitable[None]],
+        reached: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._applied = applied
+        self._reached = reached
 
     async def put(
         self, namespace: str, pipeline: str, version: int | None, kind: HoldKind, reason: str, *, by: str = ""
@@ -51,9 +59,11 @@ class Holds:
             hold = Hold(kind=kind, reason=reason, at=at, by=by)
             holds.put(tx, row.key, number, hold)
             _tell(tx, Kind.HOLD_SET, at, row, number, {"hold": kind, "reason": reason}, by)
+            self._reached("hold_written")
             return hold
 
         hold = await self._database.write(work)
+        self._reached("hold_stored")
         await self._applied()
         return hold
 
@@ -67,9 +77,11 @@ class Holds:
             if not holds.delete(tx, row.key, number, kind):
                 return Lifted(lifted=False)
             _tell(tx, Kind.HOLD_LIFTED, at, row, number, {"hold": kind}, by)
+            self._reached("hold_written")
             return Lifted(lifted=True)
 
         lifted = await self._database.write(work)
+        self._reached("hold_stored")
         await self._applied()
         return lifted
 
