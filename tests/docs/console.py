@@ -39,7 +39,7 @@ _VARIES = [
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
     (re.compile(r"\b(now|(\d+(\.\d+)?(ms|s|m|h|d))+( ago)?)\b"), "SPAN"),
     (re.compile(r"\b\d{13}\b"), "TIME"),
-    (re.compile(r"\([0-9a-f]{12}\)"), "(HASH)"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{24}\b"), "ID"),
     (re.compile(r"\b(localhost|127\.0\.0\.1):\d+"), "ADDRESS"),
     (re.compile(r"/\S*/(data|gofer)\b"), "FOLDER"),

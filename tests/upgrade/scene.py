@@ -30,6 +30,7 @@ def play(api: Api) -> None:
     _ended(api)
     _expired(api)
     _elsewhere(api)
+    _deployed(api)
     status, _ = api.call("POST", KEPT_REQUEST, json.loads(BODY), {"Idempotency-Key": KEY})
     assert status in (200, 201, 202)
     for run in api.get(KEPT_REQUEST)["items"]:
@@ -90,6 +91,22 @@ def _elsewhere(api: Api) -> None:
     assert api.call("DELETE", "namespaces/default/pipelines/gone")[0] == 204
 
 
+def _deployed(api: Api) -> None:
+    """Versions that went live, one that is tried, and what is held of them."""
+    pipeline = "namespaces/default/pipelines/deployed"
+    for word in ("one", "two"):
+        api.register({"id": "deployed", "tasks": [_task("t", "say", word)]})
+    third = {"id": "deployed", "tasks": [_task("t", "say", "three")]}
+    api.post("namespaces/default/pipelines?deploy=false&notes=Is%20tried", third)
+    api.post(f"{pipeline}/rollback", {"reason": "it was better"})
+    api.post(f"{pipeline}/deployments", {"version": 3, "strategy": "ab", "percent": 50})
+    for _ in range(4):
+        api.ended("deployed", api.start("deployed"))
+    for path in (pipeline, f"{pipeline}/versions/2"):
+        status, _ = api.call("PUT", f"{path}/holds/deprecated", {"reason": "there is a better one"})
+        assert status in (200, 201)
+
+
 def _unfinished(api: Api) -> None:
     seconds = {"name": "SECONDS", "type": "integer", "required": True}
     line = _task("t", "say", "begun", "sleep", "param{{SECONDS}}")
@@ -124,6 +141,8 @@ def answers(api: Api) -> dict[str, Any]:
             one = f"{base}/{pipeline['id']}"
             for version in take(f"{one}/versions?limit=200")["items"]:
                 take(f"{one}/versions/{version['number']}")
+            if "deployment" in pipeline:
+                take(f"{one}/deployments?limit=200")
             if pipeline["id"] not in UNFINISHED:
                 take(one)
                 _runs(api, one, found)

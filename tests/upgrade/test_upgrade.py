@@ -106,6 +106,26 @@ def test_new_runs_number_on_and_nothing_is_given_twice(schema: int, server: Late
     assert seen[0] == last + 1
 
 
+def test_versions_go_live_and_back_after_what_was_live(schema: int, server: Later) -> None:
+    api = server.api
+    pipeline = "namespaces/default/pipelines/words"
+    live = answers_of(schema)[pipeline]["version"]
+    *_, first = before = api.get(f"{pipeline}/deployments?limit=200")["items"]
+    came = [first[field] for field in ("number", "strategy", "cause", "status")]
+    assert came == [1, "instant", "registered", "completed"]
+    assert before[0]["to_version"] == live
+    marked = api.get(f"{pipeline}/versions?limit=200")["items"]
+    assert [one["number"] for one in marked if one["live"]] == [live]
+    changed = {"id": "words", "tasks": [{"id": "t", "image": "any:1", "command": ["say", "new"]}]}
+    new = api.register(changed)["version"]
+    assert new > max(one["number"] for one in marked)
+    went = api.get(f"{pipeline}/deployments?limit=1")["items"][0]
+    assert (went["number"], went["from_version"], went["to_version"]) == (len(before) + 1, live, new)
+    assert api.post(f"{pipeline}/rollback", {})["deployment"]["to_version"] == live
+    run = api.start("words")
+    assert api.ended("words", run)["version"] == live
+
+
 def test_a_repeated_request_is_still_known(schema: int, tmp_path: Path) -> None:
     unpack(schema, tmp_path)
     # Answers are kept for a day: as if the upgrade was done at once.
