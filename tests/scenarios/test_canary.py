@@ -147,8 +147,8 @@ async def test_it_is_rolled_back_at_the_first_breach(trial: Trial) -> None:
     found = await trial.deployment()
     assert (found.status, found.reason) == ("rolled_back", "success_rate")
     assert found.detail == (
-        "2 of 2 runs of the new version failed: of 4, at most 50 % can succeed, and the old version's 100 % "
-        "(2 of 2 runs), less a margin of 25 points, is asked for."
+        "2 of 2 runs of the new version failed: of 4, at most 50 % can succeed, and at least 75 % have to, 25 points "
+        "less than the old version's 100 % (2 of 2 runs)."
     )
     (event,) = await trial.told()
     assert (event.kind, event.data["figures"]) == ("deployment.rolled_back", found.figures)

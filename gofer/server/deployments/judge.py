@@ -66,7 +66,7 @@ def judge(old: Sequence[RunOutcome], new: Sequence[RunOutcome], rule: Rule) -> V
     total = max(rule.runs, after.runs)
     best = (after.successful + total - after.runs) * 100 / total
     if best < limits.rate - _ROUNDING:
-        return Verdict("roll_back", "success_rate", _too_few(before, after, rule, total, best), figures)
+        return Verdict("roll_back", "success_rate", _too_few(before, after, rule, limits, total, best), figures)
     if limits.duration is not None:
         durations = [run.duration for run in new]
         if _median([*durations, *[0] * (total - after.runs)]) > limits.duration:
@@ -130,12 +130,12 @@ def _shown(one: Side) -> dict[str, Any]:
     }
 
 
-def _too_few(before: Side, after: Side, rule: Rule, total: int, best: float) -> str:
+def _too_few(before: Side, after: Side, rule: Rule, limits: _Limits, total: int, best: float) -> str:
     failed = after.runs - after.successful
-    asked = "100 %, as the old version has no runs to compare with" if before.rate is None else _old_rate(before)
+    than = "100 %, as the old version has no runs to compare with" if before.rate is None else _old_rate(before)
     return (
         f"{failed} of {_runs(after.runs)} of the new version failed: of {total}, at most {best:.4g} % can succeed, and "
-        f"{asked}, less a margin of {rule.success_margin:g} points, is asked for."
+        f"at least {limits.rate:.4g} % have to, {rule.success_margin:g} points less than {than}."
     )
 
 

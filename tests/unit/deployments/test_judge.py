@@ -94,12 +94,12 @@ def test_what_it_says() -> None:
         "longest_median_ms": 1_800,
     }
     assert judge(old, runs("ff"), RULE._replace(success_margin=5)).detail == (
-        "2 of 2 runs of the new version failed: of 4, at most 50 % can succeed, and the old version's 80 % "
-        "(4 of 5 runs), less a margin of 5 points, is asked for."
+        "2 of 2 runs of the new version failed: of 4, at most 50 % can succeed, and at least 75 % have to, 5 points "
+        "less than the old version's 80 % (4 of 5 runs)."
     )
     assert judge([], runs("ff"), RULE).detail == (
-        "2 of 2 runs of the new version failed: of 4, at most 50 % can succeed, and 100 %, as the old version has no "
-        "runs to compare with, less a margin of 25 points, is asked for."
+        "2 of 2 runs of the new version failed: of 4, at most 50 % can succeed, and at least 75 % have to, 25 points "
+        "less than 100 %, as the old version has no runs to compare with."
     )
     assert judge(old, runs("sss", 1_801, 1_900, 2_000), RULE).detail == (
         "3 of 3 runs of the new version took longer than 1.8s, 1.5 times the old version's median of 1.2s (5 runs): "
