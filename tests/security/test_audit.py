@@ -23,7 +23,11 @@ BASE = f"/api/v1/namespaces/{HERE}/pipelines/main"
 SESSION = "/api/v1/session"
 ANYBODY = {"POST /api/v1/bootstrap", f"POST {SESSION}"}
 # They look at something that is sent along.
-CHANGES_NOTHING = {"POST /api/v1/manifests/validate", "POST /api/v1/manifests/graph"}
+CHANGES_NOTHING = {
+    "POST /api/v1/manifests/validate",
+    "POST /api/v1/manifests/graph",
+    "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/diff",
+}
 
 
 @pytest.fixture
