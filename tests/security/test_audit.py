@@ -99,6 +99,8 @@ def test_each_change_has_one_event(worlds: World) -> None:
         "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/objects/{key}",
         "PUT /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/objects/{key}",
         "DELETE /api/v1/namespaces/{namespace}",
+        "POST /api/v1/namespaces/{namespace}/pipelines/{pipeline}/deployments/{deployment}/promote",
+        "DELETE /api/v1/namespaces/{namespace}/pipelines/{pipeline}/versions/{version}",
         "POST /api/v1/triggers/{trigger}/restart",
         "DELETE /api/v1/triggers/{trigger}",
         f"DELETE {SESSION}",

@@ -234,3 +234,34 @@ def test_streams_end_when_their_role_does(world: World, end: Callable[[World, st
         # Whom it does not concern is told of it, and stays connected.
         assert "role." in str(other.recv(timeout=20))
     assert world.ask("GET", "/api/v1/events", token).status == 403
+
+
+def test_who_registers_does_not_release(world: World) -> None:
+    """To write pipelines and to make versions live are two things, and may be two people's."""
+    world.call("POST", ROLES, {"id": "writer", "permissions": [grant("pipelines", "read,write", "split-*")]})
+    world.call("POST", ROLES, {"id": "releaser", "permissions": [grant("deployments", "read,write", "split-*")]})
+    writer, releaser = (world.make_token([role], [HERE])[1] for role in ("writer", "releaser"))
+    path = f"/api/v1/namespaces/{HERE}/pipelines"
+    manifest = {"id": "split-a", "tasks": [{"id": "t", "image": "fake", "command": ["say", "hello"]}]}
+    refused = world.call("POST", path, manifest, writer)
+    assert (refused.status, "--no-deploy" in refused.problem["hint"]) == (403, True)
+    assert world.call("GET", f"{path}/split-a").status == 404
+    assert world.call("POST", f"{path}?deploy=false", manifest, writer).status == 201
+    exported = world.call("GET", f"{path}/split-a/export", None, writer).json
+    document = {**exported, "live_version": 1}
+    target = f"/api/v1/namespaces/{HERE}/import"
+    assert world.call("POST", target, document, writer).status == 403
+    assert world.call("POST", f"{target}?deploy=false", document, writer).status == 200
+    for method, below in (
+        ("POST", "deployments"),
+        ("POST", "rollback"),
+        ("GET", "deployments"),
+        ("PUT", "holds/frozen"),
+    ):
+        assert world.call(method, f"{path}/split-a/{below}", None, writer).status == 403, below
+    assert world.call("POST", f"{path}?deploy=false", manifest, releaser).status == 403
+    assert world.call("POST", f"{path}/main/deployments", {"force": True}, releaser).status == 403
+    deployed = world.call("POST", f"{path}/split-a/deployments", {}, releaser)
+    assert (deployed.status, deployed.json["deployment"]["started_by"].startswith("token tok-")) == (201, True)
+    # Not even what is live already: who may not deploy is told so whatever there is.
+    assert world.call("POST", path, manifest, writer).status == 403
