@@ -193,7 +193,7 @@ def fields(one: Deployment) -> list[tuple[str, Cell]]:
         pairs.append(("runs given a version", str(one.assigned)))
     if one.ended_at is not None:
         pairs += [("ended", _when(one.ended_at, one.ended_by)), ("reason", plain(one.reason))]
-        pairs.append(("detail", plain(one.detail)))
+    pairs.append(("detail", plain(one.detail)))
     return [pair for pair in pairs if pair[1]]
 
 

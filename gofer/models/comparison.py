@@ -77,9 +77,10 @@ class TaskComparison(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class RuleState(msgspec.Struct, kw_only=True):
-    """How far a canary's rule is: what it says now. It decides by itself unless the deployment is `manual`.
+    """How far the rule is of a canary, or of a blue/green deployment's smoke runs: what it says now. It decides by
+    itself unless the deployment is `manual`.
 
-    `reason` is for programs: `rule_met`, `success_rate`, `duration`, or "" while it waits. `detail` is a sentence for
+    `reason` is for programs, as in the deployment that it has ended, or "" while it waits. `detail` is a sentence for
     people, `figures` what it goes by.
     """
 
@@ -96,7 +97,7 @@ class Comparison(msgspec.Struct, kw_only=True, omit_defaults=True):
     `side_by_side`: the runs that the deployment has given its versions. `before_and_after`: where it gives none (an
     instant or blue/green one), the old version's runs from before it ended and the new one's from then on, which may
     differ for other reasons, too. Retries do not count. At most the newest 10 000 runs of each version do. `old` is
-    absent where no version was live before. `rule`: of a canary that is under way.
+    absent where no version was live before. `rule`: of one that is under way and decides by itself.
     """
 
     namespace: str

@@ -94,6 +94,9 @@ async def test_it_goes_live_once_every_smoke_run_was_successful(scene: Scene) ->
     await scene.until("taskrun.running", 4, "a")
     assert (await scene.run(2)).status is RunStatus.SUCCESSFUL
     assert await live(scene) == 1
+    rule = (await scene.services.comparisons.get(*AT, number)).rule
+    assert rule is not None
+    assert (rule.decision, rule.detail) == ("wait", "1 of 2 smoke runs successful; run #4 is running.")
     await scene.release(4, "a")
     done = await ended(scene, number)
     assert (done.status, done.reason, done.detail) == (

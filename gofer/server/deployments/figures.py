@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gofer.models.comparison import Arm, Comparison, Measures, RuleState, TaskComparison
+from gofer.models.comparison import Arm, Comparison, Measures, TaskComparison
 from gofer.models.status import RunStatus, TaskStatus
 from gofer.server.deployments import statistics
 from gofer.server.deployments.choose import SPLITTING
 from gofer.server.deployments.differences import differences, estimate
+from gofer.server.deployments.rule_state import rule_state
 from gofer.server.deployments.view import require_deployment
-from gofer.server.deployments.weigh import weigh
 from gofer.server.pipelines.view import require_pipeline
 from gofer.server.store import figures
 from gofer.server.store.database import Database
@@ -70,20 +70,7 @@ class _Comparing:
             new=new.arm,
             difference=differences(old.arm if old else None, new.arm),
             tasks=_tasks(old.tasks if old else {}, new.tasks),
-            rule=self._rule(),
-        )
-
-    def _rule(self) -> RuleState | None:
-        one = self._deployment
-        if one.strategy != "canary" or one.status != "running":
-            return None
-        verdict = weigh(self._connection, one)
-        return RuleState(
-            decision=verdict.decision,
-            manual=one.settings.manual,
-            reason=verdict.reason,
-            detail=verdict.detail,
-            figures=verdict.figures,
+            rule=rule_state(self._connection, one),
         )
 
     def _old_runs(self) -> list[RunFigures]:
