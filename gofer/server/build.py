@@ -211,7 +211,7 @@ async def build(parts: Parts, front: Front) -> Built:
         diffs=Diffs(database),
         comparisons=Comparisons(database),
         exporter=Exporter(database, clock),
-        importer=Importer(database, clock, paused.settled, asking),
+        importer=Importer(database, clock, paused.settled, asking, parts.reached),
         subscriptions=triggers.subscriptions,
         told_events=triggers.told_events,
         runs=runs,

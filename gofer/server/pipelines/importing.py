@@ -52,12 +52,18 @@ class Importer:
     asked about subscriptions; None: there are none to ask."""
 
     def __init__(
-        self, database: Database, clock: Clock, applied: Callable[[], Awaitable[None]], triggers: Asking | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        applied: Callable[[], Awaitable[None]],
+        triggers: Asking | None = None,
+        reached: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._applied = applied
         self._triggers = triggers
+        self._reached = reached
 
     async def take(
         self, namespace: str, document: ExportedPipeline, how: Importing, *, also: Also | None = None
@@ -78,9 +84,11 @@ class Importer:
             done.answer.warnings[:0] = said
             if also is not None:
                 also(tx, done.answer)
+            self._reached("importing")
             return done
 
         done = await self._database.write(work)
+        self._reached("imported")
         if done.answer.pipeline.holds:
             await self._applied()
         if done.keys and self._triggers is not None:
