@@ -115,7 +115,8 @@ def _row(one: Pipeline) -> list[Cell]:
     enabled: Cell = "yes" if one.enabled else ("no", "yellow")
     held_by: Cell = (", ".join(hold.kind for hold in one.holds), "yellow")
     last = one.last_run
-    start: list[Cell] = [one.id, plain(one.name), enabled, held_by, str(one.version), str(one.runs)]
+    version: Cell = str(one.version) if one.version else ("none", "yellow")
+    start: list[Cell] = [one.id, plain(one.name), enabled, held_by, version, str(one.runs)]
     return [*start, *([cell(last.status), f"#{last.id} {ago(last.created_at)}"] if last else ["", ""])]
 
 
@@ -148,6 +149,8 @@ def _described(invocation: Invocation, one: Pipeline) -> Iterable[str]:
         ("created", clock(one.created_at)),
         ("modified", clock(one.modified_at)),
     ]
+    if one.deployment is not None:
+        pairs.append(("deployment", (f"{one.deployment}, under way: gofer pipeline status {one.id}", "yellow")))
     if one.last_run is not None:
         text, look = cell(one.last_run.status)
         pairs.append(("last run", (f"#{one.last_run.id} {text}, {ago(one.last_run.created_at)}", look)))

@@ -23,6 +23,8 @@ def live(gofer: Gofer, pipeline: str) -> int:
 def test_from_nothing_to_a_rollback(gofer: Gofer) -> None:
     said = register(gofer, "steps", "one", "--no-deploy", "--notes", "the first")
     assert "gofer pipeline deploy steps" in said
+    [listed] = [line for line in gofer.ok("pipeline", "list").out.splitlines() if line.startswith("steps ")]
+    assert "none" in listed.split()
     refused = gofer("run", "start", "steps")
     assert (refused.code, "gofer pipeline deploy steps" in refused.err) == (5, True)
     assert gofer.ok("pipeline", "deploy", "steps").out == "pipeline steps: version 1 is live\n"
@@ -59,6 +61,7 @@ def test_what_is_under_way(gofer: Gofer) -> None:
     started = gofer.ok("pipeline", "deploy", "tried", "--strategy", "canary", "--every", "3", "--runs", "5")
     assert started.out == "deployment 2 of tried started: canary of version 2, version 1 is live\n"
     assert "gofer pipeline status tried" in started.err
+    assert "2, under way: gofer pipeline status tried" in gofer.ok("pipeline", "get", "tried").out
     shown = gofer.ok("pipeline", "deployments", "get", "tried", "2").out
     assert "every=3, runs=5, success_margin=5, duration_factor=1.5" in shown
     for command in (("deploy", "tried"), ("rollback", "tried", "--version", "2")):

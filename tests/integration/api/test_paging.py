@@ -46,6 +46,7 @@ def many(server: ServerThread) -> str:
     [
         (PIPELINES, "id", ["many", "p0", "p1", "p2", "p3", "p4", "p5"]),
         (f"{PIPELINES}/many/versions", "number", [7, 6, 5, 4, 3, 2, 1]),
+        (f"{PIPELINES}/many/deployments", "number", [7, 6, 5, 4, 3, 2, 1]),
         (f"{PIPELINES}/many/runs", "id", [7, 6, 5, 4, 3, 2, 1]),
         ("/api/v1/namespaces/default/runs", "id", [7, 6, 5, 4, 3, 2, 1]),
         (f"{PIPELINES}/many/runs/1/tasks", "id", [f"t{task}" for task in range(7)]),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gofer.errors import Conflict, InvalidInput, NotFound
-from gofer.models.deployment import Deploy, DeploymentSettings, Rollback
+from gofer.models.deployment import Deploy, Deployed, DeploymentSettings, Rollback
 from gofer.models.event import Event
 from gofer.models.manifest import Manifest, Task
 from gofer.server.clock import Clock
@@ -104,6 +105,32 @@ async def test_one_deployment_at_a_time_unless_it_is_forced(server: Server) -> N
     assert server.told() == [("aborted", 1, 2), ("completed", 1, 3)]
     aborted = await server.deployments.get(*AT, 2)
     assert (aborted.status, aborted.reason, await server.live()) == ("aborted", "forced", 3)
+
+
+async def test_of_many_at_once_one_is_started(server: Server) -> None:
+    await server.register("one", Registering())
+    await server.register("two")
+    asked = [server.deployments.deploy(*AT, Deploy(strategy="canary", version=2)) for _ in range(8)]
+    asked += [server.deployments.rollback(*AT, Rollback(version=2)) for _ in range(8)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    done = [one for one in answers if isinstance(one, Deployed)]
+    assert [(one.deployment.number, one.deployment.status) for one in done] == [(2, "running")]
+    assert sum(isinstance(one, Conflict) for one in answers) == 15
+    assert [d.number for d in (await server.deployments.list(*AT, None, 10)).items] == [2, 1]
+
+
+async def test_going_back_from_what_is_only_tried_is_to_abort_it(server: Server) -> None:
+    for name in ("one", "two"):
+        await server.register(name, Registering())
+    await server.register("three")
+    await server.deployments.deploy(*AT, Deploy(strategy="canary"))
+    with pytest.raises(Conflict, match="is under way") as refused:
+        await server.deployments.rollback(*AT, Rollback())
+    assert "gofer pipeline abort p; version 2 gets every new run then" in refused.value.hint
+    assert "version 1 goes live" in refused.value.hint
+    await server.deployments.rollback(*AT, Rollback(force=True))
+    assert await server.live() == 1
+    assert (await server.deployments.get(*AT, 3)).status == "aborted"
 
 
 async def test_promoting_and_aborting(server: Server) -> None:
