@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.cli.conftest import Gofer, Said
 from tests.support.server import Api
+from tests.support.until import until
 
 PIPELINES = "namespaces/default/pipelines"
 
@@ -84,3 +85,19 @@ def test_where_there_is_nothing_to_compare_it_says_what_to_do(gofer: Gofer, serv
     assert missing.code == 4
     assert "has no deployment 7" in missing.err
     assert "gofer pipeline deployments list unborn" in missing.err
+
+
+def test_a_deployment_that_waits_says_for_what(gofer: Gofer, server: Api) -> None:
+    store(server, "waits", "true", deploy=True)
+    store(server, "waits", "true; true", deploy=False)
+    gofer.ok("pipeline", "disable", "waits")
+    gofer.ok("pipeline", "deploy", "waits", "--strategy", "blue_green", "--smoke", "2")
+    deployment = f"{PIPELINES}/waits/deployments/2"
+    until(lambda: server.get(deployment)["reason"] == "waiting", "the deployment waits")
+    found = lines(gofer.ok("pipeline", "status", "waits"))
+    assert found["enabled"] == "no: new runs are refused"
+    assert "gofer pipeline enable waits" in found["detail"]
+    assert (found["rule says"], found["because"]) == ("nothing yet", "0 of 2 smoke runs successful.")
+    gofer.ok("pipeline", "enable", "waits")
+    until(lambda: server.get(deployment)["status"] == "completed", "the deployment is completed")
+    assert lines(gofer.ok("pipeline", "status", "waits"))["live"] == "version 2"

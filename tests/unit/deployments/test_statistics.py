@@ -6,6 +6,8 @@ import math
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gofer.server.deployments import statistics
 from gofer.server.deployments.statistics import Estimated, difference, mean, median, quantile, ratio, share
@@ -153,3 +155,25 @@ def _apart(new: Estimated | None, old: Estimated | None) -> bool:
 
 def _ways(count: int, rate: float) -> list[float]:
     return [math.comb(count, k) * rate**k * (1 - rate) ** (count - k) for k in range(count + 1)]
+
+
+TIMES = st.lists(st.integers(0, 10**9), min_size=1, max_size=150)
+
+
+@given(TIMES, TIMES)
+def test_whatever_was_observed_the_value_lies_within_its_bounds(new: list[int], old: list[int]) -> None:
+    made = [[median(values), quantile(values, 0.95), mean(values)] for values in (new, old)]
+    counted = [share(sum(value % 2 for value in values), len(values)) for values in (new, old)]
+    for one, other in [*zip(*made, strict=True), (counted[0], counted[1])]:
+        assert one is not None
+        assert other is not None
+        there, back = difference(one, other), difference(other, one)
+        assert there.value == pytest.approx(-back.value)
+        for found in (one, other, there, back, ratio(one, other)):
+            if found is not None and found.low is not None and found.high is not None:
+                slack = 1e-9 * max(1.0, abs(found.value))
+                assert found.low - slack <= found.value <= found.high + slack
+        # What is sure of one is sure of the other: the bounds of both orders are the same.
+        assert (there.low is None) == (back.low is None)
+        if there.low is not None and back.high is not None:
+            assert there.low == pytest.approx(-back.high, abs=1e-6)
