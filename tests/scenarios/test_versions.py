@@ -11,6 +11,7 @@ from gofer.models.manifest import Parameter
 from gofer.models.run import Run
 from gofer.models.status import RunStatus
 from tests.scenarios.scene import NAMESPACE, PIPELINE, House, Scene, outcome, task
+from tests.support.until import until_async
 
 
 async def kept(scene: Scene) -> list[int]:
