@@ -72,7 +72,7 @@ class Deployment(msgspec.Struct, kw_only=True):
     has. `from_version` is 0 where none was live before. `cause`: it came with a registration, was asked for, or went
     back. `assigned`: how many new runs have been given one of its two versions so far. `settings` has every value
     that counts, defaults too. `reason` is for programs, `detail` a sentence for people; `figures` is what a rule has
-    decided on.
+    decided on. Of one that runs, `reason` is empty, or `waiting` where its next smoke run cannot be started now.
     """
 
     namespace: str
