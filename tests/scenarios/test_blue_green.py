@@ -135,7 +135,10 @@ async def test_the_first_that_is_not_successful_rolls_it_back(
     assert (done.status, done.reason, done.detail) == ("rolled_back", reason, detail)
     assert done.figures == {"smoke": 3, "runs": [1]}
     assert await live(scene) == 1
-    assert (await scene.run(await scene.start())).id == 2
+    # Neither is there a second smoke run, nor is a retry of the first one.
+    again = await scene.run(await scene.retry(1))
+    assert (again.id, again.version, again.deployment) == (2, 2, None)
+    assert (await scene.run(await scene.start())).id == 3
 
 
 async def test_an_aborted_one_starts_no_more(scene: Scene) -> None:
@@ -176,6 +179,26 @@ async def test_it_waits_for_the_pipeline_and_the_door(scene: Scene) -> None:
     await scene.services.ingress.set_open(True)
     done = await ended(scene, number)
     assert (done.status, done.figures["runs"]) == ("completed", [1])
+
+
+async def test_its_runs_wait_while_the_pipeline_is_paused(scene: Scene) -> None:
+    await two_versions(scene)
+    await scene.services.holds.put(*AT, None, "paused", "the warehouse is down")
+    number = await deploy(scene)
+    await scene.until("run.queued", 1)
+    assert await scene.counts() == (1, 0)
+    await scene.services.holds.lift(*AT, None, "paused")
+    assert (await ended(scene, number)).figures["runs"] == [1]
+
+
+async def test_it_goes_with_its_pipeline(scene: Scene) -> None:
+    """Deleted while it waits: nothing is left to do, and others go on."""
+    await two_versions(scene)
+    await scene.services.pipelines.set_enabled(*AT, False)
+    await waiting(scene, await deploy(scene))
+    await scene.services.pipelines.delete(*AT)
+    await two_versions(scene)
+    assert (await ended(scene, await deploy(scene))).status == "completed"
 
 
 async def test_what_cannot_go_live_is_rolled_back(scene: Scene) -> None:

@@ -59,7 +59,7 @@ class Runs:
         return await self._starter.start(request, also)
 
     async def start_event(self, request: Request, also: Also) -> StartedRun:
-        """The same for a trigger's event."""
+        """The same for what Gofer itself makes of something: a trigger's event, a deployment's smoke run."""
         return await self._starter.start(request, also)
 
     async def retry(
