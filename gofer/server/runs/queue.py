@@ -94,7 +94,7 @@ class Queue:
         self._admit()
 
     def _offer(self, pipeline_key: int, lane: _Lane) -> None:
-        if lane.offered or not lane.waiting or pipeline_key in self._paused:
+        if lane.offered or not lane.waiting:
             return
         limit = lane.waiting[0].plan.manifest.parallelism.limit
         if not limit or lane.running < limit:
@@ -107,7 +107,7 @@ class Queue:
             lane = self._lanes[pipeline_key]
             lane.offered = False
             if lane.waiting and pipeline_key in self._paused:
-                continue  # paused since it was offered; it is offered again when it is resumed
+                continue  # offered again when it is resumed
             if lane.waiting:
                 self.queued -= 1
                 self._go(lane, lane.waiting.popleft())

@@ -121,3 +121,60 @@ def test_another_limit_admits_who_waits_longest_and_stops_nobody() -> None:
     assert queue.queued == 2
     queue.set_limit(0)
     assert [one.key for one in running] == [1, 2, 3, 4, 5]
+
+
+def test_the_runs_of_a_paused_pipeline_wait_and_hold_up_nobody() -> None:
+    launched: list[Ticket] = []
+    queue = Queue(1, launched.append)
+    queue.submit(ticket(1, pipeline=1))
+    queue.submit(ticket(2, pipeline=2))
+    queue.submit(ticket(3, pipeline=1))
+    queue.pause({2})
+    queue.ended(1)
+    assert [t.key for t in launched] == [1, 3]
+    queue.submit(ticket(4, pipeline=2))
+    queue.ended(1)
+    queue.pause({1})
+    assert [t.key for t in launched] == [1, 3, 2]
+    queue.ended(2)
+    queue.submit(ticket(5, pipeline=1))
+    queue.ended(2)
+    assert [t.key for t in launched] == [1, 3, 2, 4]
+    assert queue.withdraw(1, 5) is not None
+    queue.pause(())
+    assert (queue.queued, queue.running) == (0, 0)
+    queue.submit(ticket(6, pipeline=1))
+    assert [t.key for t in launched] == [1, 3, 2, 4, 6]
+
+
+def test_whatever_is_paused_and_resumed_each_goes_once_and_in_its_order() -> None:
+    for seed in range(50):
+        _pause_at_random(random.Random(seed))
+
+
+def _pause_at_random(chance: random.Random) -> None:
+    launched: list[Ticket] = []
+    running: list[int] = []
+    paused: set[int] = set()
+
+    def launch(admitted: Ticket) -> None:
+        assert admitted.pipeline_key not in paused
+        launched.append(admitted)
+        running.append(admitted.pipeline_key)
+
+    queue = Queue(2, launch)
+    for key in range(60):
+        queue.submit(ticket(key, pipeline=chance.randrange(3), limit=1))
+        paused.clear()
+        paused.update(p for p in range(3) if chance.random() < 0.4)
+        queue.pause(paused)
+        if running and chance.random() < 0.7:
+            queue.ended(running.pop(chance.randrange(len(running))))
+    paused.clear()
+    queue.pause(())
+    while running:
+        queue.ended(running.pop())
+    assert (queue.queued, queue.running, len(launched)) == (0, 0, 60)
+    for pipeline in range(3):
+        keys = [t.key for t in launched if t.pipeline_key == pipeline]
+        assert keys == sorted(keys)
