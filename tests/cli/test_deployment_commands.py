@@ -23,8 +23,8 @@ def live(gofer: Gofer, pipeline: str) -> int:
 def test_from_nothing_to_a_rollback(gofer: Gofer) -> None:
     said = register(gofer, "steps", "one", "--no-deploy", "--notes", "the first")
     assert "gofer pipeline deploy steps" in said
-    [listed] = [line for line in gofer.ok("pipeline", "list").out.splitlines() if line.startswith("steps ")]
-    assert "none" in listed.split()
+    [row] = [line for line in gofer.ok("pipeline", "list").out.splitlines() if line.startswith("steps ")]
+    assert "none" in row.split()
     refused = gofer("run", "start", "steps")
     assert (refused.code, "gofer pipeline deploy steps" in refused.err) == (5, True)
     assert gofer.ok("pipeline", "deploy", "steps").out == "pipeline steps: version 1 is live\n"
