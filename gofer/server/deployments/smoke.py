@@ -70,8 +70,8 @@ class SmokeSteward:
             self._woken.clear()
             try:
                 await self._look()
-            except Unavailable as error:
-                self._log.warning("smoke runs wait", error=str(error))
+            except Unavailable:
+                # That the store is in trouble is said elsewhere.
                 asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._woken.set)
             await self._woken.wait()
 

@@ -50,7 +50,7 @@ WHERE pipeline_key = :pipeline_key AND version = :version AND created_at < :befo
 ORDER BY number DESC LIMIT :limit;
 
 -- name: smoke_runs
-SELECT number, status, reason, detail FROM runs
+SELECT number, status, reason, detail FROM runs INDEXED BY runs_of_deployment
 WHERE pipeline_key = ? AND deployment = ? AND version = ?
 ORDER BY number;
 
