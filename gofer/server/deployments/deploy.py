@@ -92,7 +92,8 @@ class Deployments:
     ) -> Deployed:
         """Make the version live at once that was so before, or the one that is named. Raises NotFound or Conflict.
 
-        What a trigger says against its subscriptions is a warning here: it was live, and is wanted back now.
+        What a trigger says against its subscriptions, or common tasks that are not there, is a warning here: it was
+        live, and is wanted back now.
         """
 
         def target(connection: Readable) -> tuple[PipelineRow, int]:
@@ -106,11 +107,11 @@ class Deployments:
         try:
             warnings = await self._check(namespace, pipeline, await self._database.read(known))
         except InvalidInput as error:
-            warnings = [f"{problem.place}: {problem.message}" for problem in error.problems] or [error.message]
+            warnings = _words(error)
 
         def work(tx: Transaction) -> _Done:
             row, version = target(tx)
-            manifest_of(tx, row, version)
+            lacking = _lacking(tx, row, version)
             at = self._clock.now()
             if not asked.force:
                 _require_none_tried(tx, row, version)
@@ -121,7 +122,9 @@ class Deployments:
                 row.key, "instant", "rollback", row.live_version, version, DeploymentSettings(), "completed",
                 asked.reason, at, by,
             )  # fmt: skip
-            return _begun(tx, row, new, aborted)
+            done = _begun(tx, row, new, aborted)
+            done.answer.warnings += lacking
+            return done
 
         return await self._write(work, also, warnings)
 
@@ -235,6 +238,20 @@ def _unchanged(tx: Transaction, row: PipelineRow, asked: Deploy, aborted: int | 
             "Name another one with --version.",
         )
     return _Done(Deployed(deployment=deployment_model(row, made), changed=False, aborted=aborted))
+
+
+def _lacking(tx: Transaction, row: PipelineRow, version: int) -> list[str]:
+    """What is said of the version's common tasks that are not there. Raises NotFound for the version."""
+    manifest = manifest_of(tx, row, version)
+    try:
+        require_common_tasks(tx, row.namespace, manifest)
+    except InvalidInput as error:
+        return _words(error)
+    return []
+
+
+def _words(error: InvalidInput) -> list[str]:
+    return [f"{problem.place}: {problem.message}" for problem in error.problems] or [error.message]
 
 
 def _require_none_tried(tx: Transaction, row: PipelineRow, version: int) -> None:

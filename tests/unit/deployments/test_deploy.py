@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from gofer.errors import Conflict, InvalidInput, NotFound
+from gofer.models.common_task import CommonTask
 from gofer.models.deployment import Deploy, Deployed, DeploymentSettings, Rollback
 from gofer.models.event import Event
 from gofer.models.manifest import Manifest, Task
 from gofer.server.clock import Clock
 from gofer.server.deployments.deploy import Deployments
 from gofer.server.pipelines.register import Pipelines, Registering
+from gofer.server.store import common_tasks
 from gofer.server.store.database import Database
 
 AT = ("default", "p")
@@ -228,3 +230,24 @@ async def test_settings_that_make_no_sense_are_refused(server: Server, asked: De
         await server.deployments.deploy(*AT, asked)
     assert [problem.place for problem in refused.value.problems] == [place]
     assert (await server.pipelines.get(*AT)).deployment is None
+
+
+async def test_common_tasks_that_are_not_there(server: Server) -> None:
+    """What would fail its runs is not deployed; who goes back is told, and goes back."""
+    task = CommonTask(id="tool", image="builtin:debug", namespaces=["*"], enabled=True, created_at=1, modified_at=1)
+    await server.database.write(lambda tx: common_tasks.insert(tx, task, ()))
+    uses = Manifest(id="p", tasks=[Task(id="a", common_task="tool")])
+    await server.pipelines.register("default", uses)
+    await server.register("two")
+    assert await server.database.read(lambda c: common_tasks.users(c, "tool")) == ["default/p"]
+    await server.deployments.deploy(*AT, Deploy(version=2))
+    assert await server.database.read(lambda c: common_tasks.users(c, "tool")) == []
+    await server.deployments.deploy(*AT, Deploy(version=1, strategy="canary"))
+    assert await server.database.read(lambda c: common_tasks.users(c, "tool")) == ["default/p"]
+    await server.deployments.abort(*AT, 3, "")
+    await server.database.write(lambda tx: common_tasks.delete(tx, "tool", 2))
+    with pytest.raises(InvalidInput, match="common task"):
+        await server.deployments.deploy(*AT, Deploy(version=1))
+    back = await server.deployments.rollback(*AT, Rollback())
+    assert (back.deployment.to_version, await server.live()) == (1, 1)
+    assert [warning.partition(":")[0] for warning in back.warnings] == ["tasks[0].common_task"]
