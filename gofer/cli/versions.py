@@ -137,11 +137,21 @@ def note(invocation: Invocation, pipeline: str, version: int, text: str) -> None
 
     They take the place of those that it had. TEXT is - for what comes on stdin.
     """
-    body = UpdateVersion(notes=sys.stdin.read().strip() if text == "-" else text)
+    body = UpdateVersion(notes=_of_stdin() if text == "-" else text)
     path = paths.version(invocation.namespace, pipeline, version)
     changed = invocation.client.send("PATCH", path, Version, body)
     word = "noted" if changed.notes else "has no notes any more"
     invocation.output.show(changed, lambda: [f"version {version} of {pipeline} {word}"])
+
+
+def _of_stdin() -> str:
+    if sys.stdin is None:
+        raise CommandError("stdin is closed", "Give the notes as TEXT, or on stdin.", exit_code=ExitCode.USAGE)
+    try:
+        return sys.stdin.buffer.read().decode().strip()
+    except UnicodeDecodeError:
+        hint = "Give the notes as text in UTF-8."
+        raise CommandError("what came on stdin is no text", hint, exit_code=ExitCode.USAGE) from None
 
 
 @versions.command("delete", examples=["gofer pipeline versions delete nightly 3"])

@@ -29,6 +29,8 @@ def test_versions_from_their_registration_to_their_end(gofer: Gofer, server: Api
     long = "Uses the new bucket.\nSee the ticket."
     assert gofer.ok(*versions, "note", "versioned", "1", long).out == "version 1 of versioned noted\n"
     assert gofer.ok(*versions, "note", "versioned", "2", "-", stdin=b"from a pipe\n").out.endswith("noted\n")
+    no_text = gofer(*versions, "note", "versioned", "2", "-", stdin=b"\xff\xfe")
+    assert (no_text.code, "no text" in no_text.err) == (2, True)
     shown = gofer.ok(*versions, "list", "versioned").out
     assert "Uses the new bucket." in shown
     assert "See the ticket." not in shown
