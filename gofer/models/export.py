@@ -29,12 +29,12 @@ class ExportedVersion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class ExportedPipeline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The document. `live_version` 0: none was deployed. `subscriptions` are those that somebody has added beside the
-    manifest's own. `versions` go from the oldest to the newest. `namespace`, `exported_at` and `exported_by` (the
-    program's version) only say where it comes from."""
+    manifest's own. `versions` go from the oldest to the newest. `exported_from` (the namespace), `exported_at` and
+    `exported_by` (the program's version) only say where it comes from."""
 
     format: str
     format_version: int
-    namespace: str = ""
+    exported_from: str = ""
     exported_at: int = 0
     exported_by: str = ""
     pipeline: str

@@ -35,7 +35,10 @@ OPEN = {
     "GET /login.svg",
 }
 
-_ABSENT = {"namespace": "nowhere", "run": 9999, "version": 9999, "token": "tok-aaaaaaaaaa"}
+_ABSENT = {
+    "namespace": "nowhere", "run": 9999, "version": 9999, "deployment": 9999, "hold": "frozen",
+    "token": "tok-aaaaaaaaaa",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ class Exporter:
             return ExportedPipeline(
                 format=FORMAT,
                 format_version=FORMAT_VERSION,
-                namespace=namespace,
+                exported_from=namespace,
                 exported_at=at,
                 exported_by=__version__,
                 pipeline=pipeline,

@@ -85,7 +85,7 @@ async def settle(server: Server) -> None:
 
 def same(document: ExportedPipeline) -> dict[str, Any]:
     """All but where and when it was written."""
-    return {**msgspec.to_builtins(document), "exported_at": 0, "namespace": ""}
+    return {**msgspec.to_builtins(document), "exported_at": 0, "exported_from": ""}
 
 
 async def test_a_new_pipeline_is_just_as_it_was(server: Server, other: Server) -> None:
