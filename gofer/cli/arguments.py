@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _COMPLETION_TIMEOUT = 1.0
+
+
+class FiniteNumber(click.ParamType[float]):
+    """A number that JSON can hold. What cannot be (`nan`, `inf`) would reach the server as null, so as not given."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f'expected a number, got "{value}"', param, ctx)
+        return number
 
 
 def _run_number(_ctx: click.Context, _param: click.Parameter, given: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import msgspec
 
-from gofer.cli.arguments import parameter_option, parse_parameters, pipeline_argument
+from gofer.cli.arguments import FiniteNumber, parameter_option, parse_parameters, pipeline_argument
 from gofer.cli.base import Command, Group, pass_invocation
 from gofer.cli.exit_codes import ExitCode
 from gofer.cli.failure import CommandError
@@ -53,14 +53,20 @@ class _StrategyType(click.Choice[str]):
 @pipeline_argument
 @click.option("--version", type=click.IntRange(1), metavar="N", help="Which version; the newest unless given.")
 @click.option("--strategy", type=_StrategyType(_STRATEGIES), default="instant", show_default=True, help="How.")
-@click.option("--percent", type=float, metavar="P", help="canary, ab: so many of a hundred new runs get it.")
+@click.option("--percent", type=FiniteNumber(), metavar="P", help="canary, ab: so many of a hundred new runs get it.")
 @click.option("--every", type=int, metavar="K", help="canary, ab: every k-th new run gets it.")
 @click.option("--runs", type=int, metavar="N", help="canary: decide after so many of its runs.")
 @click.option(
-    "--success-margin", type=float, metavar="P", help="canary: its success rate may be so many percentage points lower."
+    "--success-margin",
+    type=FiniteNumber(),
+    metavar="P",
+    help="canary: its success rate may be so many percentage points lower.",
 )
 @click.option(
-    "--duration-factor", type=float, metavar="F", help="canary: its median duration may be so many times the old one."
+    "--duration-factor",
+    type=FiniteNumber(),
+    metavar="F",
+    help="canary: its median duration may be so many times the old one.",
 )
 @click.option("--manual", is_flag=True, help="canary: never decide; you promote or abort.")
 @click.option("--smoke", type=int, metavar="N", help="blue_green: so many runs have to succeed first.")

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _COMPLETE = "_GOFER_COMPLETE"
 _OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+# click's words for what is no number, and ours; the longer ones first.
+_PLAINER = {
+    "not a valid integer range": "not a whole number",
+    "not a valid integer": "not a whole number",
+    "not a valid float range": "not a number",
+    "not a valid float": "not a number",
+}
 
 
 class Terminated(BaseException):
@@ -79,6 +86,8 @@ def _run(arguments: list[str]) -> int:
         return end.exit_code
     except click.ClickException as error:
         return _usage(error)
+    except click.Abort as error:
+        return _unanswered(error)
     except Exception as error:
         return _failed(error, invocation)
     finally:
@@ -102,7 +111,24 @@ def _usage(error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"`{context.command_path} --help` shows how it is used." if context is not None else ""
     # click sets the choices of a missing argument below each other, with tabs.
-    _report(" ".join(error.format_message().split()), hint)
+    message = " ".join(error.format_message().split())
+    for words, plainer in _PLAINER.items():
+        message = message.replace(words, plainer)
+    _report(message, hint)
+    return ExitCode.USAGE
+
+
+def _unanswered(error: click.Abort) -> int:
+    """A question got Ctrl-C, or the input ended (Ctrl-D); click says the same of both."""
+    from gofer.cli.exit_codes import ExitCode
+
+    print(file=sys.stderr)  # the question's line has no end yet
+    if isinstance(error.__context__, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    _report(
+        "the input ended where an answer was expected; nothing was done",
+        "Answer, or say it beforehand with an option: the command's --help names it.",
+    )
     return ExitCode.USAGE
 
 

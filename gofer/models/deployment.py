@@ -8,6 +8,7 @@ import msgspec
 
 from gofer.models.manifest import ParameterValue
 from gofer.models.remark import Remark
+from gofer.models.version_number import VersionNumber
 
 Strategy = Literal["instant", "canary", "ab", "blue_green"]
 DeploymentStatus = Literal["running", "completed", "rolled_back", "aborted"]
@@ -43,7 +44,7 @@ class Deploy(DeploymentSettings, kw_only=True, omit_defaults=True, forbid_unknow
     """Body of `POST …/deployments`. `version` absent: the newest. `force`: the deployment that is under way, if there
     is one, is aborted first."""
 
-    version: int | None = None
+    version: VersionNumber | None = None
     strategy: Strategy = "instant"
     notes: Remark = ""
     force: bool = False
@@ -58,7 +59,7 @@ class EndDeployment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Rollback(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST …/rollback`. `version` absent: the one that was live before. `force` as for Deploy."""
 
-    version: int | None = None
+    version: VersionNumber | None = None
     reason: Remark = ""
     force: bool = False
 

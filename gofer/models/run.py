@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
 from gofer.models.manifest import ParameterValue
 from gofer.models.status import Reason, RunStatus, TaskStatus
+from gofer.models.version_number import VersionNumber
 
 LogState = Literal["open", "complete", "expired"]
 
@@ -128,7 +129,7 @@ class StartRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST …/runs`. `version` absent: what the deployment says."""
 
     parameters: dict[str, ParameterValue] = {}
-    version: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)] | None = None
+    version: VersionNumber | None = None
 
 
 class RetryRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

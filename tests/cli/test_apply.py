@@ -124,6 +124,14 @@ def test_everything_that_is_wrong_is_said_before_anything_is_changed(folder: Fol
     assert said.code == 5
     assert "run_timeout" in said.err
     assert "parallelism.limit" in said.err
+
+    # Of every kind at once, as nobody wants to mend one to be told of the next.
+    (folder.path / "boom.py").write_text("raise RuntimeError('no luck')\n")
+    folder.python("good", place="twin.py")
+    said = folder.apply("--yes", "--prune")
+    for text in ("no luck", "describes the pipeline good", "run_timeout", "parallelism.limit"):
+        assert text in said.err
+    assert "4 pipelines cannot be applied, of a folder of 5; nothing was changed" in said.err
     assert folder.versions() == {}
 
 
@@ -198,11 +206,12 @@ def test_what_it_asks(folder: Folder) -> None:
     assert nobody.code == 2
     assert "--yes" in nobody.err
     line = ["apply", "pipelines", "--namespace", folder.namespace]
-    for answer, code, versions in ((b"n\n", 1, {}), (b"y\n", 0, {"asked": 1})):
+    for answer, code, versions in ((b"n\n", 1, {}), (b"\x03", 130, {}), (b"\x04", 2, {}), (b"y\n", 0, {"asked": 1})):
         with in_terminal([*GOFER, *line], folder.gofer.environ, folder.gofer.home) as terminal:
             terminal.until(b"[y/N]")
             terminal.type(answer)
             assert terminal.wait() == code
+            assert b"Traceback" not in terminal.seen
         assert folder.versions() == versions
 
 

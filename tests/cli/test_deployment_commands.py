@@ -21,6 +21,8 @@ def live(gofer: Gofer, pipeline: str) -> int:
 
 
 def test_from_nothing_to_a_rollback(gofer: Gofer) -> None:
+    register(gofer, "stored", "one", "--no-deploy")
+    assert "was live so far" in gofer("pipeline", "rollback", "stored").err
     said = register(gofer, "steps", "one", "--no-deploy", "--notes", "the first")
     assert "gofer pipeline deploy steps" in said
     [row] = [line for line in gofer.ok("pipeline", "list").out.splitlines() if line.startswith("steps ")]
@@ -67,6 +69,9 @@ def test_what_is_under_way(gofer: Gofer) -> None:
     for command in (("deploy", "tried"), ("rollback", "tried", "--version", "2")):
         refused = gofer("pipeline", *command)
         assert (refused.code, "deployment 2" in refused.err, "abort tried" in refused.err) == (5, True, True)
+    # Nothing was live before version 1: what is meant is to go back from version 2.
+    back = gofer("pipeline", "rollback", "tried")
+    assert (back.code, "deployment 2" in back.err, "abort tried" in back.err) == (5, True, True)
     ended = gofer.ok("pipeline", "abort", "tried", "--reason", "wrong one")
     assert ended.out == "deployment 2 of tried aborted: version 1 stays live\n"
     gofer.ok("pipeline", "deploy", "tried", "--strategy", "ab")
@@ -83,6 +88,13 @@ def test_settings_that_make_no_sense(gofer: Gofer) -> None:
     wrong = gofer("pipeline", "deploy", "odd", "--strategy", "ab", "--percent", "0", "--smoke", "2")
     assert (wrong.code, "percent" in wrong.err, "smoke" in wrong.err) == (5, True, True)
     assert gofer("pipeline", "deploy", "odd", "--strategy", "bluegreen").code == 2
+    for number in ("nan", "inf", "many"):
+        wrong = gofer("pipeline", "deploy", "odd", "--strategy", "canary", "--percent", number)
+        assert (wrong.code, f'expected a number, got "{number}"' in wrong.err) == (2, True)
+    for command in ("deploy", "rollback"):
+        large = gofer("pipeline", command, "odd", "--version", str(10**30))
+        assert (large.code, "version" in large.err, str(2**53 - 1) in large.err) == (5, True, True)
+    assert f"it is {10**15}" in gofer("pipeline", "deploy", "odd", "--strategy", "canary", "--runs", str(10**15)).err
     assert gofer("pipeline", "deploy", "odd", "--version", "7").code == 4
     assert "unknown" in gofer("pipeline", "deploy", "odd", "--strategy", "blue-green", "-p", "unknown=1").err
     assert live(gofer, "odd") == 1

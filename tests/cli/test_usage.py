@@ -21,6 +21,7 @@ from tests.cli.conftest import GOFER, Gofer
         ("pipeline lst", 'There is no command "lst". Did you mean "list"?'),
         ("pipeline list --lmit 3", "--limit"),
         ("pipeline list --limit 0", "--limit"),
+        ("pipeline list --limit some", "'some' is not a whole number"),
         ("pipeline list --format yaml", "yaml"),
         ("run get p", "RUN"),
         ("run get p first", '"latest"'),

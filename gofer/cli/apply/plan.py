@@ -79,33 +79,37 @@ class _Head(msgspec.Struct):
 def planned(invocation: Invocation, found: Sources, wanted: Wanted) -> Plan:
     """Compile and compare everything. Raises CommandError where anything stands in the way of it, all of which was
     printed then."""
-    manifests = _compiled(invocation, found, wanted)
-    _stop(invocation, list(_twice(manifests)), len(found.paths))
+    errors: list[GoferError] = []
+    manifests = _compiled(invocation, found, wanted, errors)
+    errors += _twice(manifests)
     ids = {id_: manifest for id_, _, manifest in manifests}
     present = {one.id: one for one in _present(invocation)}
     steps: list[Step] = []
-    errors: list[GoferError] = []
     for id_, path, manifest in manifests:
         try:
             steps.append(_step(invocation, id_, path, manifest, present.get(id_), wanted))
         except ClientError as error:
             errors.append(_about(path, error))
-    for one in present.values():
-        if one.id not in ids:
-            action: Action = "delete" if wanted.prune else "extra"
-            steps.append(Step(pipeline=one.id, action=action, from_version=one.version, runs=one.runs))
+    if len(manifests) == len(found.paths):  # of one that did not compile nobody knows which pipeline it is
+        action: Action = "delete" if wanted.prune else "extra"
+        steps += [
+            Step(pipeline=one.id, action=action, from_version=one.version, runs=one.runs)
+            for one in present.values()
+            if one.id not in ids
+        ]
     steps.sort(key=lambda step: step.pipeline)
-    for step in steps:
+    for step in {step.pipeline: step for step in steps}.values():  # of two with one id that was said above
         if step.action in ("update", "delete") and (pipeline := present.get(step.pipeline)):
             errors += _in_the_way(step, pipeline, wanted)
     _stop(invocation, errors, len(found.paths))
     return Plan(steps, ids)
 
 
-def _compiled(invocation: Invocation, found: Sources, wanted: Wanted) -> list[tuple[str, str, Manifest]]:
-    """Id, path and manifest of each."""
+def _compiled(
+    invocation: Invocation, found: Sources, wanted: Wanted, errors: list[GoferError]
+) -> list[tuple[str, str, Manifest]]:
+    """Id, path and manifest of each; what is wrong with the others is added to the errors."""
     compiled: list[tuple[str, str, Manifest]] = []
-    errors: list[GoferError] = []
     for path in found.paths:
         try:
             manifest = Program(path, wanted.timeout, wanted.python).compiled(invocation)
@@ -115,7 +119,6 @@ def _compiled(invocation: Invocation, found: Sources, wanted: Wanted) -> list[tu
             errors.append(error)
         except ClientError as error:
             errors.append(_about(path, error))
-    _stop(invocation, errors, len(found.paths))
     return compiled
 
 

@@ -98,7 +98,7 @@ class Deployments:
 
         def target(connection: Readable) -> tuple[PipelineRow, int]:
             row = require_pipeline(connection, namespace, pipeline)
-            return row, _before(connection, row) if asked.version is None else asked.version
+            return row, _before(connection, row, asked) if asked.version is None else asked.version
 
         def known(connection: sqlite3.Connection) -> int:
             return target(connection)[1]
@@ -258,22 +258,29 @@ def _require_none_tried(tx: Transaction, row: PipelineRow, version: int) -> None
     """To go back from what is only tried is to abort it: what is live is so still."""
     found = deployments.under_way(tx, row.key)
     if found is not None and found.from_version:
-        raise Conflict(
-            f"The deployment {found.number} of the pipeline {shown(row.id)} is under way: {described(found)}",
-            f"To go back from version {found.to_version}, end it: gofer pipeline abort {row.id}; version "
-            f"{found.from_version} gets every new run then. With --force it is aborted, and version {version} goes "
-            "live in place of both.",
-        )
+        raise _tried(row, found, f" With --force it is aborted, and version {version} goes live in place of both.")
 
 
-def _before(connection: Readable, row: PipelineRow) -> int:
-    found = deployments.live_before(connection, row.key, row.live_version)
-    if found is None:
-        raise Conflict(
-            f"No version of the pipeline {shown(row.id)} was live before version {row.live_version}",
-            "Name the one to go to with --version; list them with: gofer pipeline versions list " + row.id + ".",
-        )
-    return found
+def _tried(row: PipelineRow, found: DeploymentRow, more: str = "") -> Conflict:
+    then = f"version {found.from_version} gets every new run" if found.from_version else "no version is live"
+    return Conflict(
+        f"The deployment {found.number} of the pipeline {shown(row.id)} is under way: {described(found)}",
+        f"To go back from version {found.to_version}, end it: gofer pipeline abort {row.id}; {then} then.{more}",
+    )
+
+
+def _before(connection: Readable, row: PipelineRow, asked: Rollback) -> int:
+    """The version that was live before. Raises Conflict where none was: who goes back from what is only tried is told
+    how to end that."""
+    if (found := deployments.live_before(connection, row.key, row.live_version)) is not None:
+        return found
+    if not asked.force and (tried := deployments.under_way(connection, row.key)) is not None:
+        raise _tried(row, tried)
+    before = f" before version {row.live_version}" if row.live_version else " so far"
+    raise Conflict(
+        f"No version of the pipeline {shown(row.id)} was live{before}",
+        f"Name the one to go to with --version; list them with: gofer pipeline versions list {row.id}.",
+    )
 
 
 def _under_way(tx: Transaction, namespace: str, pipeline: str, number: int) -> tuple[PipelineRow, DeploymentRow]:

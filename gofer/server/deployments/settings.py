@@ -88,6 +88,7 @@ def _is_share(percent: float) -> bool:
 
 
 def _out_of(name: str, expected: str, given: float) -> Problem:
+    came = f"{given:.15g}" if isinstance(given, float) else str(given)
     return Problem(
-        place=name, message=f"`{name}` has to be {expected}; it is {given:g}", hint="Give a value in that range."
+        place=name, message=f"`{name}` has to be {expected}; it is {came}", hint="Give a value in that range."
     )
