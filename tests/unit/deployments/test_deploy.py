@@ -172,7 +172,7 @@ async def test_nothing_can_share_the_runs_while_nothing_is_live(server: Server) 
     for strategy in ("canary", "ab"):
         with pytest.raises(Conflict, match=r"No version of the pipeline .* is live"):
             await server.deployments.deploy(*AT, Deploy(strategy=strategy))
-    with pytest.raises(Conflict, match="was live before"):
+    with pytest.raises(Conflict, match="was live so far"):
         await server.deployments.rollback(*AT, Rollback())
 
 
