@@ -265,3 +265,19 @@ def test_who_registers_does_not_release(world: World) -> None:
     assert (deployed.status, deployed.json["deployment"]["started_by"].startswith("token tok-")) == (201, True)
     # Not even what is live already: who may not deploy is told so whatever there is.
     assert world.call("POST", path, manifest, writer).status == 403
+
+
+def test_who_deploys_starts_no_runs(world: World) -> None:
+    """A blue/green deployment would, with parameters that whoever asks for it has chosen."""
+    path = f"/api/v1/namespaces/{HERE}/pipelines"
+    manifest = {"id": "smoke-a", "tasks": [{"id": "t", "image": "fake", "command": ["say", "hello"]}]}
+    assert world.call("POST", f"{path}?deploy=false", manifest).status == 201
+    world.call("POST", ROLES, {"id": "smokeless", "permissions": [grant("deployments", "read,write", "smoke-*")]})
+    world.call("POST", ROLES, {"id": "starter", "permissions": [grant("runs", "run", "smoke-*")]})
+    releaser = world.make_token(["smokeless"], [HERE])[1]
+    both = world.make_token(["smokeless", "starter"], [HERE])[1]
+    blue_green = {"strategy": "blue_green"}
+    refused = world.call("POST", f"{path}/smoke-a/deployments", blue_green, releaser)
+    assert (refused.status, "runs:run" in refused.problem["hint"]) == (403, True)
+    assert world.call("GET", f"{path}/smoke-a/deployments", None, releaser).json["items"] == []
+    assert world.call("POST", f"{path}/smoke-a/deployments", blue_green, both).status == 201

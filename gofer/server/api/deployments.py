@@ -7,6 +7,7 @@ from gofer.models.page import Page
 from gofer.server.api import paging, pipelines
 from gofer.server.api.author import author
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoQuery, Number, PageQuery, PipelinePath
+from gofer.server.api.may_deploy import check_smoke_runs
 
 ALL = pipelines.ONE + "/deployments"
 ONE = ALL + "/{deployment}"
@@ -97,6 +98,8 @@ async def _get(call: Call[DeploymentPath, NoQuery, NoBody]) -> Deployment:
 
 async def _deploy(call: Call[PipelinePath, NoQuery, Deploy]) -> Deployed:
     at, by = call.path, await author(call)
+    if call.body.strategy == "blue_green":
+        check_smoke_runs(call.caller, at.namespace, at.pipeline)
     return await call.services.deployments.deploy(at.namespace, at.pipeline, call.body, by=by, also=call.remember)
 
 

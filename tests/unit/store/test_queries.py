@@ -56,3 +56,22 @@ async def test_every_query_is_valid_on_the_schema(path: Path, database: Database
             assert connection.execute(f"EXPLAIN {sql}", values).fetchall(), name
 
     await database.read(explain)
+
+
+async def test_versions_and_deployments_are_found_by_an_index(database: Database) -> None:
+    """They are asked for in transactions, while everybody else's writes wait."""
+
+    def plans(connection: sqlite3.Connection) -> dict[str, list[str]]:
+        found = {}
+        for noun in ("deployments", "versions"):
+            for name, sql in parse((FOLDER / f"{noun}.sql").read_text(), noun).items():
+                named = re.findall(r":([a-z_]+)", sql)
+                values: Any = dict.fromkeys(named) if named else [None] * sql.count("?")
+                found[name] = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        return found
+
+    found = await database.read(plans)
+    assert any("versions_of_hash (pipeline_key=? AND hash=?)" in step for step in found["newest_with_hash"])
+    # Those under way are few, and their index holds no others; the other is asked once, at the start.
+    whole = {name for name, steps in found.items() if any(step.startswith("SCAN") for step in steps)}
+    assert whole == {"all_under_way", "pipelines_with_more"}

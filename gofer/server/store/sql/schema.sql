@@ -43,6 +43,9 @@ CREATE TABLE versions (
   UNIQUE (pipeline_key, number)
 ) STRICT;
 
+-- Whoever registers or imports asks for each content whether it is there already.
+CREATE INDEX versions_of_hash ON versions (pipeline_key, hash, number);
+
 -- How versions became live, or are about to: one row for each change, and at most one of a pipeline under way.
 -- `settings` is JSON: the strategy's own. `assigned` counts the runs that it has given a version so far. `figures` is
 -- JSON: what the decision was made on. `from_version` 0: none was live before.

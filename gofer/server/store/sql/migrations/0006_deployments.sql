@@ -1,6 +1,8 @@
 -- Who has registered a version, and what they say of it.
 ALTER TABLE versions ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 ALTER TABLE versions ADD COLUMN registered_by TEXT NOT NULL DEFAULT '';
+-- Whoever registers or imports asks for each content whether it is there already.
+CREATE INDEX versions_of_hash ON versions (pipeline_key, hash, number);
 
 -- The highest number given so far. A pipeline whose `live_version` is 0 has had none deployed yet.
 ALTER TABLE pipelines ADD COLUMN last_deployment INTEGER NOT NULL DEFAULT 0;
