@@ -296,13 +296,26 @@ async def test_a_run_that_the_new_version_does_not_take_goes_to_the_old_one(tria
     found = await trial.deployment(3)
     assert (found.status, found.reason) == ("rolled_back", "parameters")
     assert found.detail == (
-        "Version 2 refused the parameters of a run, which version 1 takes and was given instead: "
-        'the parameter "day" is required.'
+        "Version 2 refused the parameters of a run, which version 1 takes and was given instead: parameters.day. "
+        f"See what is different with: gofer pipeline versions diff {PIPELINE} 1 2."
     )
     # Whoever asks for the new version is told, as always.
     request = Request(NAMESPACE, PIPELINE, {}, version=2)
     with pytest.raises(InvalidInput, match='the parameter "day" is required'):
         await trial.scene.services.runs.start_event(request, lambda *_: None)
+
+
+async def test_what_a_run_was_given_is_not_told_with_its_deployment(trial: Trial) -> None:
+    """Deployments and their events are seen by more people than the parameters of runs."""
+    await trial.register("old", GOOD, parameters=[Parameter(name="day")])
+    await trial.register("new", GOOD, parameters=[Parameter(name="day", choices=["friday"])])
+    await trial.canary()
+    await trial.pass_run()
+    run = await trial.scene.start(day="hunter2")
+    found = await trial.deployment()
+    assert (found.status, found.reason, "parameters.day" in found.detail) == ("rolled_back", "parameters", True)
+    assert "hunter2" not in found.detail
+    await trial.end(run)
 
 
 async def test_a_run_that_is_not_let_begin_decides_nothing(trial: Trial) -> None:

@@ -25,9 +25,11 @@ def refused(tx: Transaction, row: PipelineRow, choice: Choice, problem: InvalidI
     found = deployments.get(tx, row.key, choice.deployment)
     if found is None or found.strategy != "canary" or found.settings.manual:
         return
-    said = "; ".join(one.message for one in problem.problems[:5]) or problem.message
+    # Not what is wrong with them: that shows a run's values, which not everybody may see who sees deployments.
+    places = ", ".join(one.place for one in problem.problems[:5]) or "parameters"
     detail = (
         f"Version {found.to_version} refused the parameters of a run, which version {found.from_version} takes and "
-        f"was given instead: {said}."
+        f"was given instead: {places}. See what is different with: gofer pipeline versions diff {row.id} "
+        f"{found.from_version} {found.to_version}."
     )
     end(tx, row, found, Ended("rolled_back", at, "", "parameters", detail))
