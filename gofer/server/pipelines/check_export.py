@@ -20,6 +20,9 @@ from gofer.server.pipelines.rules.values import check_block, check_line
 from gofer.server.pipelines.subscription_settings import texts
 from gofer.server.pipelines.validate import validate
 
+_MAX_VERSION = 1_000_000_000
+"""No pipeline comes this far by itself, and the next versions need numbers that every reader of JSON can hold."""
+
 
 class CheckedVersion(NamedTuple):
     """A version of the document, and its content as it is stored."""
@@ -92,8 +95,9 @@ def _check_numbers(document: ExportedPipeline, report: Report) -> None:
     first: dict[int, int] = {}
     known: dict[str, int] = {}
     for i, version in enumerate(document.versions):
-        if not 1 <= version.number <= bounds.MAX_INTEGER:
-            report.add(f"versions[{i}].number", f"expected a number from 1 on, came {version.number}")
+        if not 1 <= version.number <= _MAX_VERSION:
+            message = f"expected a number from 1 to {_MAX_VERSION}, came {version.number}"
+            report.add(f"versions[{i}].number", message)
         elif (before := first.setdefault(version.number, i)) != i:
             report.add(f"versions[{i}].number", f"{version.number} is that of versions[{before}] already")
         if (before := known.setdefault(version.hash, i)) != i:

@@ -258,6 +258,10 @@ async def test_of_another_pipeline_or_without_versions(server: Server) -> None:
     twice = document()
     twice["versions"].append({**twice["versions"][0], "number": 3})
     assert set(await refused(server, twice)) == {"versions[2].hash"}
+    # The version after that could not be asked for, nor this one be exported and imported again.
+    last = document(live_version=0)
+    last["versions"][1]["number"] = 2**53 - 1
+    assert set(await refused(server, last)) == {"versions[1].number"}
 
 
 async def test_what_is_live_is_not_paused(server: Server) -> None:
