@@ -93,7 +93,7 @@ def test_settings_that_make_no_sense(gofer: Gofer) -> None:
         assert (wrong.code, f'expected a number, got "{number}"' in wrong.err) == (2, True)
     for command in ("deploy", "rollback"):
         large = gofer("pipeline", command, "odd", "--version", str(10**30))
-        assert (large.code, "version" in large.err, str(2**53 - 1) in large.err) == (5, True, True)
+        assert (large.code, f"version: Expected int <= {2**53 - 1}, got {10**30}" in large.err) == (5, True)
     assert f"it is {10**15}" in gofer("pipeline", "deploy", "odd", "--strategy", "canary", "--runs", str(10**15)).err
     assert gofer("pipeline", "deploy", "odd", "--version", "7").code == 4
     assert "unknown" in gofer("pipeline", "deploy", "odd", "--strategy", "blue-green", "-p", "unknown=1").err

@@ -75,7 +75,7 @@ def test_who_uses_what_is_deprecated_is_warned(gofer: Gofer, server: Api) -> Non
         (("pause", "nowhere"), 4, "There is no pipeline"),
         (("pause", "held", "--version", "9"), 4, "has no version 9"),
         (("pause", "held", "--version", "1"), 5, "while it is live"),
-        (("freeze", "held", "-m", "x" * 1001), 5, "reason: Expected str of length <= 1000"),
+        (("freeze", "held", "-m", "x" * 1001), 5, "reason: Expected str of length <= 1000, got one of 1001 characters"),
         (("resume", "held", "--version", "9"), 4, "has no version 9"),
         (("pause", "../x"), 5, "not a valid pipeline id"),
     ],

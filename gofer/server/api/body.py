@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +22,10 @@ B = TypeVar("B", bound=msgspec.Struct)
 # So much of a refused body is read and thrown away, for so long, so that its sender gets to see the refusal.
 DRAIN_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
+
+# What msgspec says of them names the bound, and not what came.
+_OUT_OF_BOUNDS = re.compile(r"Expected (int|float|str of length) [<>]=? \S+$")
+_SHOWN = 64
 
 
 class ClientGone(Exception):
@@ -98,12 +103,12 @@ class Body(Generic[B]):
         except GoferError:
             raise
         except msgspec.ValidationError as error:
-            raise self._invalid(str(error)) from None
+            raise self._invalid(str(error), body, kind) from None
         except (ValueError, RecursionError) as error:
             what = "JSON" if kind == "json" else "MessagePack"
             raise BadRequest(f"The body is not {what}: {error}.", f"Send one {what} object, in UTF-8.") from None
 
-    def _invalid(self, text: str) -> InvalidInput:
+    def _invalid(self, text: str, body: bytes, kind: str) -> InvalidInput:
         message, _, path = text.partition(" - at `")
         place = path.rstrip("`").removeprefix("$").removeprefix(".")
         hint = f"It has these fields: {', '.join(self._names)}." if self._names else "It has no fields."
@@ -113,7 +118,20 @@ class Body(Generic[B]):
             place = f"{place}.{shown(name)[1:-1]}".strip(".")
             message = f"there is no field {shown(name)}"
         message = message.replace("`", "")
+        if _OUT_OF_BOUNDS.match(message):
+            message += _came(body, kind, place)
         return InvalidInput(f"The body is wrong: {message}.", hint, [Problem(place=place, message=message, hint=hint)])
+
+
+def _came(body: bytes, kind: str, place: str) -> str:
+    """What the field of the body has. Of a text how long it is: it may be a secret."""
+    try:
+        given: Any = msgspec.json.decode(body) if kind == "json" else msgspec.msgpack.decode(body)
+        value = given[place]
+        came = f"one of {len(value)} characters" if isinstance(value, str) else str(value)
+    except (ValueError, TypeError, LookupError, RecursionError):  # what comes behind it may be anything
+        return ""
+    return f", got {came if len(came) <= _SHOWN else came[:_SHOWN] + '…'}"
 
 
 def _too_large(limit: int) -> GoferError:

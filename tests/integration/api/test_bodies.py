@@ -70,6 +70,23 @@ def test_place_of_a_wrong_type(server: ServerThread) -> None:
     assert (answer.status, answer.problem["problems"][0]["place"]) == (422, "name")
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"version":0}', "Expected int >= 1, got 0"),
+        (b'{"version":-1.0}', "version"),
+        (b'{"version":1%s}' % (b"0" * 30), f"Expected int <= {2**53 - 1}, got {10**30}"),
+        (b'{"version":1%s}' % (b"0" * 5_000), "version"),
+        (b'{"reason":"%s"}' % (b"x" * 1_001), "Expected str of length <= 1000, got one of 1001 characters"),
+        (b'{"version":0,nonsense', "Expected int >= 1"),
+    ],
+)
+def test_out_of_bounds(server: ServerThread, body: bytes, message: str) -> None:
+    answer = server.ask("POST", f"{NAMESPACES}/default/pipelines/none/rollback", body, JSON)
+    assert answer.status == 422
+    assert message in str(answer.problem)
+
+
 def test_unknown_field_names_the_nearest(server: ServerThread) -> None:
     answer = server.ask("POST", NAMESPACES, b'{"id":"a","descripton":""}', JSON)
     assert answer.status == 422
