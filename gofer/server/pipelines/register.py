@@ -175,6 +175,10 @@ class Pipelines:
             number, changed, followed = _change(tx, row, content, how, at)
         after = require_pipeline(tx, namespace, content.manifest.id)
         warnings = [*content.warnings, *followed.warnings, *held_warnings(tx, after, number)]
+        stored = versions.get(tx, after.key, number)
+        if how.notes and stored is not None and stored.notes != how.notes:
+            words = f"gofer pipeline versions note {after.id} {number} TEXT"
+            warnings.append(f"Version {number} was there before and keeps its notes; to change them: {words}.")
         if not after.enabled:
             warnings.append(f"The pipeline is disabled: no run starts before gofer pipeline enable {after.id}.")
         registered = Registered(

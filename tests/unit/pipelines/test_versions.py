@@ -9,6 +9,7 @@ from gofer.models.deployment import DeploymentSettings
 from gofer.models.hold import Hold
 from gofer.models.run import Initiator
 from gofer.models.status import Reason, RunStatus
+from gofer.server.pipelines.register import Registering
 from gofer.server.store import deployments, holds, pipelines, runs, versions
 from gofer.server.store.database import Transaction
 from gofer.server.store.deployments import Ended, NewDeployment
@@ -55,6 +56,16 @@ async def test_notes_change_and_are_told_once(server: Server) -> None:
         await server.versions.set_notes(*NIGHTLY, 1, "x" * 10_001)
     with pytest.raises(InvalidInput, match="notes"):
         await server.versions.set_notes(*NIGHTLY, 1, "\x00")
+
+
+async def test_notes_that_come_too_late_are_not_dropped_in_silence(server: Server) -> None:
+    said = [
+        (await server.pipelines.register("default", manifest(task("a")), Registering(notes=notes))).warnings
+        for notes in ("first", "first", "", "second")
+    ]
+    assert said[:3] == [[], [], []]
+    assert ["gofer pipeline versions note nightly 1" in warning for warning in said[3]] == [True]
+    assert (await server.versions.get(*NIGHTLY, 1)).notes == "first"
 
 
 async def test_a_deleted_version_is_gone_with_its_holds_and_its_number(server: Server) -> None:
