@@ -312,8 +312,16 @@ class Keeper:
         grace, began = self._grace, self._now()
         if self.session is not None:
             await self.session.shutdown(grace)
+            await self._leave(name, (grace - (self._now() - began)) / 2)
             grace = max(0.0, grace - (self._now() - began))
         await self._halt(name, grace)
+
+    async def _leave(self, name: str, patience: float) -> None:
+        """A trigger that has answered ends by itself. A signal while the one-file program removes what it has unpacked
+        would leave that behind."""
+        with suppress(TimeoutError, EngineUnavailable):
+            async with asyncio.timeout(max(0.0, patience)):
+                await self._house.scheduler.wait(name)
 
     async def _halt(self, name: str, grace: float) -> None:
         await stubbornly(lambda: self._house.scheduler.stop(name, grace))
