@@ -10,7 +10,11 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs
 SITE_SOURCES := mkdocs.yml requirements/docs.txt CHANGELOG.md CONTRIBUTING.md \
   $(shell find docs examples packaging/site -type f -not -path '*/__pycache__/*')
 PROGRAM_SOURCES := gofer.spec requirements/freeze.txt \
-  $(shell find gofer sdk/python triggers common_tasks packaging/freeze -type f -not -path '*/__pycache__/*' -not -name site.zip)
+  $(shell find gofer sdk/python triggers common_tasks packaging/freeze -type f -not -path '*/__pycache__/*' -not -name site.zip \
+  -not -name console.zip -not -path 'gofer/ui/console/*')
+UI := gofer/ui/console
+UI_SOURCES := $(shell find $(UI) packaging/ui -type f -not -path '*/node_modules/*' -not -name schema.d.ts) packaging/site/pack.py \
+  $(shell find gofer/models gofer/server/api gofer/server/streams -name '*.py')
 
 .PHONY: help
 help: ## this list
@@ -94,6 +98,33 @@ docs-serve: ## show the documentation while it is being written
 	@.ci/setup docs
 	$(MKDOCS) serve --strict
 
+.PHONY: ui ui-setup ui-types lint-ui test-ui ui-dev
+ui: gofer/server/console.zip ## build the web console into gofer/server/console.zip
+
+gofer/server/console.zip: $(UI_SOURCES)
+	@$(MAKE) --no-print-directory ui-types
+	@cd $(UI) && npm run --silent build -- --logLevel warn
+	@$(PY) packaging/site/pack.py build/ui $@
+
+ui-setup: $(UI)/node_modules/.package-lock.json
+$(UI)/node_modules/.package-lock.json: $(UI)/package-lock.json
+	@cd $(UI) && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+ui-types: setup ui-setup ## the API's types, as the console knows them
+	@mkdir -p build
+	@$(PY) packaging/ui/openapi.py >build/openapi.json
+	@cd $(UI) && npx openapi-typescript ../../../build/openapi.json -o src/lib/api/schema.d.ts >/dev/null
+
+lint-ui: ui-types ## types, style and format of the console
+	@cd $(UI) && npm run --silent check && npm run --silent lint
+
+test-ui: ui-types ## the console's logic
+	@cd $(UI) && npm test --silent
+
+ui-dev: ui-types ## the console while it is being written, beside a server on localhost:8080
+	@cd $(UI) && npm run dev
+
 .PHONY: deb test-systemd
 deb: ## dist/gofer_VERSION_amd64.deb from dist/gofer
 	@packaging/deb/build
@@ -119,7 +150,7 @@ format: setup-dev ## bring the style in order
 .PHONY: binary
 binary: dist/gofer ## the one-file program: dist/gofer, its sums and the list of what is in it
 
-dist/gofer: $(PROGRAM_SOURCES) gofer/server/site.zip
+dist/gofer: $(PROGRAM_SOURCES) gofer/server/site.zip gofer/server/console.zip
 	@.ci/setup freeze
 	@PYTHONPATH=packaging:sdk/python:. .venv-freeze/bin/python -m freeze
 
@@ -150,4 +181,4 @@ lock: ## renew requirements/*.txt from requirements/*.in
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .venv .venv-docs .demo .bench build dist gofer/server/site.zip .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-docs .demo .bench build dist gofer/server/site.zip gofer/server/console.zip $(UI)/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis

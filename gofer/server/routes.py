@@ -49,6 +49,7 @@ from gofer.server.api.reply import Reply
 from gofer.server.api.scrape import Scrape
 from gofer.server.auth.verify import Verifier
 from gofer.server.services import Services
+from gofer.server.site import console
 from gofer.server.site.serve import ARCHIVE, Site
 from gofer.server.streams.attach import ATTACH, EndOfInput, Exited, Failed, Resize, attach
 from gofer.server.streams.events import EventFrame, events_stream
@@ -72,7 +73,7 @@ def application(services: Services) -> Application:
     documentation = Documentation(known, sockets())
     dispatcher = Dispatcher(services, [*known, *documentation.endpoints()], sockets(), tally)
     verifier = Verifier(services.registry, services.database, services.clock)
-    site = Site(dispatcher, ARCHIVE, tally)
+    site = Site(dispatcher, ARCHIVE, console.ARCHIVE, tally)
     dev_mode = services.settings.dev_mode
     known_callers = Authentication(site, verifier, services.sessions, services.failures, dev_mode=dev_mode)
     return Application(known_callers, RefusedRequests(services, dispatcher.template).note)

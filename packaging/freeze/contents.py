@@ -57,7 +57,11 @@ def data(root: Path, made_of: Path) -> list[tuple[str, str]]:
     found = [
         (str(path), str(path.parent.relative_to(root)))
         for path in sorted((root / "gofer").rglob("*"))
-        if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts
+        if path.is_file()
+        and path.suffix not in (".py", ".pyc")
+        and "__pycache__" not in path.parts
+        # Of what is built of it, gofer/server/console.zip.
+        and not path.is_relative_to(root / "gofer" / "ui" / "console")
     ]
     sdk = root / "sdk" / "python"
     found += [
@@ -100,5 +104,5 @@ def packages(pure: Iterable[Entry]) -> set[str]:
 def _modules(root: Path, package: str) -> Iterator[str]:
     for path in sorted((root / package.replace(".", "/")).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
-        if parts[-1] != "__main__":
+        if parts[-1] != "__main__" and "node_modules" not in parts:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

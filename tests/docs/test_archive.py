@@ -56,7 +56,7 @@ def test_a_replaced_archive_is_looked_at_anew(tmp_path: Path) -> None:
 
 
 def test_without_an_archive_a_page_says_how_to_make_one(tmp_path: Path) -> None:
-    site = Site(_beyond, tmp_path / "site.zip", Tally())
+    site = Site(_beyond, tmp_path / "site.zip", tmp_path / "none.zip", Tally())
     status, body = get(site, "/docs/cli/")
     assert status == 404
     assert b"make docs" in body
@@ -69,7 +69,7 @@ def test_without_an_archive_a_page_says_how_to_make_one(tmp_path: Path) -> None:
 def test_a_damaged_archive_is_an_error_and_no_more(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "site.zip"
     path.write_bytes(damage)
-    site = Site(_beyond, path, Tally())
+    site = Site(_beyond, path, tmp_path / "none.zip", Tally())
     assert get(site, "/docs/")[0] in (404, 500)
     pack(path, **{"index.html": b"mended"})
     assert get(site, "/docs/") == (200, b"mended")

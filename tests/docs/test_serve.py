@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gofer.server.site.serve import _TYPES
+from gofer.server.site.pages import TYPES
 from tests.support.server import Api
 
 
@@ -36,7 +36,7 @@ def test_every_file_is_served_as_it_is_in_the_archive(server: Api, archive: Path
     with zipfile.ZipFile(archive) as site:
         assert site.testzip() is None
         for name in site.namelist():
-            assert name.rpartition(".")[2] in _TYPES, f"nobody knows what {name} is"
+            assert name.rpartition(".")[2] in TYPES, f"nobody knows what {name} is"
             plain = ask(server, f"/docs/{name}")
             assert (plain.status, plain.body) == (200, site.read(name)), name
             assert "content-encoding" not in plain.headers

@@ -1,8 +1,7 @@
-"""The pages that people read: the documentation under /docs/, and what `/` leads to."""
+"""The pages that people read: the documentation under /docs/, the console under /ui/, where `/` leads."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from time import perf_counter
 from urllib.parse import quote, unquote
@@ -15,31 +14,14 @@ from gofer.server.api import reply
 from gofer.server.api.problem import MethodNotAllowed
 from gofer.server.api.reply import Reply
 from gofer.server.api.tally import Tally
-from gofer.server.site.archive import Archive, Found
+from gofer.server.site import console
+from gofer.server.site.console import Console
+from gofer.server.site.pages import HTML, METHODS, Pages, moved
 
 ARCHIVE = Path(__file__).parents[1] / "site.zip"
 """What `make docs` makes; it comes with the package and with the binary."""
 
-HOME = "/docs/"
-"""Where `/` leads to."""
-
 _ROOT = "/docs/"
-_METHODS = ("GET", "HEAD", "OPTIONS")
-_HTML = b"text/html; charset=utf-8"
-_TEXT = b"text/plain; charset=utf-8"
-_TYPES = {
-    "html": _HTML,
-    "css": b"text/css; charset=utf-8",
-    "js": b"text/javascript; charset=utf-8",
-    "json": b"application/json",
-    "svg": b"image/svg+xml",
-    "png": b"image/png",
-    # Examples: to be looked at, not to be saved.
-    "py": _TEXT,
-    "sh": _TEXT,
-    "go": _TEXT,
-    "mod": _TEXT,
-}
 _LOST = b"""<!doctype html><html lang=en><meta charset=utf-8><title>Gofer</title>
 <h1>The documentation was deleted</h1>
 <p>Somebody has removed the folder <code>_MEI&hellip;</code> that this Gofer had unpacked itself into, such as a program
@@ -55,36 +37,40 @@ Build it with <code>make docs</code> and load this page again; the same text is 
 
 
 class Site:
-    """Wraps the API: answers for `/`, `/docs` and what is below it, and hands on everything else."""
+    """Wraps the API: answers for `/`, `/docs`, `/ui` and what is below them, and hands on everything else."""
 
-    def __init__(self, app: ASGIApp, archive: Path, tally: Tally) -> None:
+    def __init__(self, app: ASGIApp, archive: Path, console_archive: Path, tally: Tally) -> None:
         self._app = app
-        self._archive = Archive(archive)
+        self._pages = Pages(archive)
+        self._console = Console(console_archive)
         self._tally = tally
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("latin-1")
-        if scope["type"] != "http" or not (path in ("/", "/docs") or path.startswith(_ROOT)):
+        root = _root_of(path) if scope["type"] == "http" else None
+        if root is None:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
         try:
-            answer = await self._answer(scope["method"], path, dict(scope["headers"]))
+            answer = await self._answer(scope["method"], path, root, dict(scope["headers"]))
         except Exception as error:
-            answer = reply.of_error(error, "documentation")
+            answer = reply.of_error(error, "pages")
         await reply.write(answer, scope, receive, send)
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._tally.note(method, "/" if path == "/" else _ROOT, answer.status, perf_counter() - started)
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._tally.note(method, root, answer.status, perf_counter() - started)
 
-    async def _answer(self, method: str, path: str, headers: dict[bytes, bytes]) -> Reply:
+    async def _answer(self, method: str, path: str, root: str, headers: dict[bytes, bytes]) -> Reply:
         if method == "OPTIONS":
-            return Reply(204, headers=[(b"allow", ", ".join(_METHODS).encode())])
-        if method not in _METHODS:
-            raise MethodNotAllowed(shown(method)[1:-1], ", ".join(_METHODS))
-        if path == "/":
-            return _moved(302, HOME)
+            return Reply(204, headers=[(b"allow", ", ".join(METHODS).encode())])
+        if method not in METHODS:
+            raise MethodNotAllowed(shown(method)[1:-1], ", ".join(METHODS))
+        if root == "/":
+            return moved(302, console.ROOT)
+        if root == console.ROOT:
+            return await self._console.answer(path, headers)
         if path == "/docs":
-            return _moved(301, _ROOT)
+            return moved(301, _ROOT)
         return await self._page(path, headers)
 
     async def _page(self, path: str, headers: dict[bytes, bytes]) -> Reply:
@@ -92,44 +78,23 @@ class Site:
         name = unquote(path.removeprefix(_ROOT))
         if name == "" or name.endswith("/"):
             name += "index.html"
-        gzip = _takes_gzip(headers.get(b"accept-encoding", b""))
         try:
-            found = await asyncio.to_thread(self._archive.find, name, gzip=gzip)
+            found = await self._pages.find(name, headers)
             if found is not None:
-                return self._file(200, name, found, headers.get(b"if-none-match", b""))
-            if self._archive.has(f"{name}/index.html"):
-                return _moved(301, f"{_ROOT}{quote(name)}/")
-            found = await asyncio.to_thread(self._archive.find, "404.html", gzip=gzip)
+                return found
+            if self._pages.has(f"{name}/index.html"):
+                return moved(301, f"{_ROOT}{quote(name)}/")
+            found = await self._pages.find("404.html", headers, status=404)
         except FileNotFoundError:
-            return Reply(404, _LOST if is_frozen() else _ABSENT, _HTML)
-        return self._file(404, "404.html", found, b"") if found is not None else Reply(404)
-
-    def _file(self, status: int, name: str, found: Found, known: bytes) -> Reply:
-        tag = f'"{found.tag}{"-gzip" if found.gzip else ""}"'.encode()
-        headers = [(b"etag", tag), (b"vary", b"accept-encoding")]
-        policy = self._archive.policy
-        if _matches(known, tag):
-            # With the policy: a browser takes the headers of this answer for those of the page that it has.
-            return Reply(304, headers=headers, policy=policy, cache=b"no-cache")
-        if found.gzip:
-            headers.append((b"content-encoding", b"gzip"))
-        kind = _TYPES.get(name.rpartition(".")[2], b"application/octet-stream")
-        return Reply(status, found.body, kind, headers, policy=policy, cache=b"no-cache")
+            return Reply(404, _LOST if is_frozen() else _ABSENT, HTML)
+        return found if found is not None else Reply(404)
 
 
-def _moved(status: int, to: str) -> Reply:
-    return Reply(status, headers=[(b"location", to.encode())])
-
-
-def _takes_gzip(accepted: bytes) -> bool:
-    """Whether an Accept-Encoding header (RFC 9110, 12.5.3) allows gzip by its name."""
-    for part in accepted.lower().split(b","):
-        name, _, weight = part.partition(b";")
-        if name.strip() == b"gzip":
-            return weight.replace(b" ", b"").rstrip(b".0") != b"q="
-    return False
-
-
-def _matches(known: bytes, tag: bytes) -> bool:
-    """Whether an If-None-Match header (RFC 9110, 13.1.2) names `tag`."""
-    return any(one.strip().removeprefix(b"W/") in (b"*", tag) for one in known.split(b",")) if known else False
+def _root_of(path: str) -> str | None:
+    """Below what the path is; None: it is none of the pages."""
+    if path == "/":
+        return path
+    for root in (_ROOT, console.ROOT):
+        if path == root.rstrip("/") or path.startswith(root):
+            return root
+    return None
