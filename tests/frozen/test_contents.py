@@ -37,7 +37,7 @@ os._exit(0)
 def own_modules(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder.parent).with_suffix("").parts
-        if parts[-1] != "__main__":
+        if parts[-1] != "__main__" and "node_modules" not in parts:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
