@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from gofer.models.manifest import ParameterValue
+from gofer.models.manifest import Dependency, ParameterValue
 from gofer.models.status import Reason, RunStatus, TaskStatus
 from gofer.models.version_number import VersionNumber
 
@@ -93,6 +93,12 @@ class Attempt(msgspec.Struct, kw_only=True):
     log_bytes: int = 0
 
 
+class TaskAttempt(Attempt, kw_only=True):
+    """An attempt in the list of all attempts of a run; `task` is the id of its task run."""
+
+    task: str
+
+
 class TaskRun(msgspec.Struct, kw_only=True):
     """One task in one run. `id` is the task's id, with the matrix values appended where the task is fanned out.
 
@@ -123,6 +129,25 @@ class TaskRunDetail(TaskRun, kw_only=True):
     parents: list[str] = []
     attempts: list[Attempt] = []
     variables: list[VariableSource] = []
+
+
+class GraphTask(msgspec.Struct, kw_only=True):
+    """A task of the version that a run has, as it is written there. `task_runs` are the ids of what it has become in
+    the run: more than one where it is fanned out."""
+
+    id: str
+    image: str = ""
+    common_task: str = ""
+    description: str = ""
+    allow_failure: bool = False
+    depends_on: list[Dependency] = []
+    task_runs: list[str] = []
+
+
+class RunGraph(msgspec.Struct, kw_only=True):
+    """The tasks of a run in the order of its manifest, and what each depends on."""
+
+    tasks: list[GraphTask]
 
 
 class StartRun(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -66,6 +66,8 @@ ASKS = {
     f"POST {R}/cancel": "runs:write",
     f"POST {R}/retry": "runs:write",
     f"GET {R}/tasks": "runs:read",
+    f"GET {R}/graph": "runs:read",
+    f"GET {R}/attempts": "runs:read",
     f"GET {T}": "runs:read",
     f"POST {T}/cancel": "runs:write",
     f"GET {T}/log": "logs:read",

@@ -8,7 +8,7 @@ import msgspec
 
 from gofer.models.common_task import Notification
 from gofer.models.page import Page
-from gofer.models.run import Cancelled, Initiator, RetryRun, Run, StartedRun, StartRun
+from gofer.models.run import Cancelled, Initiator, RetryRun, Run, RunGraph, StartedRun, StartRun
 from gofer.models.status import RunStatus
 from gofer.server import correlation
 from gofer.server.api import namespaces, paging, pipelines
@@ -69,6 +69,14 @@ def endpoints() -> list[Endpoint]:
             permission="runs:write",
         ),
         Endpoint(method="GET", path=ONE, handler=_get, summary="Get a run", tag=TAG, permission="runs:read"),
+        Endpoint(
+            method="GET",
+            path=ONE + "/graph",
+            handler=_graph,
+            summary="Get the tasks of a run, what each depends on, and the task runs that it has become",
+            tag=TAG,
+            permission="runs:read",
+        ),
         Endpoint(
             method="GET",
             path=ONE + "/notifications",
@@ -139,6 +147,11 @@ def _initiator(caller: Caller) -> Initiator:
 async def _get(call: Call[RunPath, NoQuery, NoBody]) -> Run:
     at = call.path
     return await call.services.runs.get(at.namespace, at.pipeline, at.run)
+
+
+async def _graph(call: Call[RunPath, NoQuery, NoBody]) -> RunGraph:
+    at = call.path
+    return await call.services.runs.graph(at.namespace, at.pipeline, at.run)
 
 
 async def _notifications(call: Call[RunPath, PageQuery, NoBody]) -> Page[Notification]:

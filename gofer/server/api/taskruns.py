@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gofer.models.page import Page
-from gofer.models.run import TaskRun, TaskRunDetail
+from gofer.models.run import TaskAttempt, TaskRun, TaskRunDetail
 from gofer.server.api import paging, runs
 from gofer.server.api.endpoint import Call, Endpoint, NoBody, NoQuery, PageQuery, RunPath, TaskPath
 
@@ -20,6 +20,14 @@ def endpoints() -> list[Endpoint]:
             path=ALL,
             handler=_list,
             summary="List the task runs of a run",
+            tag=TAG,
+            permission="runs:read",
+        ),
+        Endpoint(
+            method="GET",
+            path=runs.ONE + "/attempts",
+            handler=_attempts,
+            summary="List all attempts of all task runs of a run",
             tag=TAG,
             permission="runs:read",
         ),
@@ -49,6 +57,13 @@ async def _list(call: Call[RunPath, PageQuery, NoBody]) -> Page[TaskRun]:
     cursor = paging.number("task runs", call.query.cursor)
     found = await call.services.runs.task_runs(at.namespace, at.pipeline, at.run, cursor, call.query.limit)
     return paging.page("task runs", found, number=True)
+
+
+async def _attempts(call: Call[RunPath, PageQuery, NoBody]) -> Page[TaskAttempt]:
+    at = call.path
+    cursor = paging.number("attempts", call.query.cursor)
+    found = await call.services.runs.attempts(at.namespace, at.pipeline, at.run, cursor, call.query.limit)
+    return paging.page("attempts", found, number=True)
 
 
 async def _get(call: Call[TaskPath, NoQuery, NoBody]) -> TaskRunDetail:

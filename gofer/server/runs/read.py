@@ -6,18 +6,23 @@ import sqlite3
 
 from gofer.errors import NotFound
 from gofer.models.page import Page
-from gofer.models.run import Run, TaskRun, TaskRunDetail, VariableSource
+from gofer.models.run import GraphTask, Run, RunGraph, TaskAttempt, TaskRun, TaskRunDetail, VariableSource
 from gofer.models.status import RunStatus
 from gofer.server.common_tasks.provide import hidden
 from gofer.server.pipelines.holds import why_waiting
 from gofer.server.runs.access import HIDDEN
 from gofer.server.runs.cancel import no_run, no_task_run
 from gofer.server.runs.context import Context
+from gofer.server.runs.plan import Plan
 from gofer.server.runs.variables import Origin, Unresolved, resolve
 from gofer.server.store import attempts, common_tasks, namespaces, pipelines, runs, task_runs
+from gofer.server.store.attempts import AttemptKey
 from gofer.server.store.patterns import Patterns
 from gofer.server.store.runs import LAST, RunRow
 from gofer.server.store.task_runs import TaskRunRow
+
+# More than a task run can have: a position in the list of a run's attempts is one number.
+_ATTEMPTS = 2**20
 
 
 class Reader:
@@ -79,6 +84,27 @@ class Reader:
         following = str(rows[limit - 1].position) if len(rows) > limit else None
         return Page(items=[row.model(namespace, pipeline, number) for row in rows[:limit]], next=following)
 
+    async def attempts(
+        self, namespace: str, pipeline: str, number: int, cursor: int | None, limit: int
+    ) -> Page[TaskAttempt]:
+        position, attempt = (-1, 0) if cursor is None else divmod(cursor, _ATTEMPTS)
+
+        def work(connection: sqlite3.Connection) -> list[tuple[AttemptKey, TaskAttempt]]:
+            row = _found(connection, namespace, pipeline, number)
+            return attempts.of_run(connection, AttemptKey(row.key, position, attempt), limit + 1)
+
+        found = await self._context.database.read(work)
+        last = found[limit - 1][0] if len(found) > limit else None
+        following = None if last is None else str(last.position * _ATTEMPTS + last.number)
+        return Page(items=[each for _, each in found[:limit]], next=following)
+
+    async def graph(self, namespace: str, pipeline: str, number: int) -> RunGraph:
+        def work(connection: sqlite3.Connection) -> RunGraph:
+            row = _found(connection, namespace, pipeline, number)
+            return _graph(self._context.plans.load(connection, row.pipeline_key, row.run.version))
+
+        return await self._context.database.read(work)
+
     async def task_run(self, namespace: str, pipeline: str, number: int, task: str) -> TaskRunDetail:
         return await self._context.database.read(lambda c: self._detail(c, namespace, pipeline, number, task))
 
@@ -111,6 +137,26 @@ class Reader:
             attempts=attempts.of_task_run(c, row.key, found.position),
             variables=variables,
         )
+
+
+def _graph(plan: Plan) -> RunGraph:
+    became: dict[str, list[str]] = {task.id: [] for task in plan.manifest.tasks}
+    for planned in plan.tasks:
+        became[planned.node.task.id].append(planned.node.id)
+    return RunGraph(
+        tasks=[
+            GraphTask(
+                id=task.id,
+                image=task.image,
+                common_task=task.common_task,
+                description=task.description,
+                allow_failure=task.allow_failure,
+                depends_on=task.depends_on,
+                task_runs=became[task.id],
+            )
+            for task in plan.manifest.tasks
+        ]
+    )
 
 
 def _say_why_waiting(connection: sqlite3.Connection, rows: list[RunRow]) -> None:

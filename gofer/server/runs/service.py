@@ -8,7 +8,7 @@ from gofer.engines.scheduler.base import Session
 from gofer.errors import Conflict, InvalidInput, Refused
 from gofer.models.manifest import ParameterValue
 from gofer.models.page import Page
-from gofer.models.run import Initiator, Run, StartedRun, TaskRun, TaskRunDetail
+from gofer.models.run import Initiator, Run, RunGraph, StartedRun, TaskAttempt, TaskRun, TaskRunDetail
 from gofer.models.status import RunStatus, TaskStatus
 from gofer.server.runs.cancel import Canceller
 from gofer.server.runs.context import Context
@@ -110,6 +110,16 @@ class Runs:
     async def task_runs(self, namespace: str, pipeline: str, run: int, cursor: int | None, limit: int) -> Page[TaskRun]:
         """The task runs of a run in the order of its graph."""
         return await self._reader.task_runs(namespace, pipeline, run, cursor, limit)
+
+    async def attempts(
+        self, namespace: str, pipeline: str, run: int, cursor: int | None, limit: int
+    ) -> Page[TaskAttempt]:
+        """All attempts of a run, in the order of its graph and of their numbers."""
+        return await self._reader.attempts(namespace, pipeline, run, cursor, limit)
+
+    async def graph(self, namespace: str, pipeline: str, run: int) -> RunGraph:
+        """The tasks of a run and what each depends on."""
+        return await self._reader.graph(namespace, pipeline, run)
 
     async def task_run(self, namespace: str, pipeline: str, run: int, task: str) -> TaskRunDetail:
         return await self._reader.task_run(namespace, pipeline, run, task)

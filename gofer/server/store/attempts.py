@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from gofer.models.run import Attempt
+from gofer.models.run import Attempt, TaskAttempt
 from gofer.models.status import Reason, TaskStatus
 from gofer.server.store.database import Transaction
 from gofer.server.store.queries import load
 
 _SQL = load("attempts")
+_AS_STORED = tuple(set(Attempt.__struct_fields__) - {"status", "reason"})
 
 
 class AttemptKey(NamedTuple):
@@ -32,6 +33,15 @@ def get(connection: sqlite3.Connection, key: AttemptKey) -> Attempt | None:
 def of_task_run(connection: sqlite3.Connection, run_key: int, position: int) -> list[Attempt]:
     """Every attempt of a task run, first to newest."""
     return [_model(row) for row in connection.execute(_SQL.of_task_run, (run_key, position))]
+
+
+def of_run(connection: sqlite3.Connection, after: AttemptKey, limit: int) -> list[tuple[AttemptKey, TaskAttempt]]:
+    """Attempts of the run of `after` behind that one, in the order of its graph and of their numbers."""
+    rows = connection.execute(_SQL.of_run, (*after, limit)).fetchall()
+    return [
+        (AttemptKey(after.run_key, row["position"], row["number"]), TaskAttempt(task=row["task"], **_fields(row)))
+        for row in rows
+    ]
 
 
 def unfinished_of_run(connection: sqlite3.Connection, run_key: int) -> dict[int, Attempt]:
@@ -63,19 +73,12 @@ def set_ended(
 
 
 def _model(row: sqlite3.Row) -> Attempt:
-    return Attempt(
-        number=row["number"],
-        uid=row["uid"],
-        status=TaskStatus(row["status"]),
-        reason=Reason(row["reason"]),
-        detail=row["detail"],
-        exit_code=row["exit_code"],
-        container=row["container"],
-        image_digest=row["image_digest"],
-        starting_at=row["starting_at"],
-        running_at=row["running_at"],
-        ended_at=row["ended_at"],
-        log_state=row["log_state"],
-        log_lines=row["log_lines"],
-        log_bytes=row["log_bytes"],
-    )
+    return Attempt(**_fields(row))
+
+
+def _fields(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _AS_STORED},
+        "status": TaskStatus(row["status"]),
+        "reason": Reason(row["reason"]),
+    }

@@ -63,7 +63,7 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
         r"|GET P/export"
         r"|GET P/deployments(/\{deployment\}(/comparison)?)?"
         r"|GET P/subscriptions(/\{label\})?|GET P/trigger-events|GET R/notifications"
-        r"|GET N/runs|GET P/runs|POST P/runs|GET R|GET R/tasks|GET R/tasks/\{task\}"
+        r"|GET N/runs|GET P/runs|POST P/runs|GET R|GET R/(tasks|graph|attempts)|GET R/tasks/\{task\}"
         r"|(GET|WS) R/tasks/\{task\}/log(/raw|/stream)?"
         r"|GET /api/v1/events|WS /api/v1/events/stream"
         r"|(GET|PUT|DELETE) [PR]/objects(/\{key\}(/info)?)?"
@@ -81,7 +81,17 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
 
 
 def test_what_a_run_may(task: TaskCaller) -> None:
-    for path in (P, f"{P}/runs", RUN, f"{RUN}/tasks", f"{RUN}/tasks/t", f"{RUN}/tasks/t/log", f"{P}/versions/1"):
+    for path in (
+        P,
+        f"{P}/runs",
+        RUN,
+        f"{RUN}/tasks",
+        f"{RUN}/graph",
+        f"{RUN}/attempts",
+        f"{RUN}/tasks/t",
+        f"{RUN}/tasks/t/log",
+        f"{P}/versions/1",
+    ):
         assert task.status("GET", path) == 200, path
     assert task.status("GET", "/api/v1/namespaces/default") == 200
     assert task.status("GET", "/healthz") == 200

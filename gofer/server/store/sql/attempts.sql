@@ -5,6 +5,12 @@ VALUES (?, ?, ?, ?, ?, 'starting', ?);
 -- name: of_task_run
 SELECT * FROM attempts WHERE run_key = ? AND position = ? ORDER BY number;
 
+-- name: of_run
+SELECT a.*, t.id AS task
+FROM attempts AS a JOIN task_runs AS t ON t.run_key = a.run_key AND t.position = a.position
+WHERE a.run_key = ? AND (a.position, a.number) > (?, ?)
+ORDER BY a.position, a.number LIMIT ?;
+
 -- name: get
 SELECT * FROM attempts WHERE run_key = ? AND position = ? AND number = ?;
 
