@@ -55,6 +55,7 @@ from gofer.server.pipelines.export import Exporter
 from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.importing import Importer
 from gofer.server.pipelines.namespaces import Namespaces
+from gofer.server.pipelines.overview import Overviews
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
 from gofer.server.reload import Reloader
@@ -210,9 +211,11 @@ async def build(parts: Parts, front: Front) -> Built:
         holds=Holds(database, clock, paused.settled, parts.reached),
         diffs=Diffs(database),
         comparisons=Comparisons(database),
+        overviews=Overviews(database),
         exporter=Exporter(database, clock),
         importer=Importer(database, clock, paused.settled, asking, parts.reached),
         subscriptions=triggers.subscriptions,
+        next_starts=triggers.next_starts,
         told_events=triggers.told_events,
         runs=runs,
         secrets=secrets,

@@ -34,6 +34,7 @@ from gofer.server.pipelines.export import Exporter
 from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.importing import Importer
 from gofer.server.pipelines.namespaces import Namespaces
+from gofer.server.pipelines.overview import Overviews
 from gofer.server.pipelines.register import Pipelines
 from gofer.server.pipelines.versions import Versions
 from gofer.server.reload import Reloader
@@ -45,6 +46,7 @@ from gofer.server.secrets.secrets import Secrets
 from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.store.database import Database
 from gofer.server.triggers.install import Triggers
+from gofer.server.triggers.next_starts import NextStarts
 from gofer.server.triggers.subscriptions import Subscriptions
 from gofer.server.triggers.told_events import ToldEvents
 
@@ -66,9 +68,11 @@ class Services:
     holds: Holds
     diffs: Diffs
     comparisons: Comparisons
+    overviews: Overviews
     exporter: Exporter
     importer: Importer
     subscriptions: Subscriptions
+    next_starts: NextStarts
     told_events: ToldEvents
     runs: Runs
     secrets: Secrets

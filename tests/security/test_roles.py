@@ -27,6 +27,7 @@ ASKS = {
     "POST /api/v1/manifests/validate": "pipelines:read",
     "POST /api/v1/manifests/graph": "pipelines:read",
     f"GET {N}/pipelines": "pipelines:read",
+    f"GET {N}/overview": "pipelines:read",
     f"POST {N}/pipelines": "pipelines:write",
     f"GET {P}": "pipelines:read",
     f"PATCH {P}": "pipelines:write",

@@ -45,19 +45,19 @@ def insert(transaction: Transaction, *, namespace: str, pipeline: str, name: str
 
 def get(connection: Readable, namespace: str, pipeline: str) -> PipelineRow | None:
     row = connection.execute(_SQL.get, (namespace, pipeline)).fetchone()
-    return _row(row) if row else None
+    return row_of(row) if row else None
 
 
 def by_key(connection: Readable, key: int) -> PipelineRow | None:
     row = connection.execute(_SQL.by_key, (key,)).fetchone()
-    return _row(row) if row else None
+    return row_of(row) if row else None
 
 
 def list_page(connection: Readable, namespace: str, after: str, limit: int, seen: Patterns = None) -> list[PipelineRow]:
     """At most `limit` pipelines that match `seen`, in the order of their ids, from behind the id `after` ("": from the
     first)."""
     where = {"namespace": namespace, "after": after, "limit": limit, "seen": globs(seen)}
-    return [_row(row) for row in connection.execute(_SQL.list_page, where)]
+    return [row_of(row) for row in connection.execute(_SQL.list_page, where)]
 
 
 def count(connection: Readable) -> int:
@@ -102,7 +102,7 @@ def delete(transaction: Transaction, key: int) -> None:
     transaction.execute(_SQL.delete, (key,))
 
 
-def _row(row: sqlite3.Row) -> PipelineRow:
+def row_of(row: sqlite3.Row) -> PipelineRow:
     return PipelineRow(
         key=row["key"],
         namespace=row["namespace"],

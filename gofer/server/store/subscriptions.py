@@ -55,22 +55,22 @@ def keys_of_trigger(connection: Readable, trigger: str) -> list[int]:
 def by_keys(connection: Readable, keys: Iterable[int]) -> dict[int, SubscriptionRow]:
     """Those that still live, by their keys."""
     rows = connection.execute(_SQL.by_keys, (msgspec.json.encode(list(keys)).decode(),))
-    return {row["key"]: _row(row) for row in rows}
+    return {row["key"]: row_of(row) for row in rows}
 
 
 def of_pipeline(connection: Readable, pipeline_key: int) -> list[SubscriptionRow]:
     """All of a pipeline's, by their labels."""
-    return [_row(row) for row in connection.execute(_SQL.of_pipeline, (pipeline_key,))]
+    return [row_of(row) for row in connection.execute(_SQL.of_pipeline, (pipeline_key,))]
 
 
 def get(connection: Readable, pipeline_key: int, label: str) -> SubscriptionRow | None:
     row = connection.execute(_SQL.get, (pipeline_key, label)).fetchone()
-    return _row(row) if row else None
+    return row_of(row) if row else None
 
 
 def list_page(connection: Readable, pipeline_key: int, after: str, limit: int) -> list[SubscriptionRow]:
     """At most `limit` in the order of their labels, from behind the label `after` ("": from the first)."""
-    return [_row(row) for row in connection.execute(_SQL.page_of_pipeline, (pipeline_key, after, limit))]
+    return [row_of(row) for row in connection.execute(_SQL.page_of_pipeline, (pipeline_key, after, limit))]
 
 
 def insert(tx: Transaction, new: NewSubscription) -> int:
@@ -113,7 +113,7 @@ def _json(value: dict[str, Any]) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-def _row(row: sqlite3.Row) -> SubscriptionRow:
+def row_of(row: sqlite3.Row) -> SubscriptionRow:
     return SubscriptionRow(
         key=row["key"],
         pipeline_key=row["pipeline_key"],

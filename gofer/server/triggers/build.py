@@ -15,6 +15,7 @@ from gofer.server.triggers.check import Checker
 from gofer.server.triggers.fire import Firing
 from gofer.server.triggers.hide import ToldSecrets
 from gofer.server.triggers.listen import PipelineListener
+from gofer.server.triggers.next_starts import NextStarts
 from gofer.server.triggers.reveal import Revealer
 from gofer.server.triggers.sessions import Roster
 from gofer.server.triggers.subscribe import Subscriber
@@ -30,6 +31,7 @@ class TriggerParts:
     roster: Roster
     subscriber: Subscriber
     subscriptions: Subscriptions
+    next_starts: NextStarts
     told_events: ToldEvents
     listener: PipelineListener
 
@@ -53,6 +55,7 @@ def build(
         roster,
         subscriber,
         Subscriptions(database, clock, roster, subscriber),
+        NextStarts(roster, subscriber, clock),
         ToldEvents(database),
         PipelineListener(subscriber, Firing(database, clock, runs, base_url, told.text, reached)),
     )

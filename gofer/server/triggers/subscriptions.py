@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
-from gofer.errors import Conflict, GoferError, InvalidInput, NotFound, Problem
+from gofer.errors import Conflict, InvalidInput, NotFound, Problem
 from gofer.models.ids import shown
 from gofer.models.manifest import Manifest, Parameter, Subscription
 from gofer.models.page import Page
@@ -29,6 +28,7 @@ from gofer.server.store import subscriptions, versions
 from gofer.server.store.database import Database, Transaction
 from gofer.server.store.subscriptions import SubscriptionRow
 from gofer.server.triggers.contract import Sessions
+from gofer.server.triggers.next_starts import next_times
 from gofer.server.triggers.subscribe import Subscriber
 
 Also = Callable[[Transaction, Subscribed], None]
@@ -154,12 +154,7 @@ class Subscriptions:
         session = self._sessions.find(row.trigger)
         if session is None or not session.info.next or self._subscriber.state(row).state != "active":
             return ()
-        with suppress(GoferError):
-            fields = {"subscription": str(row.key), "count": count}
-            times = (await session.request("next", fields, _NEXT_SECONDS)).get("times")
-            if isinstance(times, list):
-                return [one for one in times[:count] if isinstance(one, int) and 0 <= one < 2**53]
-        return ()
+        return await next_times(session, row.key, count, _NEXT_SECONDS)
 
 
 def _require(

@@ -59,7 +59,7 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
         r"|GET /api/v1/namespaces(/\{namespace\})?"
         r"|(GET|POST|DELETE) /api/v1/session|GET /login(\.css|\.js|\.svg)?"
         r"|POST /api/v1/manifests/(validate|graph)"
-        r"|GET N/pipelines|GET P|GET P/graph|GET P/versions|GET P/versions/\{version\}(/diff)?|POST P/diff"
+        r"|GET N/(pipelines|overview)|GET P|GET P/graph|GET P/versions|GET P/versions/\{version\}(/diff)?|POST P/diff"
         r"|GET P/export"
         r"|GET P/deployments(/\{deployment\}(/comparison)?)?"
         r"|GET P/subscriptions(/\{label\})?|GET P/trigger-events|GET R/notifications"
