@@ -8,14 +8,14 @@ from gofer.models.hold import HoldKind
 from gofer.models.status import RunStatus
 
 
-class ShapeTask(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
+class ShapeTask(msgspec.Struct, kw_only=True, frozen=True):
     """A node of a pipeline's shape; `parents` are ids of other nodes of it."""
 
     id: str
     parents: list[str] = []
 
 
-class RunMark(msgspec.Struct, kw_only=True, omit_defaults=True):
+class RunMark(msgspec.Struct, kw_only=True):
     """A run, with what is needed to draw it. Times in milliseconds since the epoch."""
 
     id: int
@@ -31,7 +31,7 @@ class PipelineOverview(msgspec.Struct, kw_only=True):
     `description` is its first line. `version` is the live one (0: none); `tasks` are the first 200 of its `task_count`,
     not fanned out, or those of the newest version where none is live. `runs` counts all runs there have been,
     `last_runs` are the newest 30 at most, from the oldest to the newest; `success_rate` is the part of the successful
-    among those of them that were successful or failed (absent: there is none). `running` and `queued` count up to
+    among those of them that were successful or failed. `running` and `queued` count up to
     1,000. `next_start` is when a trigger will start it, as far as the triggers know (milliseconds since the epoch).
     Without the permission to read its runs, there are none of them.
     """

@@ -14,6 +14,7 @@ export type RunGraph = Schemas["RunGraph"];
 export type StartedRun = Schemas["StartedRun"];
 export type Pipeline = Schemas["Pipeline"];
 export type Manifest = Schemas["Manifest"];
+export type PipelineOverview = Schemas["PipelineOverview"];
 export type Namespace = Schemas["Namespace"];
 export type Version = Schemas["Version"];
 export type VersionDetail = Schemas["VersionDetail"];
