@@ -51,11 +51,11 @@ test-images: setup-dev docker debian-images ## build some of them, and see what 
 test-tools:
 	@.ci/test-tools
 
-.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-security test-docs
-test: setup-dev docker test-tools docs debian-images $(BUILT) ## all tests, in two lanes side by side
+.PHONY: test test-failed test-unit test-conformance test-integration test-scenarios test-cli test-upgrade test-faults test-security test-docs test-browser
+test: setup-dev docker test-tools docs ui test-ui debian-images $(BUILT) ## all tests, in two lanes side by side
 	$(PY) -m tests.lanes
 
-test-failed: setup-dev docker test-tools docs debian-images $(BUILT) ## only those tests that failed last time
+test-failed: setup-dev docker test-tools docs ui debian-images $(BUILT) ## only those tests that failed last time
 	$(PY) -m tests.lanes --last-failed --last-failed-no-failures none
 
 test-unit: setup-dev ## tests of single parts
@@ -79,11 +79,14 @@ test-upgrade: setup-dev ## this program on the data of every earlier one (GOFER_
 test-faults: setup-dev docker test-tools ## kill -9, full disk, locked database, Docker away
 	$(PYTEST) tests/faults
 
-test-security: setup-dev test-tools docs ## what an attacker would try, on every route of a real server
+test-security: setup-dev test-tools docs ui ## what an attacker would try, on every route of a real server
 	$(PYTEST) tests/security
 
 test-docs: setup-dev test-tools docs ## the site in a browser, and the commands of its pages against a real server
 	$(PYTEST) tests/docs
+
+test-browser: setup-dev test-tools ui ## the console in a browser: journeys through real runs, and what axe says of every page
+	$(PYTEST) tests/browser
 
 .PHONY: docs docs-serve
 docs: gofer/server/site.zip ## build the documentation into gofer/server/site.zip, strictly
@@ -133,7 +136,7 @@ test-systemd: setup-dev docker test-tools debian-images $(BUILT) ## the service 
 	$(PYTEST) tests/systemd
 
 .PHONY: lint format types contracts
-lint: setup-dev types contracts ## style, types and import contracts
+lint: setup-dev types contracts lint-ui ## style, types and import contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # groups of their host, so that its Docker Engine does not see that a container has run out of memory, as `integration`
 # wants it to: these two never run at the same time.
 LANES = {
-    "a": ("unit", "conformance", "integration", "scenarios", "security", "upgrade", "systemd"),
+    "a": ("unit", "conformance", "integration", "scenarios", "security", "browser", "upgrade", "systemd"),
     "b": ("cli", "docs", "images", "frozen", "faults"),
 }
 # Beside another lane what takes a minute alone takes more.
