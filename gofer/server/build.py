@@ -76,6 +76,7 @@ from gofer.server.secrets.rotate import Rotator
 from gofer.server.secrets.secrets import Secrets
 from gofer.server.secrets.tidy import SecretTidier
 from gofer.server.services import Services
+from gofer.server.statistics.record import Recorder
 from gofer.server.store.database import Database
 from gofer.server.tls import Tls
 from gofer.server.triggers.build import build as trigger_parts
@@ -188,6 +189,7 @@ async def build(parts: Parts, front: Front) -> Built:
         )
     )  # fmt: skip
 
+    statistics = Recorder(database, clock, logs, settings.server.storage_path, settings.task_run_logs_dir)
     version_expiry = VersionExpiry(database, clock, settings.pipeline_version_retention)
 
     def committed(events: Sequence[Event]) -> None:
@@ -196,6 +198,7 @@ async def build(parts: Parts, front: Front) -> Built:
         triggers.subscriber.committed(events)
         paused.committed(events)
         smoke.committed(events)
+        statistics.committed(events)
 
     database.on_commit = committed
     asking = None if parts.for_one_run else triggers.subscriber
@@ -242,6 +245,7 @@ async def build(parts: Parts, front: Front) -> Built:
         backups=Backups(place_of(settings), database, clock, ObjectSource(parts.objects, objects.collector.keep_all)),
         own_log=parts.own_log,
         reloader=reloader,
+        statistics=statistics,
         connections=lambda: front.web.connections.count,
         tally=front.tally,
         address=front.url,
@@ -281,6 +285,7 @@ async def build(parts: Parts, front: Front) -> Built:
         ("token uses", uses.run()),
         ("token expiry", token_expiry.run()),
         ("sessions", sessions.run()),
+        ("statistics", statistics.run()),
         ("triggers", supervisor.run()),
         ("sweep of triggers", supervisor.sweep(watch, remover)),
         *objects.tasks(),

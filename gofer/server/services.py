@@ -44,6 +44,7 @@ from gofer.server.runs.service import Runs
 from gofer.server.secrets.rotate import Rotator
 from gofer.server.secrets.secrets import Secrets
 from gofer.server.secrets.tidy import SecretTidier
+from gofer.server.statistics.record import Recorder
 from gofer.server.store.database import Database
 from gofer.server.triggers.install import Triggers
 from gofer.server.triggers.next_starts import NextStarts
@@ -99,6 +100,7 @@ class Services:
     backups: Backups
     own_log: OwnLog
     reloader: Reloader
+    statistics: Recorder
     connections: Callable[[], int]
     tally: Tally
     address: str

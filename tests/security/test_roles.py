@@ -133,6 +133,7 @@ ASKS = {
     "DELETE /api/v1/session": "self",
     "GET /api/v1/system/info": "system:read",
     "GET /api/v1/system/settings": "system:read",
+    "GET /api/v1/system/statistics": "system:read",
     "GET /api/v1/system/checks": "system:read",
     "POST /api/v1/system/reload": "system:write",
     "GET /api/v1/system/ingress": "system:read",

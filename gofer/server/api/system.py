@@ -6,12 +6,19 @@ import asyncio
 
 from gofer import __version__
 from gofer.config.force import settings_in_force
+from gofer.models.statistics import Span, Statistics
 from gofer.models.system import Check, IngressInfo, Reloaded, SetIngress, SettingInfo, SystemInfo
 from gofer.server.api.checks import run_checks
 from gofer.server.api.endpoint import Call, Endpoint, Input, NoBody, NoPath, NoQuery
 
 TAG = "system"
 INGRESS = "/api/v1/system/ingress"
+
+
+class StatisticsQuery(Input, frozen=True, kw_only=True):
+    """`span`: an hour in minutes, a day in quarters of an hour, or a week in hours."""
+
+    span: Span = "day"
 
 
 class ChecksQuery(Input, frozen=True, kw_only=True):
@@ -54,6 +61,14 @@ def endpoints() -> list[Endpoint]:
             path="/api/v1/system/checks",
             handler=doctor.checks,
             summary="Look for faults, and say what to do about each",
+            tag=TAG,
+            permission="system:read",
+        ),
+        Endpoint(
+            method="GET",
+            path="/api/v1/system/statistics",
+            handler=_statistics,
+            summary="How the server did in the last hour, day or week",
             tag=TAG,
             permission="system:read",
         ),
@@ -105,6 +120,10 @@ async def _info(call: Call[NoPath, NoQuery, NoBody]) -> SystemInfo:
 async def _settings(call: Call[NoPath, NoQuery, NoBody]) -> list[SettingInfo]:
     live = call.services.live
     return settings_in_force(live.settings, live.sources, live.restart)
+
+
+async def _statistics(call: Call[NoPath, StatisticsQuery, NoBody]) -> Statistics:
+    return call.services.statistics.statistics(call.query.span)
 
 
 async def _reload(call: Call[NoPath, NoQuery, NoBody]) -> Reloaded:

@@ -120,6 +120,7 @@ def test_what_a_run_may(task: TaskCaller) -> None:
         ("GET", "/api/v1/system/info", None),
         ("GET", "/api/v1/system/settings", None),
         ("GET", "/api/v1/system/logs", None),
+        ("GET", "/api/v1/system/statistics", None),
         ("GET", "/api/v1/system/backup", None),
         ("POST", "/api/v1/system/reload", None),
         ("PUT", "/api/v1/system/ingress", {"open": False}),

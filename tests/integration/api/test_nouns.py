@@ -154,3 +154,14 @@ def test_info(server: ServerThread) -> None:
     assert info["address"] == server.services.address
     assert info["engine"]["name"] == "fake"
     assert (info["engine_available"], info["store_fault"]) == (True, "")
+
+
+def test_statistics(server: ServerThread, pipeline: str) -> None:
+    before = server.ask("GET", "/api/v1/system/statistics?span=week").json
+    server.api.ended("plain", server.api.start("plain"))
+    after = server.ask("GET", "/api/v1/system/statistics?span=week").json
+    assert sum(after["successful"]) == sum(before["successful"]) + 1
+    lists = [value for value in after.values() if isinstance(value, list)]
+    assert {len(value) for value in lists} == {7 * 24}
+    assert len(server.ask("GET", "/api/v1/system/statistics").json["at"]) == 96
+    assert server.ask("GET", "/api/v1/system/statistics?span=year").status == 422
