@@ -29,13 +29,17 @@ class Line(msgspec.Struct, array_like=True):
 class LogPage(msgspec.Struct, kw_only=True):
     """Some lines. `next_line` is where to go on; `total` how many lines there are now; `complete` no more can come.
 
-    A page may have fewer lines than were asked for: it ends before it gets large. While the log is not complete, an
-    unterminated last line is its own `next_line`, so that whoever asks again gets it with its rest.
+    `position` is the place of the first one among the lines that were asked for, which are `stream_total` in all: of
+    one stream, or of both, where each line's place is its number. A page may have fewer lines than were asked for: it
+    ends before it gets large. While the log is not complete, an unterminated last line is its own `next_line`, so that
+    whoever asks again gets it with its rest.
     """
 
     lines: list[Line]
     next_line: int
     total: int
+    stream_total: int
+    position: int
     complete: bool
 
 

@@ -91,11 +91,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer of any length. `chunks` raises before its first chunk if there is nothing to give."""
+    """An answer of any length. `chunks` raises before its first chunk if there is nothing to give.
+
+    `is_shown`: in the browser's window, rather than kept as a file. Only for what is plain text.
+    """
 
     chunks: AsyncIterator[bytes]
     content_type: str
     file_name: str
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

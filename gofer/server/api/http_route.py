@@ -198,7 +198,8 @@ class HttpRoute:
 
     async def _stream(self, value: Stream) -> Reply:
         chunks = Chunks(await anext(value.chunks, None), value.chunks)
-        name = (b"content-disposition", f'attachment; filename="{value.file_name}"'.encode())
+        how = "inline" if value.is_shown else "attachment"
+        name = (b"content-disposition", f'{how}; filename="{value.file_name}"'.encode())
         return Reply(self._status(value), b"", value.content_type.encode(), [name], chunks=chunks)
 
     def _status(self, value: Any) -> int:

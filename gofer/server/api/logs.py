@@ -27,19 +27,27 @@ First = Annotated[int, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class RawQuery(Input, frozen=True):
-    """`attempt` absent: the newest. `from` as in a page of lines. `stream` absent: both."""
+    """`attempt` absent: the newest. `from` as in a page of lines. `stream` absent: both.
+
+    `download` false: a browser shows it, and keeps no file.
+    """
 
     attempt: Number | None = None
     first: First = msgspec.field(name="from", default=1)
     stream: LogStream | None = None
     timestamps: bool = False
+    download: bool = True
 
 
 class PageQuery(Input, frozen=True):
-    """`from`: the first line, counted from 1, or from the end where it is negative (-100: the last hundred)."""
+    """`from`: the first line, counted from 1, or from the end where it is negative (-100: the last hundred).
+
+    `of`: what a positive `from` counts, lines of the log or only those of `stream`.
+    """
 
     attempt: Number | None = None
     first: First = msgspec.field(name="from", default=1)
+    of: Literal["log", "stream"] = "log"
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LINES)] = 1_000
     stream: LogStream | None = None
 
@@ -101,18 +109,20 @@ async def _page(call: Call[TaskPath, PageQuery, NoBody]) -> LogPage:
     complete = chosen.over if chosen.attempt is None else chosen.attempt.log_state == "complete"
     if chosen.attempt is not None:
         try:
-            return await services.logs.read(chosen.id, query.first or 1, query.limit, query.stream, complete)
+            return await services.logs.read(
+                chosen.id, query.first or 1, query.limit, query.stream, complete, of_stream=query.of == "stream"
+            )
         except NotFound:
             # Nothing was printed yet.
             pass
-    return LogPage(lines=[], next_line=max(query.first, 1), total=0, complete=complete)
+    return LogPage(lines=[], next_line=max(query.first, 1), total=0, stream_total=0, position=1, complete=complete)
 
 
 async def _raw(call: Call[TaskPath, RawQuery, NoBody]) -> Stream:
     at, query = call.path, call.query
     chosen = await choose(call.services, at, query.attempt)
     name = f"{at.pipeline}-{at.run}-{at.task}-{chosen.id.attempt}.log"
-    return Stream(_bytes(call.services, chosen, query), _RAW_CONTENT, name)
+    return Stream(_bytes(call.services, chosen, query), _RAW_CONTENT, name, is_shown=not query.download)
 
 
 async def _bytes(services: Services, chosen: Chosen, query: RawQuery) -> AsyncIterator[bytes]:

@@ -183,16 +183,21 @@ class Logs:
             self._feeds[log].finish(end)
         return _size(end)
 
-    async def read(self, log: LogId, first: int, limit: int, stream: Stream | None, complete: bool) -> LogPage:
+    async def read(
+        self, log: LogId, first: int, limit: int, stream: Stream | None, complete: bool, *, of_stream: bool = False
+    ) -> LogPage:
         """At most `limit` lines from line `first` on, which counts from 1; -100 is the first of the last 100 lines.
 
-        `stream`: only its lines (they keep their numbers); a negative `first` then counts only those. A page has at
-        most about 1 MiB of text: it ends early, and of a single line that is longer only the beginning is there, as
-        a partial one. `complete`: what to put into the page, and whether an unterminated last line is still awaited.
-        Raises NotFound if there is no file, DamagedLog.
+        `stream`: only its lines (they keep their numbers); a negative `first` then counts only those, with `of_stream`
+        a positive one too. A page has at most about 1 MiB of text: it ends early, and of a single line that is longer
+        only the beginning is there, as a partial one. `complete`: what to put into the page, and whether an
+        unterminated last line is still awaited. Raises NotFound if there is no file, DamagedLog.
         """
-        work = partial(self._read, log, first, limit, stream_number(stream), complete)
-        return await in_thread(partial(work, self._end(log)))
+
+        def page(file: LogFile) -> LogPage:
+            return read_page(file, first, limit, stream_number(stream), complete, of_stream=of_stream)
+
+        return await in_thread(partial(self._read, log, page, self._end(log)))
 
     async def follow(
         self, log: LogId, first: int, stream: Stream | None, is_complete: Callable[[], Awaitable[LogState]]
@@ -276,11 +281,11 @@ class Logs:
         finally:
             file.close()
 
-    def _read(self, log: LogId, first: int, limit: int, stream: int, complete: bool, end: Mark | None) -> LogPage:
+    def _read(self, log: LogId, page: Callable[[LogFile], LogPage], end: Mark | None) -> LogPage:
         file = LogFile(log_path(self._root, log))
         try:
             file.open(end)
-            return read_page(file, first, limit, stream, complete)
+            return page(file)
         except FileNotFoundError:
             raise _not_found(log) from None
         finally:

@@ -11,9 +11,10 @@ MOST_TEXT = 1024 * 1024
 """Characters of text in a page, about: a page ends early rather than grow much larger."""
 
 
-def read_page(log: LogFile, first: int, limit: int, stream: int, complete: bool) -> LogPage:
+def read_page(log: LogFile, first: int, limit: int, stream: int, complete: bool, *, of_stream: bool = False) -> LogPage:
     """At most `limit` lines of an open log from line `first` on, see `Logs.read`. Blocks."""
-    here = log.locate_first(first, stream)
+    here = log.locate(first, stream) if of_stream and first > 0 else log.locate_first(first, stream)
+    position = here.lines_of(stream) + 1
     found: list[Line] = []
     size = 0
     while here.offset < log.end.offset and len(found) <= limit and size < MOST_TEXT:
@@ -27,7 +28,14 @@ def read_page(log: LogFile, first: int, limit: int, stream: int, complete: bool)
     going_on = ended and log.end.open != NEITHER and not complete
     after = log.end.lines + (not going_on) if ended else here.lines + 1
     after = _cut(found, limit, after, ended)
-    return LogPage(lines=found, next_line=max(after, first), total=log.end.lines, complete=complete)
+    return LogPage(
+        lines=found,
+        next_line=max(after, first),
+        total=log.end.lines,
+        stream_total=log.end.lines_of(stream),
+        position=position,
+        complete=complete,
+    )
 
 
 def _join(found: list[Line], more: list[Line]) -> None:

@@ -12,6 +12,9 @@ from tests.integration.api.server import ServerThread
 PRINT = "printf 'one\\ntwo\\n'; printf 'bad\\n' >&2; printf '\\377\\376\\nlast'"
 
 
+EMPTY = {"lines": [], "next_line": 1, "total": 0, "stream_total": 0, "position": 1, "complete": True}
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThread]:
     found = ServerThread(tmp_path_factory.mktemp("server"), engine="process")
@@ -49,6 +52,28 @@ def test_some_lines(server: ServerThread, task: str) -> None:
     assert [line[0] for line in page(server, f"{task}/log?from=-2")["lines"]] == numbers[3:]
     assert page(server, f"{task}/log?from=99")["lines"] == []
     assert [line[3] for line in page(server, f"{task}/log?stream=stderr")["lines"]] == ["bad"]
+
+
+def test_lines_of_one_stream_by_their_place_in_it(server: ServerThread, task: str) -> None:
+    whole = page(server, f"{task}/log")
+    assert (whole["position"], whole["stream_total"]) == (1, 5)
+    mine = [line for line in whole["lines"] if line[2] == "stdout"]
+    third = page(server, f"{task}/log?from=3&of=stream&stream=stdout")
+    assert third["lines"] == mine[2:]
+    assert (third["position"], third["stream_total"], third["total"]) == (3, 4, 5)
+    last = page(server, f"{task}/log?from=-1&stream=stdout")
+    assert (last["position"], last["lines"]) == (4, mine[3:])
+    here = page(server, f"{task}/log?from={mine[1][0]}&stream=stdout")
+    assert (here["position"], here["lines"]) == (2, mine[1:])
+    behind = page(server, f"{task}/log?from=9&of=stream&stream=stdout")
+    assert (behind["position"], behind["lines"]) == (5, [])
+
+
+def test_download_may_be_looked_at(server: ServerThread, task: str) -> None:
+    answer = server.ask("GET", f"{task}/log/raw?stream=stderr&download=false")
+    assert answer.headers["content-disposition"] == 'inline; filename="prints-1-one-1.log"'
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("query", ["from=x", "limit=0", "limit=5001", "stream=both", "attempt=0", "from=1.5", "frm=1"])
@@ -98,7 +123,7 @@ def test_task_that_never_ran_has_an_empty_log(server: ServerThread) -> None:
     number = server.api.start("skips")
     server.api.ended("skips", number)
     path = f"/api/v1/namespaces/default/pipelines/skips/runs/{number}/tasks/never"
-    assert page(server, f"{path}/log") == {"lines": [], "next_line": 1, "total": 0, "complete": True}
+    assert page(server, f"{path}/log") == EMPTY
     assert server.ask("GET", f"{path}/log/raw").body == b""
 
 
@@ -107,7 +132,7 @@ def test_task_that_printed_nothing(server: ServerThread) -> None:
     number = server.api.start("silent")
     server.api.ended("silent", number)
     path = f"/api/v1/namespaces/default/pipelines/silent/runs/{number}/tasks/one"
-    assert page(server, f"{path}/log") == {"lines": [], "next_line": 1, "total": 0, "complete": True}
+    assert page(server, f"{path}/log") == EMPTY
     assert server.ask("GET", f"{path}/log/raw").body == b""
 
 
