@@ -8,7 +8,6 @@ export interface Preferences {
   log: {
     times: "off" | "relative" | "local" | "utc";
     wrap: boolean;
-    stream: "all" | "stderr";
   };
   notify: boolean;
 }
@@ -19,7 +18,7 @@ const DEFAULTS: Preferences = {
   theme: "system",
   namespace: "default",
   favourites: [],
-  log: { times: "off", wrap: true, stream: "all" },
+  log: { times: "off", wrap: true },
   notify: false,
 };
 
