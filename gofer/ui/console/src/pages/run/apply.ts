@@ -22,19 +22,30 @@ export function apply(data: RunData, events: readonly GoferEvent[]): RunData {
   if (mine.length === 0) return data;
   const next = { ...data, tasks: [...data.tasks], attempts: new Map(data.attempts) };
   const places = new Map(next.tasks.map((task, place) => [task.id, place]));
+  // Each is copied once, however much has happened to it: there may be ten thousand events.
+  const copied = new Set<number>();
   for (const event of mine) {
     if (event.kind.startsWith("run.")) next.run = ofRun(next.run, event);
     const place = places.get(event.task ?? "");
-    const task = place === undefined ? undefined : next.tasks[place];
+    let task = place === undefined ? undefined : next.tasks[place];
     if (place === undefined || task === undefined) continue;
-    const changed = ofTask(task, event);
-    if (changed === task) continue;
-    next.tasks[place] = changed;
-    const known = next.attempts.get(task.id) ?? [];
-    const attempts = ofAttempts(known, changed, event);
-    if (attempts !== known) next.attempts.set(task.id, attempts);
+    const change = changeOf(task, event);
+    if (change === undefined) continue;
+    if (!copied.has(place)) {
+      copied.add(place);
+      next.tasks[place] = task = { ...task };
+      const known = next.attempts.get(task.id);
+      if (known !== undefined) next.attempts.set(task.id, copyOf(known));
+    }
+    Object.assign(task, change);
+    noteAttempt(next.attempts, task, event);
   }
   return next;
+}
+
+function copyOf(attempts: readonly TaskAttempt[]): TaskAttempt[] {
+  const newest = attempts.at(-1);
+  return newest === undefined ? [] : [...attempts.slice(0, -1), { ...newest }];
 }
 
 function ofRun(run: Run, event: GoferEvent): Run {
@@ -76,16 +87,16 @@ function reached(task: TaskRun): number {
   return REACHED[task.status] === 9 ? Infinity : task.attempt * 10 + (isBackoff ? 4 : REACHED[task.status]);
 }
 
-function ofTask(task: TaskRun, event: GoferEvent): TaskRun {
+function changeOf(task: TaskRun, event: GoferEvent): Partial<TaskRun> | undefined {
   const data: Facts = event.data ?? {};
   const { at } = event;
   if (event.kind === "image.pulling" && task.status === "starting")
-    return { ...task, detail: [text(data, "image"), text(data, "detail")].filter(Boolean).join(": ") };
+    return { detail: [text(data, "image"), text(data, "detail")].filter(Boolean).join(": ") };
   const step = STEPS[event.kind];
-  if (step === undefined) return task;
+  if (step === undefined) return undefined;
   const attempt = typeof data["attempt"] === "number" ? data["attempt"] : 0;
-  if (step === 9 ? reached(task) === Infinity : attempt * 10 + step <= reached(task)) return task;
-  const plain = { ...task, attempt: Math.max(task.attempt, attempt), reason: "" as const, detail: "" };
+  if (step === 9 ? reached(task) === Infinity : attempt * 10 + step <= reached(task)) return undefined;
+  const plain = { attempt: Math.max(task.attempt, attempt), reason: "" as const, detail: "" };
   const said = { reason: text(data, "reason") as TaskRun["reason"], detail: text(data, "detail") };
   const queued_at = task.queued_at ?? at;
   switch (event.kind) {
@@ -109,23 +120,25 @@ function ofTask(task: TaskRun, event: GoferEvent): TaskRun {
   }
 }
 
-function ofAttempts(known: TaskAttempt[], task: TaskRun, event: GoferEvent): TaskAttempt[] {
-  const last = known.at(-1);
-  const begun = last?.number === task.attempt ? known : withNew(known, task, event.at);
-  const newest = begun.at(-1);
-  if (newest === undefined || newest.ended_at !== null) return begun;
-  const rest = begun.slice(0, -1);
-  if (event.kind === "taskrun.running")
-    return [...rest, { ...newest, status: "running", running_at: event.at }];
-  if (event.kind !== "taskrun.retrying" && event.kind !== "taskrun.ended") return begun;
+/** Into the attempts of a task run that the event has changed. */
+function noteAttempt(attempts: Map<string, TaskAttempt[]>, task: TaskRun, event: GoferEvent): void {
+  if (task.attempt === 0) return;
+  const known = attempts.get(task.id) ?? [];
+  if (known.at(-1)?.number !== task.attempt) {
+    known.push(begun(task, event.at));
+    attempts.set(task.id, known);
+  }
+  const newest = known.at(-1);
+  if (newest === undefined || newest.ended_at !== null) return;
+  if (event.kind === "taskrun.running") Object.assign(newest, { status: "running", running_at: event.at });
+  if (event.kind !== "taskrun.retrying" && event.kind !== "taskrun.ended") return;
   const status = event.kind === "taskrun.ended" ? task.status : "failed";
   const { reason, detail, exit_code } = task;
-  return [...rest, { ...newest, status, reason, detail, exit_code, ended_at: event.at }];
+  Object.assign(newest, { status, reason, detail, exit_code, ended_at: event.at });
 }
 
-function withNew(known: TaskAttempt[], task: TaskRun, at: number): TaskAttempt[] {
-  if (task.attempt === 0) return known;
-  const fresh: TaskAttempt = {
+function begun(task: TaskRun, at: number): TaskAttempt {
+  return {
     task: task.id,
     number: task.attempt,
     uid: "",
@@ -142,7 +155,6 @@ function withNew(known: TaskAttempt[], task: TaskRun, at: number): TaskAttempt[]
     log_lines: 0,
     log_bytes: 0,
   };
-  return [...known, fresh];
 }
 
 function text(data: Facts, name: string): string {

@@ -52,9 +52,10 @@ export function bars(task: TaskRun, attempts: readonly TaskAttempt[], span: Span
     if (attempt.running_at !== null) add("running", attempt.running_at, ended, number, status);
     idle = ended;
   }
-  const isOver = attempts.length > 0 && hasEnded(task.status);
-  if (!isOver && attempts.at(-1)?.ended_at !== null)
-    add(attempts.length === 0 ? "queued" : "backoff", idle, end);
+  const last = attempts.at(-1);
+  // It ends with its last attempt, unless it was cancelled between two.
+  const isOver = last !== undefined && (last.ended_at === null || last.status === task.status);
+  if (!isOver) add(last === undefined ? "queued" : "backoff", idle, end);
   return found;
 }
 
