@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { NODE, places, type FlowTask } from "../src/lib/flow";
+import { heightFor, NODE, places, shortName, tellsMost, type FlowTask } from "../src/lib/flow";
 
 function task(id: string, ...parents: string[]): FlowTask {
   return { id, note: "", status: "", parents: parents.map((parent) => ({ id: parent, when: "successful" })) };
@@ -36,5 +36,33 @@ describe("nodes of a graph", () => {
 
   it("may be none", () => {
     expect(places([])).toEqual([]);
+  });
+});
+
+describe("the window on a graph", () => {
+  const wide = places([task("a"), task("b", "a"), task("c", "b"), task("d", "c")]);
+
+  it("is as high as what is in it, within bounds", () => {
+    expect(heightFor([], 1000)).toBe(84);
+    expect(heightFor(wide, 2000)).toBe(84);
+    const high = places(Array.from({ length: 40 }, (_, i) => task(`t${i}`)));
+    expect(heightFor(high, 2000)).toBe(420);
+  });
+
+  it("is lower where the graph is drawn smaller", () => {
+    const fan = places([task("a"), ...["b", "c", "d", "e"].map((id) => task(id, "a"))]);
+    expect(heightFor(fan, 300)).toBeLessThan(heightFor(fan, 1000));
+  });
+
+  it("shows first what tells most", () => {
+    const tasks = [task("a"), { ...task("b"), status: "failed" }, { ...task("c"), status: "running" }];
+    expect(tellsMost(tasks, "a")).toEqual([{ id: "a" }]);
+    expect(tellsMost(tasks, "")).toEqual([{ id: "b" }]);
+    expect(tellsMost([task("a")], "")).toEqual([]);
+  });
+
+  it("says of an image what tells it from others", () => {
+    expect(shortName("registry.example.org:5000/team/tool:1.4@sha256:ab")).toBe("tool:1.4");
+    expect(shortName("busybox")).toBe("busybox");
   });
 });

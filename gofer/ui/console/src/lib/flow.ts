@@ -19,6 +19,25 @@ export function isSame(a: FlowTask, b: FlowTask): boolean {
   return a.status === b.status && a.ended === b.ended && a.total === b.total && a.note === b.note;
 }
 
+/** Of an image: what tells it from others, without the registry and the folders in it. */
+export function shortName(image: string): string {
+  return image.split("@")[0]?.split("/").at(-1) ?? image;
+}
+
+/** The nodes that a reader looks for: the one that was chosen, else those that have failed, else those that run. */
+export function tellsMost(tasks: readonly FlowTask[], selected: string): { id: string }[] {
+  const ways: ((task: FlowTask) => boolean)[] = [
+    (task) => task.id === selected,
+    (task) => task.status === "failed",
+    (task) => task.status === "running",
+  ];
+  for (const way of ways) {
+    const found = tasks.filter(way);
+    if (found.length > 0) return found.slice(0, 3).map(({ id }) => ({ id }));
+  }
+  return [];
+}
+
 export interface Place {
   x: number;
   y: number;
@@ -26,6 +45,18 @@ export interface Place {
 
 export const NODE = { width: 200, height: 48 };
 const GAP = { x: 64, y: 16 };
+
+/** Graphs are shown at their size, or smaller, but never too small to be read: then they can be moved about. */
+export const ZOOM = { least: 0.45, most: 1 };
+const ROOM = { least: 84, most: 420, around: 16 };
+
+/** How high the window on a graph is to be, where there are so many pixels for its width. */
+export function heightFor(where: readonly Place[], width: number): number {
+  const right = Math.max(0, ...where.map((place) => place.x)) + NODE.width + 2 * ROOM.around;
+  const below = Math.max(0, ...where.map((place) => place.y)) + NODE.height + 2 * ROOM.around;
+  const zoom = Math.min(ZOOM.most, Math.max(ZOOM.least, width / right));
+  return Math.round(Math.min(ROOM.most, Math.max(ROOM.least, below * zoom)));
+}
 
 /** The upper left corner of each node. The same nodes always come out the same. */
 export function places(tasks: readonly FlowTask[]): Place[] {
