@@ -43,6 +43,7 @@ from gofer.server.limits.failures import Failures
 from gofer.server.logs.expire import LogExpiry
 from gofer.server.logs.logs import Logs
 from gofer.server.logs.mask_registry import MaskRegistry
+from gofer.server.logs.search import LogSearch
 from gofer.server.notifiers.deliver import Deliverer
 from gofer.server.notifiers.outbox import Outbox
 from gofer.server.notifiers.tell import run_url
@@ -228,6 +229,7 @@ async def build(parts: Parts, front: Front) -> Built:
         object_store=parts.objects,
         object_watch=objects.watch,
         logs=logs,
+        log_search=LogSearch(logs),
         registry=registry,
         sessions=sessions,
         failures=Failures(lambda: live.settings.server.failed_auth_limit, front.tally.refusals, clock.monotonic),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from starlette.types import ASGIApp, Scope
 
 from gofer.models.log import LogEnd, LogFrame
+from gofer.models.log_search import GroupsFrame, MatchesFrame, SearchEnd
 from gofer.models.own_log import OwnLogFrame
 from gofer.models.trigger import TriggerLog
 from gofer.server.api import (
@@ -21,6 +22,7 @@ from gofer.server.api import (
     exports,
     health,
     holds,
+    log_search,
     login_page,
     logs,
     manifests,
@@ -54,8 +56,10 @@ from gofer.server.site import console
 from gofer.server.site.serve import ARCHIVE, Site
 from gofer.server.streams.attach import ATTACH, EndOfInput, Exited, Failed, Resize, attach
 from gofer.server.streams.events import EventFrame, events_stream
+from gofer.server.streams.log_search import log_groups_stream, log_search_stream
 from gofer.server.streams.logs import logs_stream
 from gofer.server.streams.own_log import own_log_stream
+from gofer.server.streams.run_search import run_search_stream
 from gofer.server.streams.triggers import trigger_log_stream, trigger_session
 
 
@@ -100,6 +104,7 @@ def endpoints() -> list[Endpoint]:
         *runs.endpoints(),
         *taskruns.endpoints(),
         *logs.endpoints(),
+        *log_search.endpoints(),
         *secrets.endpoints(),
         *objects.endpoints(),
         *roles.endpoints(),
@@ -125,6 +130,30 @@ def sockets() -> list[Socket]:
             tag=logs.TAG,
             permission="logs:read",
             sends=(LogFrame, LogEnd),
+        ),
+        Socket(
+            path=log_search.SEARCH + "/stream",
+            handler=log_search_stream,
+            summary="Search a task run's log, all that there is and all that comes",
+            tag=logs.TAG,
+            permission="logs:read",
+            sends=(MatchesFrame, SearchEnd),
+        ),
+        Socket(
+            path=log_search.GROUPS + "/stream",
+            handler=log_groups_stream,
+            summary="Follow the groups of a task run's log",
+            tag=logs.TAG,
+            permission="logs:read",
+            sends=(GroupsFrame, SearchEnd),
+        ),
+        Socket(
+            path=log_search.RUN_SEARCH + "/stream",
+            handler=run_search_stream,
+            summary="Search all logs of a run, all that there is and all that comes",
+            tag=logs.TAG,
+            permission="logs:read",
+            sends=(MatchesFrame, SearchEnd),
         ),
         Socket(
             path=events.ALL + "/stream",

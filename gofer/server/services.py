@@ -25,6 +25,7 @@ from gofer.server.deployments.figures import Comparisons
 from gofer.server.events.bus import Bus
 from gofer.server.limits.failures import Failures
 from gofer.server.logs.logs import Logs
+from gofer.server.logs.search import LogSearch
 from gofer.server.notifiers.outbox import Outbox
 from gofer.server.objects.objects import Objects
 from gofer.server.objects.watch import StoreWatch
@@ -83,6 +84,7 @@ class Services:
     object_store: ObjectStore
     object_watch: StoreWatch
     logs: Logs
+    log_search: LogSearch
     registry: Registry
     auditor: Auditor
     refused_attempts: RefusedAttempts

@@ -71,7 +71,8 @@ def test_every_page_of_the_api_answers(api: Api) -> None:
     token = api.post("tokens", {"roles": ["viewer"], "namespaces": ["default"]})["token"]["id"]
     for method, path in described(api):
         if method == "GET" and "/stream" not in path and not path.endswith(("/attach", "{trigger}/session")):
-            status, answer = api.raw(method, filled(path, {**NAMES, "token": token}))
+            query = "?pattern=hello" if path.endswith("/search") else ""
+            status, answer = api.raw(method, filled(path, {**NAMES, "token": token}) + query)
             assert status == 200, (path, answer)
 
 
@@ -100,8 +101,7 @@ def test_every_websocket_opens(api: Api) -> None:
             with pytest.raises(InvalidStatus, match="403"), connect(f"ws://{host}{filled(socket.path, NAMES)}"):
                 pass
             continue
-        where = socket.path.rpartition("/pipelines/")[2]
-        query = "command=echo&command=attached" if where.endswith("/attach") else "" if "/log/" in where else "after=0"
+        query = _query(socket.path)
         with connect(f"ws://{host}{filled(socket.path, NAMES)}?{query}", compression=None) as websocket:
             if "/triggers/" in socket.path:
                 # So that there is something in its log.
@@ -123,3 +123,12 @@ def test_every_page_of_the_documentation_is_served(api: Api) -> None:
             waiting += [link for link in links if link.startswith(("/docs/", "/api/docs"))]
     assert {"/docs/cli/", "/docs/troubleshooting/", "/docs/guide/install/"} <= seen
     assert len(seen) > 50
+
+
+def _query(path: str) -> str:
+    """With which the websocket opens, and says something."""
+    if path.endswith("/attach"):
+        return "command=echo&command=attached"
+    if path.endswith("/search/stream"):
+        return "pattern=hello"
+    return "" if "/log/" in path.rpartition("/pipelines/")[2] else "after=0"

@@ -64,6 +64,15 @@ SAMPLES: dict[str, Sample] = {
     "WS /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/tasks/{task}/attach": Sample(
         query=(("command", "cat"),)
     ),
+    "GET /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/tasks/{task}/log/search": Sample(
+        query=(("pattern", "hello"),)
+    ),
+    "WS /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/tasks/{task}/log/search/stream": Sample(
+        query=(("pattern", "hello"),)
+    ),
+    "WS /api/v1/namespaces/{namespace}/pipelines/{pipeline}/runs/{run}/logs/search/stream": Sample(
+        query=(("pattern", "hello"),)
+    ),
     "PUT /api/v1/system/ingress": Sample({"open": True}),
     "POST /api/v1/namespaces": Sample({"id": "sample"}),
     "POST /api/v1/common-tasks": Sample({"id": "sample", "image": "builtin:debug"}),

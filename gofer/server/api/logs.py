@@ -59,6 +59,11 @@ class Chosen(NamedTuple):
     attempt: Attempt | None
     over: bool
 
+    @property
+    def complete(self) -> bool:
+        """Whether no more can come."""
+        return self.over if self.attempt is None else self.attempt.log_state == "complete"
+
 
 def endpoints() -> list[Endpoint]:
     """The routes of this noun."""
@@ -106,16 +111,22 @@ async def choose(services: Services, at: TaskPath, number: int | None) -> Chosen
 async def _page(call: Call[TaskPath, PageQuery, NoBody]) -> LogPage:
     query, services = call.query, call.services
     chosen = await choose(services, call.path, query.attempt)
-    complete = chosen.over if chosen.attempt is None else chosen.attempt.log_state == "complete"
     if chosen.attempt is not None:
         try:
             return await services.logs.read(
-                chosen.id, query.first or 1, query.limit, query.stream, complete, of_stream=query.of == "stream"
+                chosen.id,
+                query.first or 1,
+                query.limit,
+                query.stream,
+                chosen.complete,
+                of_stream=query.of == "stream",
             )
         except NotFound:
             # Nothing was printed yet.
             pass
-    return LogPage(lines=[], next_line=max(query.first, 1), total=0, stream_total=0, position=1, complete=complete)
+    return LogPage(
+        lines=[], next_line=max(query.first, 1), total=0, stream_total=0, position=1, complete=chosen.complete
+    )
 
 
 async def _raw(call: Call[TaskPath, RawQuery, NoBody]) -> Stream:

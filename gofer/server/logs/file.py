@@ -117,6 +117,15 @@ class LogFile:
             return self.locate(first)
         return self.locate(max(1, self.end.lines_of(stream) + first + 1), stream)
 
+    def before(self, offset: int) -> Mark:
+        """Where a line begins, at or before `offset` bytes: near it, unless that line or the index is at fault."""
+        fd = self._open_index()
+        try:
+            mark = Index(self._fd, fd, self.end.offset).before(min(offset, self.end.offset)) or Mark()
+        finally:
+            _close(fd)
+        return mark if mark.open == NEITHER else self.locate(mark.lines)
+
     def skip(self, mark: Mark, stream: int) -> Mark:
         """A mark at or after `mark`, before `end`, with nothing of `stream` between the two."""
         if stream in (NEITHER, mark.open):

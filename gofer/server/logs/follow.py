@@ -32,13 +32,13 @@ async def follow(
             here = frame.next
             if frame.text:
                 yield frame.text
-        elif feed.finished or not await _more(feed, state):
+        elif feed.finished or not await more(feed, state):
             break
     if not feed.closed:
         yield end_frame("expired" if feed.expired else "complete", feed.end.lines)
 
 
-async def _more(feed: Feed, state: Callable[[], Awaitable[LogState]]) -> bool:
+async def more(feed: Feed, state: Callable[[], Awaitable[LogState]]) -> bool:
     """Waits for more than `feed.end`, or for a reason to look again. False: no more can come."""
     if feed.live:
         await feed.changed(None)

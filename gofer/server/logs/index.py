@@ -103,6 +103,20 @@ class Index:
                 high = middle
         return best if best.offset == 0 or self._fits(best) else None
 
+    def before(self, offset: int) -> Mark | None:
+        """The last mark at or before `offset` bytes. None: the index is damaged."""
+        low, high, best = 0, self._count, Mark()
+        while low < high:
+            middle = (low + high) // 2
+            mark = self._entry(middle)
+            if mark is None:
+                return None
+            if mark.offset <= offset:
+                low, best = middle + 1, mark
+            else:
+                high = middle
+        return best if best.offset == 0 or self._fits(best) else None
+
     def _entry(self, number: int) -> Mark | None:
         with suppress(OSError):
             return unpack(os.pread(self._index, ENTRY, number * ENTRY))

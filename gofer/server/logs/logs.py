@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -208,14 +208,22 @@ class Logs:
         several frames, each with more of its text. Works before the file exists. `is_complete` is asked only while
         nobody writes to the log. Ends without a LogEnd when the server stops. Raises DamagedLog.
         """
+        async with (
+            self.joined(log) as feed,
+            aclosing(follow(feed, first, stream_number(stream), is_complete)) as frames,
+        ):
+            async for frame in frames:
+                yield frame
+
+    @asynccontextmanager
+    async def joined(self, log: LogId) -> AsyncGenerator[Feed, None]:
+        """How far the log goes, and a wake-up when it grows. Works before the file exists."""
         feed = self._join(log)
         try:
             await feed.refresh()
             if log in self._finished:
                 feed.finish(feed.end)
-            async with aclosing(follow(feed, first, stream_number(stream), is_complete)) as frames:
-                async for frame in frames:
-                    yield frame
+            yield feed
         finally:
             feed.users -= 1
             if feed.users == 0:
@@ -225,6 +233,15 @@ class Logs:
     def has(self, log: LogId) -> bool:
         """Whether there is a file of this log."""
         return log_path(self._root, log).exists()
+
+    async def file(self, log: LogId) -> LogFile:
+        """The file of this log, open: close it. Raises NotFound if there is none."""
+        found = LogFile(log_path(self._root, log))
+        try:
+            await in_thread(partial(found.open, self._end(log)))
+        except FileNotFoundError:
+            raise _not_found(log) from None
+        return found
 
     def raw(self, log: LogId, *, timestamps: bool, stream: Stream | None, first: int = 1) -> AsyncIterator[bytes]:
         """The bytes that were printed, exactly, without Gofer's notes; or, with `timestamps`, `time stream text` lines.
@@ -269,15 +286,12 @@ class Logs:
         return self._root
 
     async def _raw(self, log: LogId, first: int, stream: int, timestamps: bool) -> AsyncIterator[bytes]:
-        file = LogFile(log_path(self._root, log))
+        file = await self.file(log)
         try:
-            await in_thread(partial(file.open, self._end(log)))
             reader = RawReader(file, first, stream, timestamps)
             while (piece := await in_thread(reader.next)) is not None:
                 if piece:
                     yield piece
-        except FileNotFoundError:
-            raise _not_found(log) from None
         finally:
             file.close()
 
