@@ -34,6 +34,14 @@ class LogId(NamedTuple):
     attempt: int
 
 
+def prepare(root: Path) -> None:
+    """Make the folder of all logs, and see that it can be written. Raises OSError."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    probe = root / ".probe"
+    probe.write_bytes(b"")
+    probe.unlink()
+
+
 def log_path(root: Path, log: LogId) -> Path:
     """Raises InvalidInput if a part is no id, or a number not positive."""
     parts = check_run(log.namespace, log.pipeline, log.run)

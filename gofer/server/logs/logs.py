@@ -70,7 +70,7 @@ class Logs:
     async def open(self) -> None:
         """Make the folder. Raises ConfigError if that cannot be, or nothing can be written there."""
         try:
-            await in_thread(partial(_prepare, self._root))
+            await in_thread(partial(folder.prepare, self._root))
         except OSError as error:
             raise _unusable(self._root, error) from None
         self._closed = False
@@ -374,13 +374,6 @@ class Logs:
         for log, feed in self._feeds.items():
             if is_gone(log):
                 feed.expire()
-
-
-def _prepare(root: Path) -> None:
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    probe = root / ".probe"
-    probe.write_bytes(b"")
-    probe.unlink()
 
 
 def _unusable(root: Path, error: OSError) -> ConfigError:
