@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { folded, Folds, type Group } from "../../src/pages/log/folds";
 
 function group(first: number, last: number | null, failed = false): Group {
-  return { first, last, title: "", depth: 0, failed, started_at: null, ended_at: null };
+  return { first, last, title: "", depth: 0, failed, expanded: false, started_at: null, ended_at: null };
 }
 
 test("without folds a row is a line", () => {
@@ -34,8 +34,18 @@ test("groups of which one ends within the other leave each line out once", () =>
   expect(Array.from({ length: folds.rows(12) }, (_, at) => folds.lineOf(at + 1))).toEqual([1, 10, 11, 12]);
 });
 
-test("a failed group is open by itself, and one that goes on; the reader has the last word", () => {
-  const all = [group(1, 5), group(6, 9, true), group(10, null)];
-  expect(folded(all, new Map()).map((one) => one.first)).toEqual([1]);
-  expect(folded(all, new Map([[1, false], [6, true]])).map((one) => one.first)).toEqual([6]); // prettier-ignore
+test("a failed group is open by itself, one that goes on, and one with a line to be seen; the reader has the last word", () => {
+  const all = [group(1, 5), group(6, 9, true), group(10, null), { ...group(12, 14), expanded: true }];
+  const firsts = (decided: [number, boolean][], revealed?: number): number[] =>
+    folded(all, new Map(decided), revealed).map((one) => one.first);
+  expect(firsts([])).toEqual([1]);
+  expect(firsts([], 5)).toEqual([]);
+  expect(firsts([], 1)).toEqual([1]);
+  expect(firsts([[1, true]], 5)).toEqual([1]); // prettier-ignore
+  expect(
+    firsts([
+      [1, false],
+      [6, true],
+    ]),
+  ).toEqual([6]);
 });

@@ -9,6 +9,8 @@ export interface Group {
   title: string;
   depth: number;
   failed: boolean;
+  /** The log itself asks for it to be shown open. */
+  expanded: boolean;
   started_at: number | null;
   ended_at: number | null;
 }
@@ -88,10 +90,16 @@ export class Folds {
   }
 }
 
-/** Those that are folded: all that have ended well, unless the reader has said otherwise (`chosen`, by head). */
-export function folded(groups: Group[], chosen: ReadonlyMap<number, boolean>): Group[] {
-  return groups.filter((group) => {
-    if (group.last === null) return false;
-    return chosen.get(group.first) ?? !group.failed;
+/** Those that are folded: all that have ended well and do not hold the line `revealed`, unless the reader has said
+ * otherwise (`decided`, by first line). One that goes on is open, and one at the end of a log that failed. */
+export function folded(
+  groups: Group[],
+  decided: ReadonlyMap<number, boolean>,
+  revealed: number | undefined,
+): Group[] {
+  return groups.filter(({ first, last, failed, expanded }) => {
+    if (last === null) return false;
+    const holds = revealed !== undefined && first < revealed && revealed <= last;
+    return decided.get(first) ?? !(failed || expanded || holds);
   });
 }

@@ -25,8 +25,6 @@ export class Log {
   count = 0;
   /** Called before the next picture, after lines came. */
   changed: () => void = () => undefined;
-  /** Each line as it comes. */
-  came: (line: Line) => void = () => undefined;
 
   #target: string;
   #attempt: number;
@@ -120,7 +118,6 @@ export class Log {
       this.#known = Math.max(this.#known, line[0]);
     }
     this.#pages.put(this.count, line);
-    this.came(line);
     this.#plan();
   }
 

@@ -24,7 +24,7 @@ export interface RowData {
 export interface RowSource {
   line: (index: number) => Line | undefined;
   folds: Folds;
-  groups: ReadonlyMap<number, Group>;
+  groups: ReadonlyMap<number, Group> | undefined;
   chosen: Chosen | undefined;
   expanded: ReadonlySet<number>;
   /** Whether an index is the line's number. */
@@ -45,7 +45,7 @@ function rowOf(source: RowSource, row: number, isAway: boolean): RowData {
   const index = folds.lineOf(row);
   const line = source.line(index);
   const number = source.isWhole ? index : line?.[0];
-  const group = number === undefined ? undefined : source.groups.get(number);
+  const group = number === undefined ? undefined : source.groups?.get(number);
   const hidden = group === undefined ? 0 : folds.lineOf(row + 1) - index - 1;
   return {
     index,
