@@ -108,11 +108,10 @@ async def test_events_are_counted(database: Database, recorder: Recorder) -> Non
     database.on_commit = recorder.committed
 
     def live(tx: Transaction) -> None:
-        where = {"namespace": "default", "pipeline": "p"}
-        tx.emit(Kind.RUN_QUEUED, NOW, **where, run=1)
-        tx.emit(Kind.RUN_STARTED, NOW, **where, run=1)
-        tx.emit(Kind.TASKRUN_ENDED, NOW, **where, run=1, task="t", data={"status": "failed"})
-        tx.emit(Kind.RUN_ENDED, NOW, **where, run=1, data={"status": "failed"})
+        tx.emit(Kind.RUN_QUEUED, NOW, namespace="default", pipeline="p", run=1)
+        tx.emit(Kind.RUN_STARTED, NOW, namespace="default", pipeline="p", run=1)
+        tx.emit(Kind.TASKRUN_ENDED, NOW, namespace="default", pipeline="p", run=1, task="t", data={"status": "failed"})
+        tx.emit(Kind.RUN_ENDED, NOW, namespace="default", pipeline="p", run=1, data={"status": "failed"})
 
     await database.write(live)
     told = recorder.statistics("hour")
