@@ -31,7 +31,10 @@ export class LiveSocket {
     this.#ended = true;
     clearTimeout(this.#timer);
     globalThis.window?.removeEventListener("online", this.#now);
-    this.#socket?.close(1000);
+    const socket = this.#socket;
+    // A browser complains of what is closed before it was open.
+    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(1000);
+    else socket?.close(1000);
     this.#tell("closed");
   }
 
