@@ -73,7 +73,7 @@ def test_a_known_page_is_not_sent_again(server: Api) -> None:
 
 def test_the_ways_in(server: Api) -> None:
     for path, status, to in [
-        ("/", 302, "/docs/"),
+        ("/", 302, "/ui/"),
         ("/docs", 301, "/docs/"),
         ("/docs/cli", 301, "/docs/cli/"),
     ]:
