@@ -45,7 +45,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerThrea
 def test_who_is_not_signed_in_comes_back_to_the_view(production: ServerThread, open_tab: OpenTab) -> None:
     token = production.bootstrap()
     tab = open_tab(production.services.address)
-    tab.expect_complaint(r"status of 401|WebSocket connection to .* 401")
+    tab.expect_complaint(r"status of 401|HTTP Authentication failed")
     page = tab.page
     page.goto(f"{tab.address}/ui/events?kind=run.ended")
     page.wait_for_url("**/login?next=*")
