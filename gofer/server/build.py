@@ -53,6 +53,7 @@ from gofer.server.own_log import OwnLog, set_level
 from gofer.server.pipelines.compare import Diffs
 from gofer.server.pipelines.expire_versions import VersionExpiry
 from gofer.server.pipelines.export import Exporter
+from gofer.server.pipelines.grid import Grids
 from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.importing import Importer
 from gofer.server.pipelines.namespaces import Namespaces
@@ -216,6 +217,7 @@ async def build(parts: Parts, front: Front) -> Built:
         diffs=Diffs(database),
         comparisons=Comparisons(database),
         overviews=Overviews(database),
+        grids=Grids(database),
         exporter=Exporter(database, clock),
         importer=Importer(database, clock, paused.settled, asking, parts.reached),
         subscriptions=triggers.subscriptions,

@@ -32,6 +32,7 @@ from gofer.server.objects.watch import StoreWatch
 from gofer.server.own_log import OwnLog
 from gofer.server.pipelines.compare import Diffs
 from gofer.server.pipelines.export import Exporter
+from gofer.server.pipelines.grid import Grids
 from gofer.server.pipelines.hold import Holds
 from gofer.server.pipelines.importing import Importer
 from gofer.server.pipelines.namespaces import Namespaces
@@ -71,6 +72,7 @@ class Services:
     diffs: Diffs
     comparisons: Comparisons
     overviews: Overviews
+    grids: Grids
     exporter: Exporter
     importer: Importer
     subscriptions: Subscriptions

@@ -60,6 +60,7 @@ ASKS = {
     "GET /api/v1/triggers/{trigger}/events": "triggers:read",
     f"GET {N}/runs": "runs:read",
     f"GET {P}/runs": "runs:read",
+    f"GET {P}/grid": "runs:read",
     f"POST {P}/runs": "runs:run",
     f"POST {P}/runs/cancel": "runs:write",
     f"GET {R}": "runs:read",

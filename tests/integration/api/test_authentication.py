@@ -63,7 +63,7 @@ def test_a_run_reaches_no_more_than_these_routes() -> None:
         r"|GET P/export"
         r"|GET P/deployments(/\{deployment\}(/comparison)?)?"
         r"|GET P/subscriptions(/\{label\})?|GET P/trigger-events|GET R/notifications"
-        r"|GET N/runs|GET P/runs|POST P/runs|GET R|GET R/(tasks|graph|attempts)|GET R/tasks/\{task\}"
+        r"|GET N/runs|GET P/runs|GET P/grid|POST P/runs|GET R|GET R/(tasks|graph|attempts)|GET R/tasks/\{task\}"
         r"|(GET|WS) R/tasks/\{task\}/log(/raw|/stream|/(search|groups)(/stream)?)?|WS R/logs/search/stream"
         r"|GET /api/v1/events|WS /api/v1/events/stream"
         r"|(GET|PUT|DELETE) [PR]/objects(/\{key\}(/info)?)?"

@@ -18,7 +18,7 @@ export function describe(run: StripRun): string {
 }
 
 /** How long it ran, in milliseconds; null: it has not ended, or never ran. */
-export function tookOf(run: StripRun): number | null {
+export function tookOf(run: Pick<StripRun, "started_at" | "ended_at">): number | null {
   if (run.started_at === undefined || run.started_at === null) return null;
   if (run.ended_at === undefined || run.ended_at === null) return null;
   // A clock that was set back makes no time negative.

@@ -30,7 +30,8 @@ export class Overview {
   constructor(namespace: string) {
     this.#namespace = namespace;
     this.#unlisten = live.listen({ events: (events) => this.#hear(events), reset: () => this.#all.ask() });
-    this.#all.ask();
+    // Else the page asks when the stream is open: what happened in between would be told by neither.
+    if (live.state !== "open") this.#all.ask();
   }
 
   reload(): void {
