@@ -85,7 +85,8 @@ export class EventStream {
   #query(): string {
     const { kinds, namespace, pipeline, by } = this.#filter;
     const found = new URLSearchParams(kinds.map((kind): [string, string] => ["kind", kind]));
-    for (const [name, value] of Object.entries({ namespace, pipeline, by })) if (value) found.set(name, value);
+    for (const [name, value] of Object.entries({ namespace, pipeline, by }))
+      if (value) found.set(name, value);
     return found.toString();
   }
 
