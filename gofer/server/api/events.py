@@ -46,8 +46,11 @@ class FilterQuery(Input, frozen=True, kw_only=True):
 
 
 class EventsQuery(FilterQuery, frozen=True, kw_only=True):
+    """`before`: events with a lower number only."""
+
     paged = True
 
+    before: Seq | None = None
     cursor: Cursor | None = None
     limit: Limit = DEFAULT_LIMIT
     newest_first: bool = False
@@ -104,8 +107,9 @@ async def _list(call: Call[NoPath, EventsQuery, NoBody]) -> Page[Event]:
     def look(connection: sqlite3.Connection) -> EventPage:
         if not query.newest_first:
             start = max(query.after or 0, position or 0)
-            return events.list_after(connection, wanted, start, query.limit)
-        before = events.LAST if position is None else position
+            return _below(events.list_after(connection, wanted, start, query.limit), query.before)
+        upto = events.LAST if query.before is None else query.before
+        before = upto if position is None else min(upto, position)
         return _above(events.list_before(connection, wanted, before, query.limit), query.after)
 
     for _ in range(_LOOKS):
@@ -121,3 +125,10 @@ def _above(found: EventPage, after: int | None) -> EventPage:
     if after is None or (found.next or 0) > after + 1:
         return found
     return EventPage([event for event in found.items if event.seq > after], None)
+
+
+def _below(found: EventPage, before: int | None) -> EventPage:
+    """What of a page, oldest first, lies below `before`; there it ends."""
+    if before is None or (found.next or before) < before - 1:
+        return found
+    return EventPage([event for event in found.items if event.seq < before], None)

@@ -87,6 +87,15 @@ def test_events_above_a_number(server: ServerThread, many: str) -> None:
         assert sorted(found, reverse=True) == newest[:-1]
 
 
+def test_events_below_a_number(server: ServerThread, many: str) -> None:
+    oldest = [event["seq"] for event in server.api.get("events", limit=6)["items"]]
+    for order in ("", "&newest_first=true"):
+        found = [e["seq"] for page in pages(server, f"/api/v1/events?before={oldest[-1]}{order}", 2) for e in page]
+        assert sorted(found) == oldest[:-1]
+        between = f"/api/v1/events?after={oldest[0]}&before={oldest[-1]}{order}"
+        assert sorted(e["seq"] for page in pages(server, between, 2) for e in page) == oldest[1:-1]
+
+
 def test_events_filtered(server: ServerThread, many: str) -> None:
     path = "/api/v1/events?kind=run.ended&kind=version.*&namespace=default&pipeline=many"
     kinds = {event["kind"] for page in pages(server, path, 200) for event in page}

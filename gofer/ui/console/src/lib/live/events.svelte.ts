@@ -3,6 +3,7 @@
 import type { GoferEvent } from "../api/types";
 import { withQuery } from "../api/client";
 import { LiveSocket, type SocketState } from "./socket";
+import { soon } from "./soon";
 
 export interface Listener {
   /** Events in order, all that came since the last picture was drawn. */
@@ -49,9 +50,7 @@ class Live {
     for (const event of frame.events) this.#waiting.push(event);
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    // A hidden tab draws nothing, and is to know all the same.
-    if (document.hidden) setTimeout(() => this.#tell(), 250);
-    else requestAnimationFrame(() => this.#tell());
+    soon(() => this.#tell());
   }
 
   #tell(): void {

@@ -3,6 +3,7 @@
 import { get, withQuery } from "../../lib/api/client";
 import type { Page } from "../../lib/api/types";
 import { LiveSocket, type SocketState } from "../../lib/live/socket";
+import { soon } from "../../lib/live/soon";
 import { joined, LEVELS, type Level } from "../../lib/own_log";
 import type { LogLine } from "./types";
 
@@ -27,7 +28,7 @@ export class ServerLog {
   #socket: LiveSocket | undefined;
   #cursor: string | null = null;
   #waiting: LogLine[] = [];
-  #frame: number | undefined;
+  #cancel: (() => void) | undefined;
   #last = 0;
   #ended = false;
 
@@ -64,7 +65,7 @@ export class ServerLog {
 
   close(): void {
     this.#ended = true;
-    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
+    this.#cancel?.();
     this.#socket?.close();
   }
 
@@ -84,8 +85,8 @@ export class ServerLog {
     this.#last = newest.number;
     this.#waiting.push(...frame.lines);
     // However many come, the page is drawn once.
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
+    this.#cancel ??= soon(() => {
+      this.#cancel = undefined;
       const { lines, dropped } = joined(this.lines, this.#waiting);
       this.#waiting = [];
       this.lines = lines;
