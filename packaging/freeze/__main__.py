@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from freeze import program, release, report, sbom
+from freeze import console, program, release, report, sbom
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "freeze"
 DIST = ROOT / "dist"
 BINARY = DIST / "gofer"
+CONSOLE = ROOT / "gofer" / "server" / "console.zip"
 WANTED_GLIBC = (2, 35)
 
 
@@ -32,7 +33,8 @@ def main() -> None:
         )
     digest = hashlib.sha256(BINARY.read_bytes()).hexdigest()
     listing = DIST / "gofer.cdx.json"
-    listing.write_text(sbom.sbom(BINARY, release.read(made_of), digest, _shared_libraries(), at) + "\n")
+    parts = sbom.Parts(release.read(made_of), _shared_libraries(), console.built_in(CONSOLE))
+    listing.write_text(sbom.sbom(BINARY, parts, digest, at) + "\n")
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in (BINARY, listing)]
     (DIST / "SHA256SUMS").write_text("".join(sums))
     print(f"{BINARY.relative_to(ROOT)}: {said}, needs glibc {floor[0]}.{floor[1]} (for {needy})")

@@ -11,11 +11,11 @@ from pathlib import Path
 from freeze.program import Piece, pieces
 
 _OWN = dict.fromkeys(("gofer", "gofer_sdk", "gofer_triggers", "gofer_common_tasks"), "gofer")
-_SITE = "gofer/server/site.zip"
+_ARCHIVES = {"gofer/server/site.zip": "gofer: documentation", "gofer/server/console.zip": "gofer: console"}
 
 
 def components(program: Path) -> dict[str, int]:
-    """Bytes of each component, largest first: gofer, its documentation, Python, each library, shared libraries."""
+    """Bytes of each component, largest first: gofer, its documentation and console, Python, libraries, shared libraries."""
     owners = {module: names[0] for module, names in packages_distributions().items()}
     sizes: Counter[str] = Counter()
     for piece in pieces(program):
@@ -33,8 +33,8 @@ def lines(program: Path) -> list[str]:
 
 
 def _component(piece: Piece, owners: Mapping[str, str]) -> str:
-    if piece.name == _SITE:
-        return "gofer: documentation"
+    if piece.name in _ARCHIVES:
+        return _ARCHIVES[piece.name]
     top = piece.name.partition("." if piece.kind == "module" else "/")[0]
     if top in _OWN:
         return _OWN[top]

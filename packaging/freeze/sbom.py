@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from importlib.metadata import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
@@ -17,12 +18,23 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+from freeze.console import Built
 from gofer.release import Release
 
 
-def sbom(program: Path, made: Release, sha256: str, libraries: list[tuple[str, str]], at: int) -> str:
-    """The document as JSON. `libraries`: path on the building machine and name of each shared library; `at`: seconds
-    since the epoch. Raises ValueError if the standard's schema does not accept it."""
+class Parts(NamedTuple):
+    """What is in a program beside Python. `libraries`: path on the building machine and name of each shared library;
+    `console`: the packages in the web console."""
+
+    made: Release
+    libraries: list[tuple[str, str]]
+    console: list[Built]
+
+
+def sbom(program: Path, parts: Parts, sha256: str, at: int) -> str:
+    """The document as JSON. `at`: seconds since the epoch. Raises ValueError if the standard's schema does not accept
+    it."""
+    made = parts.made
     own = Component(
         name="gofer",
         version=made.version,
@@ -34,10 +46,15 @@ def sbom(program: Path, made: Release, sha256: str, libraries: list[tuple[str, s
     bom.metadata.timestamp = datetime.fromtimestamp(at, UTC)
     bom.metadata.component = own
     python = Component(name="cpython", version=made.python, bom_ref=f"cpython@{made.python}")
-    parts = [python, *(_of_python(name, version) for name, version in made.libraries.items()), *_of_debian(libraries)]
-    for part in parts:
-        bom.components.add(part)
-    bom.register_dependency(own, parts)
+    components = [
+        python,
+        *(_of_python(name, version) for name, version in made.libraries.items()),
+        *(_of_npm(one) for one in parts.console),
+        *_of_debian(parts.libraries),
+    ]
+    for component in components:
+        bom.components.add(component)
+    bom.register_dependency(own, components)
     text: str = JsonV1Dot6(bom).output_as_string(indent=1)
     faults = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     if faults:
@@ -53,6 +70,18 @@ def _of_python(name: str, version: str) -> Component:
         bom_ref=f"{name}@{version}",
         purl=PackageURL("pypi", None, name, version),
         licenses=[LicenseFactory().make_from_string(stated)] if stated else [],
+    )
+
+
+def _of_npm(one: Built) -> Component:
+    namespace, _, name = one.name.rpartition("/")
+    return Component(
+        name=name,
+        group=namespace or None,
+        version=one.version,
+        bom_ref=f"npm:{one.name}@{one.version}",
+        purl=PackageURL("npm", namespace or None, name, one.version),
+        licenses=[LicenseFactory().make_from_string(one.licence)],
     )
 
 

@@ -26,6 +26,16 @@ def test_absolute_links_lead_to_what_the_server_has(archive: Path) -> None:
                     assert link in known, f"{name} links to {link}"
 
 
+def test_links_of_the_console_lead_to_pages(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as site:
+        names = set(site.namelist())
+    source = ROOT / "gofer" / "ui" / "console" / "src"
+    links = {link for path in source.rglob("*.svelte") for link in re.findall(r'"/docs/([^"#]*)', path.read_text())}
+    assert len(links) > 2
+    for link in links:
+        assert f"{link}index.html" in names, f"the console links to /docs/{link}"
+
+
 def test_what_belongs_to_the_site_is_in_it(archive: Path) -> None:
     with zipfile.ZipFile(archive) as site:
         names = set(site.namelist())

@@ -13,6 +13,9 @@ ARCHIVE = Path(__file__).parents[1] / "console.zip"
 
 ROOT = "/ui/"
 
+_LICENCES = "licences.md"
+"""Of the libraries that are built into the console."""
+
 _ASSETS = "assets/"
 # Their names have a digest of what is in them.
 _FOR_GOOD = b"public, max-age=31536000, immutable"
@@ -40,6 +43,8 @@ class Console:
         try:
             if name.startswith(_ASSETS):
                 return await self._pages.find(name, headers, cache=_FOR_GOOD) or Reply(404)
+            if name == _LICENCES:
+                return await self._pages.find(name, headers) or Reply(404)
             # Whatever view the address stands for: the page sees to that.
             found = await self._pages.find("index.html", headers)
         except FileNotFoundError:

@@ -24,6 +24,8 @@ TYPES = {
     "sh": _TEXT,
     "go": _TEXT,
     "mod": _TEXT,
+    # Licences: to be read as they are.
+    "md": _TEXT,
 }
 
 NO_CACHE = b"no-cache"

@@ -11,6 +11,8 @@ export default defineConfig({
     // Inlined files would be data: URLs, which the content security policy allows for pictures alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Of everything that is built in: their licences go where the code goes.
+    license: { fileName: "licences.md" },
   },
   server: {
     proxy: {

@@ -194,4 +194,9 @@ describe("the layout", () => {
       if (name === "narrow") expect(room * run - 2).toBeLessThanOrEqual(width - 25.9);
     }
   });
+
+  it("leaves to the names what short histories do not need", () => {
+    expect([0, 4, 11, 30].map((runs) => layoutOf(1248, runs).room)).toEqual([10, 10, 20, 30]);
+    expect(layoutOf(1248).room).toBe(30);
+  });
 });

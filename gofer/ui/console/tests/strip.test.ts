@@ -38,8 +38,8 @@ about("a sparkline", () => {
     expect(spark([10, null, 10], 100, 25).line).toBe("M2.5 2.5L97.5 2.5");
   });
 
-  it("is a point where there is one value, and nothing where there is none", () => {
-    expect(spark([5], 100, 25)).toEqual({ line: "M97.5 2.5", area: "", end: { x: 97.5, y: 2.5 } });
-    expect(spark([null], 100, 25)).toEqual({ line: "", area: "", end: undefined });
+  it("is nothing where there are not two values to compare", () => {
+    for (const values of [[], [5], [null], [null, 5, null]])
+      expect(spark(values, 100, 25)).toEqual({ line: "", area: "", end: undefined });
   });
 });

@@ -10,20 +10,23 @@ export interface Spark {
 
 const EDGE = 2.5;
 
-/** `values` may have gaps (null), which the line passes over. */
+/** `values` may have gaps (null), which the line passes over. Of a single value there is nothing to compare: no line. */
 export function spark(values: readonly (number | null)[], width: number, height: number): Spark {
+  if (values.filter((value) => value !== null).length < 2) return { line: "", area: "", end: undefined };
   const most = Math.max(1, ...values.map((value) => value ?? 0));
-  const step = values.length > 1 ? (width - 2 * EDGE) / (values.length - 1) : 0;
+  const step = (width - 2 * EDGE) / (values.length - 1);
   const points: { x: number; y: number }[] = [];
   values.forEach((value, i) => {
     if (value === null) return;
-    const x = values.length > 1 ? EDGE + i * step : width - EDGE;
-    points.push({ x: round(x), y: round(height - EDGE - (value / most) * (height - 2 * EDGE)) });
+    points.push({
+      x: round(EDGE + i * step),
+      y: round(height - EDGE - (value / most) * (height - 2 * EDGE)),
+    });
   });
   const line = points.map(({ x, y }, i) => `${i === 0 ? "M" : "L"}${x} ${y}`).join("");
   const [first, end] = [points[0], points.at(-1)];
-  const isArea = first !== undefined && end !== undefined && points.length > 1;
-  return { line, area: isArea ? `${line}L${end.x} ${height}L${first.x} ${height}Z` : "", end };
+  const area = first && end ? `${line}L${end.x} ${height}L${first.x} ${height}Z` : "";
+  return { line, area, end };
 }
 
 function round(value: number): number {

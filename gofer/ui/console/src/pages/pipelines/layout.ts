@@ -19,11 +19,14 @@ const RUNS = 30;
 const NARROWEST = 14;
 const GAP = 2;
 
-/** For a list of that width, in pixels. */
-export function layoutOf(width: number): Layout {
+/** For a list of that width, in pixels, in which no pipeline has more than `runs` to show. */
+export function layoutOf(width: number, runs = RUNS): Layout {
   if (width >= 1160) {
     if (width >= 1800) return { name: "wide", room: RUNS, run: 24, shape: 260, spark: 180 };
-    return { name: "wide", room: RUNS, run: NARROWEST, shape: width >= 1400 ? 150 : 110, spark: 76 };
+    if (width >= 1400) return { name: "wide", room: RUNS, run: NARROWEST, shape: 150, spark: 76 };
+    // Names have what short histories leave over. By tens: it does not change with every run.
+    const room = Math.min(RUNS, Math.max(10, Math.ceil(runs / 10) * 10));
+    return { name: "wide", room, run: NARROWEST, shape: 84, spark: 60 };
   }
   if (width >= 680) return { name: "middle", room: RUNS, run: NARROWEST, shape: 110, spark: 76 };
   // Whatever is left over is shared by the runs, so that the strip is as wide as the list.
