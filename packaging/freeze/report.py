@@ -15,7 +15,7 @@ _ARCHIVES = {"gofer/server/site.zip": "gofer: documentation", "gofer/server/cons
 
 
 def components(program: Path) -> dict[str, int]:
-    """Bytes of each component, largest first: gofer, its documentation and console, Python, libraries, shared libraries."""
+    """Bytes of each component, largest first: gofer, its documentation and console, Python, each library, the rest."""
     owners = {module: names[0] for module, names in packages_distributions().items()}
     sizes: Counter[str] = Counter()
     for piece in pieces(program):
