@@ -22,6 +22,8 @@ class Groups:
         self.found: list[LogGroup] = []
         self.full = False
         self._open: list[LogGroup] = []
+        # Groups within the deepest that are kept: open too, so that their ends end nothing else.
+        self._deeper = 0
         self._changed: dict[int, LogGroup] = {}
         # `---` with `+++` in the next line is no section, but what a diff begins with.
         self._pending: Hit | None = None
@@ -67,6 +69,8 @@ class Groups:
             self._section(pending)
 
     def _section(self, hit: Hit) -> None:
+        if self._deeper:
+            return
         time, _ = head(hit.record)
         text = _text(hit)
         self._end_section(hit.number - 1, time)
@@ -79,14 +83,18 @@ class Groups:
         group.name = group.name[:_NAME]
         if len(self.found) == MAX_GROUPS:
             self.full = True
-        elif group.depth < _DEEPEST:
+        elif group.depth == _DEEPEST:
+            self._deeper += group.kind == "group"
+        else:
             self.found.append(group)
             self._open.append(group)
             self._changed[group.first] = group
 
     def _end_group(self, line: int, time: str) -> None:
         """Ends the innermost `::group::`, and a section within it."""
-        if any(group.kind == "group" for group in self._open):
+        if self._deeper:
+            self._deeper -= 1
+        elif any(group.kind == "group" for group in self._open):
             self._end_section(line - 1, time)
             self._close(line, time)
 

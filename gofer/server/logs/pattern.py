@@ -14,7 +14,8 @@ MAX_LENGTH = 1_000
 MAX_PROGRAM = 4_000
 """Instructions of a compiled pattern. The worst case costs that many steps for each byte of text."""
 
-_MEMORY = 8 * 1024 * 1024
+# Of each search that goes on, however long: enough for any pattern that people write.
+_MEMORY = 1024 * 1024
 _ESCAPE = re.compile(r"\\Q.*?(?:\\E|$)|\\(.)", re.DOTALL)
 _SYNTAX = "Patterns have the syntax of RE2: no look-around, no back-references. literal=true searches for plain text."
 
@@ -24,10 +25,14 @@ class Pattern:
 
     def __init__(self, compiled: re2._Regexp) -> None:
         self._search = compiled.search
+        self.size: int = compiled.programsize
 
-    def find(self, text: bytes, begin: int) -> tuple[int, int] | None:
-        """Where the first match at or after `begin` stands; it is within one line of `text`."""
-        found = self._search(text, begin)
+    def find(self, text: bytes, begin: int, end: int | None = None) -> tuple[int, int] | None:
+        """Where the first match at or after `begin` stands; it is within one line of `text`, and before `end`.
+
+        Takes `size` steps for each byte between the two at most.
+        """
+        found = self._search(text, begin, end)
         return None if found is None else found.span()
 
 

@@ -8,7 +8,7 @@ from itertools import compress
 from typing import NamedTuple
 
 from gofer.models.log import Stream
-from gofer.server.logs.record import FULL, HEAD, HEADER, NEITHER, PART, STREAMS, DamagedLog, kind
+from gofer.server.logs.record import FULL, HEAD, HEADER, NEITHER, PART, STREAMS, damaged, kind
 
 # Control sequences, operating system commands (titles, links), and the short ones.
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
@@ -77,7 +77,7 @@ def _joined(records: Sequence[bytes], here: Place, stream: int, size: int) -> Pi
     for record in records:
         found = kind(record)
         if found is None:
-            raise DamagedLog(f"The log file is damaged at byte {at}.", "The raw download shows what is before it.")
+            raise damaged(at)
         at += len(record) + 1
         goes_on = opened == found[0] and found[1] != "N"
         opened = found[0] if found[1] == "P" else NEITHER

@@ -45,6 +45,11 @@ class DamagedLog(GoferError):
     title = "Damaged log"
 
 
+def damaged(offset: int) -> DamagedLog:
+    """From that byte on."""
+    return DamagedLog(f"The log file is damaged at byte {offset}.", "The raw download shows what is before it.")
+
+
 class Mark(NamedTuple):
     """A place between two records, and what stands before it.
 
@@ -166,9 +171,7 @@ def whole(mark: Mark, block: bytes) -> Mark:
     """`mark` moved over all of `block`. Raises DamagedLog if that is not made of whole records, or empty."""
     after = advance(mark, block)
     if not block or after.offset != mark.offset + len(block):
-        raise DamagedLog(
-            f"The log file is damaged at byte {after.offset}.", "The raw download shows what is before it."
-        )
+        raise damaged(after.offset)
     return after
 
 

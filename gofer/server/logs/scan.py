@@ -10,7 +10,7 @@ from gofer.server.logs.encode import character_end
 from gofer.server.logs.file import LogFile
 from gofer.server.logs.pattern import Pattern
 from gofer.server.logs.piece import START, Piece, Place, head, plain, whole_lines
-from gofer.server.logs.record import Mark
+from gofer.server.logs.record import Mark, damaged
 
 BLOCK = 64 * 1024
 """Bytes of the file in a step. A match that takes long takes long on these at most, then it can be given up."""
@@ -21,15 +21,19 @@ LONGEST = 256 * 1024
 _SHOWN = 2_000
 _BEFORE = 200
 _SPANS = 100
+# Steps of a pattern that telling all of what matches in a line may take: with a hundredth of it, most patterns do.
+_SPAN_STEPS = 4_000_000
 
 
 class Hit(NamedTuple):
-    """A line that matches; `line` as a reader sees it, and where in it the first match stands. `record`: its header."""
+    """A line that matches; `line` as a reader sees it, and where in it the first match stands, from `begin` to before
+    `end`. `record`: its header."""
 
     number: int
     record: bytes
     line: bytes
     begin: int
+    end: int
 
 
 class Progress(NamedTuple):
@@ -64,6 +68,8 @@ class Scan:
             if not lines and not is_last and size < LONGEST:
                 size = LONGEST
                 continue
+            if not block:
+                raise damaged(self.place.offset)
             if not lines and is_last and len(block) < LONGEST:
                 return None
             piece = plain(lines or block, self.place, self._stream)
@@ -81,7 +87,7 @@ class Scan:
             if piece.numbers[row] != self._last:
                 self._last = piece.numbers[row]
                 line = text[begin:] if end < 0 else text[begin:end]
-                yield Hit(self._last, piece.heads[row], line, found[0] - begin)
+                yield Hit(self._last, piece.heads[row], line, found[0] - begin, found[1] - begin)
             if end < 0:
                 return
             at = end + 1
@@ -103,17 +109,19 @@ def shown(hit: Hit, pattern: Pattern) -> Match:
 
 
 def _spans(hit: Hit, pattern: Pattern, end: int) -> Iterator[tuple[int, int]]:
-    """What matches in the line, up to `end`; nothing that is empty."""
-    at = hit.begin
+    """What matches in the line, up to `end`; nothing that is empty. Of a pattern that is slow, only the first few."""
+    found: tuple[int, int] | None = (hit.begin, hit.end)
+    left = _SPAN_STEPS
     for _ in range(_SPANS):
-        found = pattern.find(hit.line, at)
         if found is None or found[0] >= end:
             return
         if found[0] < found[1]:
             yield found[0], min(found[1], end)
-        at = max(found[1], at + 1, found[0] + 1)
-        if at > len(hit.line):
+        at = max(found[1], found[0] + 1)
+        left -= pattern.size * (end - at)
+        if at >= end or left < 0:
             return
+        found = pattern.find(hit.line, at, end)
 
 
 def _text(data: bytes) -> str:

@@ -24,6 +24,11 @@ class Spread:
         else:
             self._classes[round(log2(milliseconds) * _PER_DOUBLING)] += 1
 
+    def merge(self, other: Spread) -> None:
+        """Take what another has counted."""
+        self._zeros += other._zeros
+        self._classes.update(other._classes)
+
     def quantile(self, part: float) -> int | None:
         """So many milliseconds at most took `part` (0 to 1) of them; None if there are none."""
         total = self._zeros + self._classes.total()

@@ -37,6 +37,17 @@ class Step:
     printed: int = 0
     sizes: Sizes | None = None
 
+    def merge(self, later: Step) -> None:
+        """Take what has happened in the step behind this one."""
+        self.levels = later.levels
+        self.queued = max(self.queued, later.queued)
+        self.running = max(self.running, later.running)
+        for name in ("created", "successful", "failed", "cancelled", "printed"):
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        self.durations.merge(later.durations)
+        self.waits.merge(later.waits)
+        self.sizes = later.sizes or self.sizes
+
 
 class Steps:
     """The newest `kept` steps, each `length` milliseconds long. Steps in which nothing happened are not stored."""
@@ -58,6 +69,17 @@ class Steps:
         while len(self._steps) > 1 and self._steps[1].at <= begin - self.kept * self.length:
             self._steps.popleft()
         return step
+
+    def turn_back(self, now: int) -> None:
+        """A clock that was ahead has been put right: what is noted for times that are still to come was now."""
+        begin = now - now % self.length
+        while self._steps and self._steps[-1].at > begin:
+            later = self._steps.pop()
+            if self._steps and self._steps[-1].at >= begin:
+                self._steps[-1].merge(later)
+            else:
+                later.at = begin
+                self._steps.append(later)
 
     def until(self, now: int) -> Iterator[Step]:
         """Each of the newest `kept` steps up to that of `now`, the oldest first."""

@@ -72,7 +72,9 @@ class Tables:
                 step.durations.add(at - going.started_at)
 
     def measured(self, at: int, sizes: Sizes, printed: int) -> None:
-        """So much room is taken; `printed`: bytes that tasks have printed since this was called before."""
+        """So much room is taken now; `printed`: bytes that tasks have printed since this was called before."""
+        for steps in (self.minutes, self.quarters, self.hours):
+            steps.turn_back(at)
         for step in self._at(at):
             step.sizes = sizes
             step.printed += printed

@@ -186,6 +186,17 @@ async def test_no_pattern_takes_long(logs: Logs) -> None:
     assert numbers(found(path, "(x+x+)+y")) == []
 
 
+def test_of_a_slow_pattern_fewer_matches_in_a_line_are_told() -> None:
+    """To find each `a`, all that follows would have to be looked at, in hundreds of places at once."""
+    line = bytes(random.Random(1).choice(b"ab") for _ in range(50_000))
+    quick, slow = compiled("a|b"), compiled("(a|b)*a(a|b){500}c|a|b")
+    hit = scan.Hit(1, b"2026-01-01T00:00:00.000000000Z stdout F ", line, 0, 1)
+    assert scan.shown(hit, quick).spans == [(at, at + 1) for at in range(100)]
+    few = scan.shown(hit, slow).spans
+    assert few == [(at, at + 1) for at in range(len(few))]
+    assert 1 <= len(few) < 10
+
+
 @pytest.mark.parametrize(
     ("pattern", "word"),
     [

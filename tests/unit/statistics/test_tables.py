@@ -100,3 +100,21 @@ def test_a_clock_that_is_set_back_loses_nothing() -> None:
     tables.ended(ONE, BEGIN - HOUR, "successful")
     told = answer(tables, "week", BEGIN, 0, 0)
     assert (told.created[-1], told.successful[-1]) == (1, 1)
+
+
+@pytest.mark.parametrize("ahead", [1_000, 5 * MINUTE, 9 * HOUR, 50_000 * HOUR])
+def test_what_a_clock_that_was_ahead_has_noted_is_told_when_it_is_right(ahead: int) -> None:
+    tables, sizes = Tables(), Sizes(7, 0, 0, 0)
+    tables.created(ONE, BEGIN)
+    tables.started(ONE, BEGIN + ahead)
+    tables.measured(BEGIN + ahead, sizes, 10)
+    tables.measured(BEGIN + MINUTE, Sizes(8, 0, 0, 0), 5)
+    tables.ended(ONE, BEGIN + MINUTE, "successful")
+    tables.created(TWO, BEGIN + MINUTE)
+    for span in ("hour", "day", "week"):
+        told = answer(tables, span, BEGIN + MINUTE, 0, 0)
+        assert (sum(told.created), sum(told.successful), told.events_kept[-1]) == (2, 1, 8)
+        assert sum(one or 0 for one in told.log_bytes) == 15
+        assert (told.running[-1], told.queued[-1]) == (1, 1)
+        assert len([one for one in told.wait_median if one is not None]) == 1
+    assert answer(tables, "hour", BEGIN + 3 * MINUTE, 0, 0).running[-1] == 0
