@@ -11,6 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from gofer.server.site import console
 from gofer.server.site.serve import ARCHIVE
 from tests.integration.api.server import Answer, ServerThread
 from tests.security.world import World
@@ -53,7 +54,13 @@ def test_every_answer_of_every_route(world: World, who: str) -> None:
     assert len(found) > 50
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api/v1/nothing", "//", "/docs/nothing", "/api/v1/namespaces/%00"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *["/nothing", "/api/v1/nothing", "//", "/docs/nothing", "/api/v1/namespaces/%00"],
+        *["/ui", "/ui/", "/ui/default/nothing", "/ui/assets/nothing.js", "/ui/../x", "/ui/%00"],
+    ],
+)
 def test_what_is_not_there(world: World, path: str) -> None:
     for method in ("GET", "HEAD", "POST", "OPTIONS", "BREW"):
         assert wrong(world.server.ask(method, path)) == []
@@ -62,13 +69,15 @@ def test_what_is_not_there(world: World, path: str) -> None:
 def test_no_page_has_a_script_or_style_in_it_that_its_policy_does_not_name(world: World) -> None:
     with ZipFile(ARCHIVE) as archive:
         pages = {f"/docs/{name}": archive.read(name).decode() for name in archive.namelist() if name.endswith(".html")}
-    docs = world.server.ask("GET", "/docs/")
+    with ZipFile(console.ARCHIVE) as archive:
+        pages["/ui/"] = archive.read("index.html").decode()
+    docs, ui = world.server.ask("GET", "/docs/"), world.server.ask("GET", "/ui/")
     api = world.server.ask("GET", "/api/docs")
     login = world.server.ask("GET", "/login")
     pages["/api/docs"], pages["/login"] = api.body.decode(), login.body.decode()
     assert len(pages) > 10
     for path, page in pages.items():
-        policy = {"/api/docs": api, "/login": login}.get(path, docs).headers["content-security-policy"]
+        policy = {"/api/docs": api, "/login": login, "/ui/": ui}.get(path, docs).headers["content-security-policy"]
         for kind, attributes, text in re.findall(r"<(script|style)\b([^>]*)>(.*?)</\1>", page, re.DOTALL):
             if "src=" in attributes or "application/json" in attributes:
                 continue

@@ -121,9 +121,12 @@ def items(world: World, path: str, token: str, limit: int = 1) -> list[str]:
 def test_pages_of_what_a_role_is_narrowed_to(world: World, nightly: str) -> None:
     for limit in (1, 2, 50):
         assert items(world, f"{OF_HERE}/pipelines", nightly, limit) == ["nightly-a", "nightly-b"]
+        assert items(world, f"{OF_HERE}/overview", nightly, limit) == ["nightly-a", "nightly-b"]
         assert sorted(set(items(world, f"{OF_HERE}/runs", nightly, limit))) == ["nightly-a", "nightly-b"]
     for status in ("running", "cancelled", "failed", "queued"):
         assert set(items(world, f"{OF_HERE}/runs?status={status}", nightly)) <= {"nightly-a", "nightly-b"}
+    for some, expected in (("pipeline=main&pipeline=nightly-b", ["nightly-b"]), ("pipeline=main", [])):
+        assert items(world, f"{OF_HERE}/overview?{some}", nightly) == expected
     assert len(items(world, f"{OF_HERE}/pipelines", world.root)) >= 4
 
 
@@ -143,6 +146,10 @@ def test_the_last_run_of_a_pipeline_is_for_who_may_look_at_runs(world: World) ->
         for _ in range(2):
             seen.append(world.ask("POST", path, text, json.dumps(manifest).encode(), headers).json["pipeline"])
         assert [pipeline.get("last_run") is not None for pipeline in seen] == [is_seen] * 5
+        [glance] = world.call("GET", f"/api/v1/namespaces/{HERE}/overview?pipeline=shown", token=text).json["items"]
+        assert bool(glance["last_runs"]) == is_seen
+        if not is_seen:
+            assert (glance["success_rate"], glance["running"], glance["queued"]) == (None, 0, 0)
 
 
 def test_what_changed_is_for_who_may_look_at_the_version_before(world: World) -> None:

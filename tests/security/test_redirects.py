@@ -26,7 +26,7 @@ https:evil.example https://evil.example https:/evil.example javascript:alert(1) 
 """
 SITES = _SITES.split()
 # Where a redirect may lead: nothing of it comes from the request but the name of a page that there is.
-TARGET = re.compile(r"/docs/([a-z0-9-]+/)*\Z")
+TARGET = re.compile(r"/(docs/([a-z0-9-]+/)*|ui/)\Z")
 
 
 def test_redirects_stay_here(world: World) -> None:
@@ -36,6 +36,7 @@ def test_redirects_stay_here(world: World) -> None:
         starts = {route.path(world.names) for route in world.routes} | {
             "/docs/cli",
             "/docs/how-to",
+            "/ui",
             "/login",
             "/session",
         }
@@ -52,12 +53,13 @@ def test_redirects_stay_here(world: World) -> None:
                         wrong.append((start + tail, to))
                     if "refresh" in answer.headers:
                         wrong.append((start + tail, "refresh"))
-        for prefix in [*PREFIXES, *SITES]:
-            answer = connection.ask("GET", prefix + "/docs/cli")
-            if not TARGET.match(answer.headers.get("location", "/docs/")):
-                wrong.append((prefix, answer.headers["location"]))
+        for page in ("/docs/cli", "/ui"):
+            for prefix in [*PREFIXES, *SITES]:
+                answer = connection.ask("GET", prefix + page)
+                if not TARGET.match(answer.headers.get("location", "/docs/")):
+                    wrong.append((prefix, answer.headers["location"]))
     assert wrong == []
-    assert "/docs/" in led
+    assert {"/docs/", "/ui/"} <= led
 
 
 # Two lines in one value, in the ways in which they survive as bytes of a header, a path or a query.

@@ -164,7 +164,7 @@ def test_websockets_of_a_runs_token_when_its_run_ends(world: World) -> None:
     # Of a run that goes on: the log of one that ends does so by itself.
     may = [route for route in sockets(world) if route.permission in ("logs:read", "events:read")]
     with dialled(world, may, text) as open_ones:
-        assert len(open_ones) == 2
+        assert len(open_ones) == 5
         world.end_run(run)
         all_closed(open_ones, "its run has ended")
 

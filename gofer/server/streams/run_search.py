@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gofer.errors import NotFound, Unavailable
+from gofer.errors import GoferError, NotFound, Unavailable
 from gofer.models.event import Kind
 from gofer.models.log_search import MatchesFrame, SearchEnd
 from gofer.models.run import TaskRun
@@ -63,14 +63,18 @@ class _RunSearch:
 
     async def send(self) -> None:
         """Every frame, to the end of the run."""
-        gone = False
+        gone, fault = False, None
         try:
             async with asyncio.TaskGroup() as group:
                 await self._begin_all(group)
         except* WebSocketDisconnect:
             gone = True
+        except* GoferError as faults:
+            fault = faults.exceptions[0]
         if gone:
             return
+        if fault is not None:
+            raise fault
         if self._stopping:
             raise Unavailable("Gofer is stopping.", "Search again when it is back.")
         await self._websocket.send_text(encoded(SearchEnd(state="limit" if self._limit else "complete")))

@@ -8,8 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from gofer.errors import Unavailable
 from tests.integration.api.server import ServerThread
 
 PRINT = "echo '--- Build'; echo one error; echo '::group::Test'; echo two; echo Error here; echo ::endgroup::"
@@ -137,3 +139,29 @@ def test_searches_of_what_is_not_there(server: ServerThread, run: str) -> None:
     assert server.ask("GET", f"{run}/tasks/nothing/log/search?pattern=x").status == 404
     assert server.ask("GET", f"{run}/tasks/nothing/log/groups").status == 404
     assert server.ask("GET", f"{run}/tasks/one/log/search?pattern=x&attempt=7").status == 404
+
+
+def test_a_search_of_a_run_says_why_it_fails(server: ServerThread, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of one log does, though it looks at several at once."""
+
+    async def fails(*_: Any) -> None:
+        raise Unavailable("The disk is full", "Make room.")
+
+    address = f"{server.websocket_address}{run}/logs/search/stream?pattern=x"
+    monkeypatch.setattr(server.services.runs, "task_run", fails)
+    with connect(address, compression=None) as websocket, pytest.raises(ConnectionClosed) as closed:
+        websocket.recv(timeout=30)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1013, "The disk is full Make room.")
+
+
+@pytest.mark.parametrize("first", [-(2**53) + 1, 2**53 - 1, 0])
+@pytest.mark.parametrize("backward", ["true", "false"])
+def test_lines_far_out(server: ServerThread, run: str, first: int, backward: str) -> None:
+    query = {"pattern": "o", "from": first, "backward": backward}
+    found = page(server, f"{run}/tasks/one/log/search", **query)
+    everything = first <= 0 if backward == "false" else first > 0
+    assert len(found["matches"]) == (5 if everything else 0)
+    assert found["next_line"] is None
+    for wrong in ("from=9007199254740992", "from=-9007199254740992", "to=-1", "limit=1001", "from=x", "attempt=0"):
+        assert server.ask("GET", f"{run}/tasks/one/log/search?pattern=o&{wrong}").status == 422
