@@ -18,7 +18,9 @@ from gofer.server.logs import find as finding
 from gofer.server.logs import scan, search
 from gofer.server.logs.file import LogFile, stream_number
 from gofer.server.logs.find import Budget, Search, find
+from gofer.server.logs.folder import log_path
 from gofer.server.logs.logs import Logs
+from gofer.server.logs.mask import Masks
 from gofer.server.logs.pattern import compiled
 from gofer.server.logs.record import NEITHER
 from gofer.server.logs.search import LogSearch, Wanted
@@ -221,3 +223,25 @@ def test_plain_text_and_case() -> None:
     assert compiled("A.(B", literal=True, ignore_case=True).find(b"a.(b", 0) == (0, 4)
     assert compiled("straße", ignore_case=True).find("STRAßE".encode(), 0) == (0, 7)
     assert compiled(r"\\A").find(rb"\A", 0) == (0, 2)
+
+
+async def test_what_is_hidden_cannot_be_found_while_it_comes_nor_later(logs: Logs) -> None:
+    """Neither whole nor letter by letter: no pattern tells more of it than that something is hidden."""
+    logs.protect(LOG, Masks(["swordfish"]))
+    source = Source()
+    capturing = asyncio.create_task(logs.capture(LOG, source.chunks()))
+    frames = LogSearch(logs).follow(LOG, Wanted(compiled("sw|fish|[sword]{4}"), shown=9), still_open)
+    source.put(b"code=sword")
+    source.put(b"fish\n")
+    source.put(b"a sw\x1b[1m and a fish\n")
+    first = await anext(frames)
+    source.end()
+    await capturing
+    await logs.finish(LOG)
+    matches = [one for frame in [first, *[frame async for frame in frames]] for one in getattr(frame, "matches", [])]
+    assert [(match.number, match.text) for match in matches] == [(2, "a sw and a fish")]
+    path = log_path(logs.root, LOG)
+    for pattern in ("sword", "s.*h$", "^code=s", "[^*]{9}$"):
+        assert 1 not in numbers(found(path, pattern)), pattern
+    (match,) = found(path, "^code").matches
+    assert match.text == "code=***"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from gofer.server.statistics import history
 from gofer.server.statistics.record import Recorder
 from gofer.server.statistics.tables import HOUR, WEEK
 from gofer.server.store.database import Database, Transaction
-from tests.unit.store.seed import add_pipeline
 
 NOW = 3 * WEEK
 
@@ -21,15 +19,6 @@ NOW = 3 * WEEK
 class SetClock(Clock):
     def now(self) -> int:
         return NOW
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "gofer.db")
-    await database.open()
-    await database.write(lambda tx: add_pipeline(tx, "p"))
-    yield database
-    await database.close()
 
 
 @pytest.fixture
