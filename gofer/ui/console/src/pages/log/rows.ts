@@ -31,13 +31,29 @@ export interface RowSource {
   isWhole: boolean;
 }
 
-/** The rows from `first` to `last`, and those of the lines `kept`, in order. */
-export function rowsOf(source: RowSource, first: number, last: number, kept: number[]): RowData[] {
+/** The rows from `first` to `last`, and those of the lines `kept`, in order. What of `before` is still the same is
+ * taken over, so that it is not drawn again. */
+export function rowsOf(
+  source: RowSource,
+  first: number,
+  last: number,
+  kept: number[],
+  before: readonly RowData[],
+): RowData[] {
   const rows = new Set<number>();
   for (const index of kept) rows.add(source.folds.rowOf(index));
   for (let row = first; row <= last; row++) rows.add(row);
   const order = kept.length === 0 ? [...rows] : [...rows].sort((a, b) => a - b);
-  return order.map((row) => rowOf(source, row, row < first || row > last));
+  const known = new Map(before.map((one) => [one.index, one]));
+  return order.map((row) => {
+    const made = rowOf(source, row, row < first || row > last);
+    const old = known.get(made.index);
+    return old !== undefined && isSame(old, made) ? old : made;
+  });
+}
+
+function isSame(one: RowData, other: RowData): boolean {
+  return (Object.keys(one) as (keyof RowData)[]).every((key) => one[key] === other[key]);
 }
 
 function rowOf(source: RowSource, row: number, isAway: boolean): RowData {
