@@ -26,7 +26,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.list:
         for benchmark in ALL:
-            print(f"{benchmark.name:14} {benchmark.about}")
+            print(f"{benchmark.name:18} {benchmark.about}")
         return 0
     wrong = set(options.names) - {benchmark.name for benchmark in ALL}
     if wrong:

@@ -69,8 +69,8 @@ FROM runs AS r JOIN pipelines AS l ON l.key = r.pipeline_key, p ORDER BY r.key, 
 """
 
 
-def fill(path: Path) -> None:
-    """Make the database `path`. Takes about half a minute."""
+def fill(path: Path, pipelines: int = PIPELINES, tasks: int = TASKS) -> None:
+    """Make the database `path`, with RUNS runs of so many tasks. By default takes about half a minute."""
     path.parent.mkdir(parents=True, exist_ok=True)
     began = time.time_ns() // 1_000_000 - RUNS * _APART
     connection = sqlite3.connect(path, isolation_level=None)
@@ -81,11 +81,11 @@ def fill(path: Path) -> None:
         migrate(connection, path, migrations())
         connection.execute("BEGIN")
         namespaces.ensure_default(Transaction(connection), began)
-        _pipelines(connection, began)
-        counts = {"runs": RUNS, "pipelines": PIPELINES, "tasks": TASKS, "began": began, "apart": _APART}
+        _pipelines(connection, began, pipelines, tasks)
+        counts = {"runs": RUNS, "pipelines": pipelines, "tasks": tasks, "began": began, "apart": _APART}
         for sql in (_RUNS, _TASK_RUNS, _ATTEMPTS, _EVENTS):
             connection.execute(sql, counts)
-        connection.execute("UPDATE pipelines SET last_run = ?", (RUNS // PIPELINES,))
+        connection.execute("UPDATE pipelines SET last_run = ?", (RUNS // pipelines,))
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
     finally:
@@ -93,27 +93,27 @@ def fill(path: Path) -> None:
 
 
 def pipeline_id(number: int) -> str:
-    """Of the pipelines 0 to PIPELINES - 1, in the order of their ids."""
+    """Of the pipelines from 0 on, in the order of their ids."""
     return f"pipeline-{number:04}"
 
 
-def manifest(number: int) -> Manifest:
+def manifest(number: int, tasks: int = TASKS) -> Manifest:
     """A chain of tasks."""
-    tasks = [
+    chain = [
         Task(
             id=f"task-{position}",
             image="busybox:stable",
             command=["echo", str(position)],
             depends_on=[Dependency(f"task-{position - 1}")] if position else [],
         )
-        for position in range(TASKS)
+        for position in range(tasks)
     ]
-    return Manifest(id=pipeline_id(number), name=f"Pipeline {number}", description="A chain.", tasks=tasks)
+    return Manifest(id=pipeline_id(number), name=f"Pipeline {number}", description="A chain.", tasks=chain)
 
 
-def _pipelines(connection: sqlite3.Connection, at: int) -> None:
-    whole = msgspec.to_builtins(manifest(0))
-    for number in range(PIPELINES):
+def _pipelines(connection: sqlite3.Connection, at: int, pipelines: int, tasks: int) -> None:
+    whole = msgspec.to_builtins(manifest(0, tasks))
+    for number in range(pipelines):
         named = msgspec.convert({**whole, "id": pipeline_id(number), "name": f"Pipeline {number}"}, Manifest)
         content = canonical(named)
         row = (named.id, named.name, named.description, at, at)

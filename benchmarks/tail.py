@@ -66,7 +66,7 @@ def _serve(host: str, path: str, clients: int, every: bool, pipe: Connection) ->
 
 
 async def _follow_all(host: str, path: str, clients: int, every: bool, pipe: Connection) -> None:
-    open_connections = [await _connect(host, path) for _ in range(clients)]
+    open_connections = [await connect(host, path) for _ in range(clients)]
     pipe.send("connected")
     late: list[int] = []
     note = _note_every if every else _note_ends
@@ -74,13 +74,23 @@ async def _follow_all(host: str, path: str, clients: int, every: bool, pipe: Con
     pipe.send(Heard(list(lines), [ns / 1e9 for ns in late]))
 
 
-async def _connect(host: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(host: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A websocket of `host` (name and port), that answers no frames."""
     name, _, port = host.rpartition(":")
     reader, writer = await asyncio.open_connection(name, int(port), limit=_LIMIT)
     writer.write(_OPENING.format(path=path, host=host).encode())
     answer = await reader.readuntil(b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 101"), answer
     return reader, writer
+
+
+async def read_frame(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """The kind of the next frame, as in RFC 6455, and what is in it."""
+    head = await reader.readexactly(2)
+    size = head[1]
+    if size >= 126:
+        size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
+    return head[0] & 15, await reader.readexactly(size)
 
 
 async def _follow(
@@ -92,13 +102,9 @@ async def _follow(
     """How many lines came until the log's end."""
     lines = 0
     while True:
-        head = await reader.readexactly(2)
-        size = head[1]
-        if size >= 126:
-            size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
-        frame = await reader.readexactly(size)
+        kind, frame = await read_frame(reader)
         now = time.time_ns()
-        if head[0] & 15 != 1:
+        if kind != 1:
             continue
         if frame.startswith(b'{"type":"end"'):
             writer.close()
