@@ -65,6 +65,6 @@ def _figure(name: str, seen: _Seen) -> Figure:
         "≤ 200 ms",
         ms(longest),
         longest <= 0.2 and seen.events >= _EVENTS,
-        f"{seen.events:,} events in {_SECONDS:.0f} s; frames p50 {ms(median(frames))}, p99 {ms(percentile(frames, 0.99))};"
-        f" a key is heard after p50 {ms(median(delays))}, at most {ms(max(delays))}",
+        f"{seen.events:,} events in {_SECONDS:.0f} s; frames p50 {ms(median(frames))}, p99"
+        f" {ms(percentile(frames, 0.99))}; a key is heard after p50 {ms(median(delays))}, at most {ms(max(delays))}",
     )
