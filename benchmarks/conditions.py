@@ -30,6 +30,7 @@ class Conditions(msgspec.Struct, frozen=True):
     python: str
     sqlite: str
     docker: str
+    chromium: str = "–"
 
 
 def look() -> Conditions:
@@ -45,6 +46,7 @@ def look() -> Conditions:
         python=platform.python_version(),
         sqlite=sqlite3.sqlite_version,
         docker=_docker(),
+        chromium=_output(["chromium", "--version"]).removeprefix("Chromium ") if shutil.which("chromium") else "none",
     )
 
 

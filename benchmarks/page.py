@@ -58,6 +58,7 @@ def _conditions(one: Conditions) -> str:
             ("Python", one.python),
             ("SQLite", one.sqlite),
             ("Docker Engine", one.docker),
+            ("Chromium", one.chromium),
         ],
     )
 
