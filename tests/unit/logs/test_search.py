@@ -24,7 +24,7 @@ from gofer.server.logs.mask import Masks
 from gofer.server.logs.pattern import compiled
 from gofer.server.logs.record import NEITHER
 from gofer.server.logs.search import LogSearch, Wanted
-from tests.unit.logs.reading import LOG, shown, still_open, write
+from tests.unit.logs.reading import LOG, as_chunks, shown, still_open, write
 from tests.unit.logs.test_follow import Source
 
 Printed = list[tuple[Stream, bytes]]
@@ -245,3 +245,16 @@ async def test_what_is_hidden_cannot_be_found_while_it_comes_nor_later(logs: Log
         assert 1 not in numbers(found(path, pattern)), pattern
     (match,) = found(path, "^code").matches
     assert match.text == "code=***"
+
+
+async def test_a_log_that_is_deleted_ends_its_searches(logs: Logs) -> None:
+    """Both that which waits for more, and that which has much to look at still."""
+    await logs.capture(LOG, as_chunks([("stdout", b"some text\n" * 80_000)]))
+    waits, reads = (LogSearch(logs).follow(LOG, Wanted(compiled(word)), still_open) for word in ("nowhere", "text"))
+    first = await anext(waits)
+    while isinstance(first, MatchesFrame) and first.searched < first.total:
+        first = await anext(waits)
+    await anext(reads)
+    await logs.delete_runs(LOG.namespace, LOG.pipeline, [LOG.run])
+    assert [frame async for frame in waits][-1] == SearchEnd(state="expired")
+    assert [frame async for frame in reads][-1] == SearchEnd(state="expired")
