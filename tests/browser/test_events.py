@@ -110,7 +110,9 @@ def _to_a_time(page: Page, server: Api, every: list[int]) -> None:
     field.fill("yesterdayish")
     field.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Neither a number nor a time")
-    started = next(event for event in server.events(namespace="default", pipeline="events-many") if event["kind"] == "run.started")
+    started = next(
+        event for event in server.events(namespace="default", pipeline="events-many") if event["kind"] == "run.started"
+    )
     field.fill(page.evaluate("at => new Date(at).toISOString()", started["at"]))
     field.press("Enter")
     expect(page.get_by_role("alert")).to_be_hidden()
