@@ -13,7 +13,7 @@ PROGRAM_SOURCES := gofer.spec requirements/freeze.txt \
   $(shell find gofer sdk/python triggers common_tasks packaging/freeze -type f -not -path '*/__pycache__/*' -not -name site.zip \
   -not -name console.zip -not -path 'gofer/ui/console/*')
 UI := gofer/ui/console
-UI_SOURCES := $(shell find $(UI) packaging/ui -type f -not -path '*/node_modules/*' -not -name schema.d.ts) packaging/site/pack.py \
+UI_SOURCES := $(shell find $(UI) packaging/ui/openapi.py -type f -not -path '*/node_modules/*' -not -name schema.d.ts) packaging/site/pack.py \
   $(shell find gofer/models gofer/server/api gofer/server/streams -name '*.py')
 
 .PHONY: help
@@ -101,7 +101,7 @@ docs-serve: ## show the documentation while it is being written
 	@.ci/setup docs
 	$(MKDOCS) serve --strict
 
-.PHONY: ui ui-setup ui-types lint-ui test-ui ui-dev
+.PHONY: ui ui-setup ui-types lint-ui test-ui pictures ui-dev
 ui: gofer/server/console.zip ## build the web console into gofer/server/console.zip
 
 gofer/server/console.zip: $(UI_SOURCES)
@@ -124,6 +124,9 @@ lint-ui: ui-types ## types, style and format of the console
 
 test-ui: ui-types ## the console's logic
 	@cd $(UI) && npm test --silent
+
+pictures: setup-dev test-tools ui ## take the pictures of the console anew, for docs/console.md
+	PYTHONPATH=. $(PY) packaging/ui/pictures.py
 
 ui-dev: ui-types ## the console while it is being written, beside a server on localhost:8080
 	@cd $(UI) && npm run dev

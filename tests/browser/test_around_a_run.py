@@ -35,7 +35,7 @@ def test_the_end_of_a_watched_run_is_told_wherever_one_is(tab: Tab, server: Api,
     server.until("run.started", "watched", run)
     page = tab.open(f"/ui/n/default/p/watched/runs/{run}")
     expect(page.get_by_role("button", name="Tell me when this run ends")).to_be_visible()
-    page.keyboard.press("w")
+    page.keyboard.press("b")
     expect(page.get_by_role("button", name="Tell me when this run ends")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("link", name="System", exact=True).click()
     # It is kept over a reload.
