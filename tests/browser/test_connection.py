@@ -12,7 +12,7 @@ from tests.browser.jobs import Gate, pipeline, task
 from tests.integration.api.server import ServerThread
 from tests.support.server import ServerProcess
 
-_AWAY = r"ERR_CONNECTION_REFUSED|WebSocket connection to|failed: "
+_AWAY = r"ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to|failed: "
 
 
 def test_the_server_is_killed_and_comes_back(own_server: ServerProcess, open_tab: OpenTab, gate: Gate) -> None:

@@ -13,7 +13,7 @@ from tests.browser.jobs import Gate, pipeline, task
 from tests.browser.tab import Tab
 from tests.support.server import Api, ServerProcess
 
-_AWAY = r"ERR_CONNECTION_REFUSED|WebSocket connection to|failed: "
+_AWAY = r"ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to|failed: "
 
 
 @pytest.fixture(scope="module")
