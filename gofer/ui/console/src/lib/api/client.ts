@@ -1,5 +1,6 @@
 /** Requests to Gofer's own API, by the cookie of the browser's session. */
 
+import type { Who } from "../rights";
 import { router } from "../router.svelte";
 
 /** What the server says of a fault: RFC 9457 problem details. `status` 0: it has not answered at all. */
@@ -18,11 +19,7 @@ export class ApiError extends Error {
 
 interface Session {
   csrf?: string;
-  who: {
-    kind: string;
-    namespaces?: string[];
-    token?: { id: string; description?: string; roles?: string[] };
-  };
+  who: Who;
 }
 
 export interface Options {

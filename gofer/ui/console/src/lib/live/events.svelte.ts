@@ -32,6 +32,11 @@ class Live {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Ends what the server refuses for good; the next listener tries again. */
+  end(): void {
+    this.#socket?.close();
+  }
+
   #changed(state: SocketState): void {
     this.state = state;
     if (state === "open") {
