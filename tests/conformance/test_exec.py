@@ -52,9 +52,11 @@ async def test_a_terminal(engine: Engine) -> None:
     session = await engine.scheduler.exec(name, ["sh"], terminal=True, columns=100, rows=30)
     await session.resize(120, 40)
     await session.write(b"test -t 0 && test -t 1 && echo termi''nal\n")
+    await session.write(b"echo of=$TERM\n")
     await session.write(b"exit 5\n")
     output = await _all(session)
     assert b"terminal\r\n" in output["stdout"]
+    assert b"of=xterm\r\n" in output["stdout"]
     assert output["stderr"] == b""
     assert await session.exit_code() == 5
     await session.close()

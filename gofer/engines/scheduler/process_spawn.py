@@ -52,6 +52,9 @@ def spawn(program: Program, stdio: Sequence[int]) -> int:
 
 def spawn_session(program: Program, stdio: Sequence[int], *, terminal: bool) -> int:
     """Start a command beside the job's own, in its own session; `terminal`: its stdio is one. Raises OSError."""
+    if terminal:
+        # As Docker has it: without, whatever draws on a terminal refuses to.
+        program = program._replace(environment={"TERM": "xterm", **program.environment})
     return _fork(_resolve(program), program, stdio, session=True, terminal=terminal)
 
 

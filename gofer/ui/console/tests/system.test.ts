@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { grant, matching, tokenState, words } from "../src/lib/access";
 import { attachAddress, closedEnding, commandOf, endingOf, splitWords } from "../src/lib/attach";
 import { joined } from "../src/lib/own_log";
+import { allows, matches, type Who } from "../src/lib/rights";
 import { chosen, grouped, written } from "../src/lib/settings";
 
 const SETTINGS = [
@@ -71,5 +72,30 @@ describe("lines of the server's log", () => {
   it("lose the oldest where there are too many", () => {
     expect(joined([1, 2], [3], 3)).toEqual({ lines: [1, 2, 3], dropped: false });
     expect(joined([1, 2], [3, 4], 3)).toEqual({ lines: [2, 3, 4], dropped: true });
+  });
+});
+
+describe("rights", () => {
+  const who = (names: string[] = []): Who => ({
+    kind: "client",
+    namespaces: ["team-*"],
+    permissions: [{ resources: ["runs", "logs"], actions: ["read"], names }],
+  });
+  it("hold in the namespaces of the token alone", () => {
+    expect(["team-a", "teama", undefined].map((one) => allows(who(), "runs:read", one))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(allows({ ...who(), namespaces: ["*"] }, "runs:read")).toBe(true);
+    expect(allows(who(), "runs:write", "team-a")).toBe(false);
+    expect(allows({ kind: "management" }, "tokens:delete")).toBe(true);
+  });
+  it("may be for some names", () => {
+    const some = who(["nightly-*", "weekly/key"]);
+    expect(
+      ["nightly-load", "weekly", "daily"].map((one) => allows(some, "logs:read", "team-a", one)),
+    ).toEqual([true, false, false]);
+    expect(matches("a.*", "ab")).toBe(false);
   });
 });
