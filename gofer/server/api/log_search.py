@@ -93,7 +93,9 @@ async def _search(call: Call[TaskPath, SearchQuery, NoBody]) -> MatchPage:
     )
     if chosen.attempt is not None:
         try:
-            return await call.services.log_search.page(chosen.id, search, complete=chosen.complete)
+            return await call.services.log_search.page(
+                chosen.id, search, complete=chosen.complete, who=call.caller.scope
+            )
         except NotFound:
             # Nothing was printed yet.
             pass
@@ -104,7 +106,7 @@ async def _groups(call: Call[TaskPath, GroupsQuery, NoBody]) -> GroupPage:
     chosen = await choose(call.services, call.path, call.query.attempt)
     if chosen.attempt is not None:
         try:
-            return await call.services.log_search.groups(chosen.id, complete=chosen.complete)
+            return await call.services.log_search.groups(chosen.id, complete=chosen.complete, who=call.caller.scope)
         except NotFound:
             # Nothing was printed yet.
             pass

@@ -24,6 +24,7 @@ from gofer.server.logs.pattern import Pattern
 from gofer.server.logs.record import NEITHER
 from gofer.server.logs.scan import Hit, Progress, Scan, shown
 from gofer.server.logs.thread import in_thread
+from gofer.server.logs.turns import Turns
 
 MAX_MATCHES = 100_000
 """Lines that a search counts; then it ends."""
@@ -61,27 +62,32 @@ class _Reader(Protocol):
 
 
 class LogSearch:
-    """Two threads at most search at a time, each for a moment: many searches take turns, and none holds up runs."""
+    """Two threads at most search at a time, each for a moment: many searches take turns, and none holds up runs.
+
+    `who` searches: those of each take turns with those of everybody else.
+    """
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._turns = Turns(_AT_ONCE)
 
-    async def page(self, log: LogId, search: Search, *, complete: bool) -> MatchPage:
+    async def page(self, log: LogId, search: Search, *, complete: bool, who: str = "") -> MatchPage:
         """The next matches from a line on, in either direction; as far as one request may go.
 
         `complete`: what to put into the page. Raises NotFound if there is no file, DamagedLog.
         """
         file = await self._logs.file(log)
         try:
-            async with self._slots:
+            async with self._turns.turn(who):
                 budget = Budget(PAGE_BYTES, PAGE_SECONDS)
                 found = await in_thread(partial(find, file, search, budget))
         finally:
             file.close()
         return MatchPage(matches=found.matches, next_line=found.next_line, total=file.end.lines, complete=complete)
 
-    async def follow(self, log: LogId, wanted: Wanted, state: State) -> AsyncGenerator[MatchesFrame | SearchEnd, None]:
+    async def follow(
+        self, log: LogId, wanted: Wanted, state: State, *, who: str = ""
+    ) -> AsyncGenerator[MatchesFrame | SearchEnd, None]:
         """What the whole log has, then what comes, until the log is complete; the last is a SearchEnd.
 
         The first frame after all that there is was searched says so, even if nothing was found. `state` as in
@@ -89,37 +95,39 @@ class LogSearch:
         """
         reader = _Matches(log, wanted)
         scan = Scan(wanted.pattern, stream_number(wanted.stream))
-        async with aclosing(self._pursue(log, scan, reader, state)) as frames:
+        async with aclosing(self._pursue(log, scan, reader, state, who)) as frames:
             async for frame in frames:
                 if not isinstance(frame, GroupsFrame):
                     yield frame
 
-    async def groups(self, log: LogId, *, complete: bool) -> GroupPage:
+    async def groups(self, log: LogId, *, complete: bool, who: str = "") -> GroupPage:
         """The groups of a log. Raises NotFound if there is no file, DamagedLog."""
         file = await self._logs.file(log)
         try:
-            async with self._slots:
+            async with self._turns.turn(who):
                 return await in_thread(partial(_groups, file, complete))
         finally:
             file.close()
 
-    async def follow_groups(self, log: LogId, state: State) -> AsyncGenerator[GroupsFrame | SearchEnd, None]:
+    async def follow_groups(
+        self, log: LogId, state: State, *, who: str = ""
+    ) -> AsyncGenerator[GroupsFrame | SearchEnd, None]:
         """As `follow`: the groups that there are, then those that begin or end."""
         scan = Scan(groups.MARKERS, NEITHER)
-        async with aclosing(self._pursue(log, scan, Groups(), state)) as frames:
+        async with aclosing(self._pursue(log, scan, Groups(), state, who)) as frames:
             async for frame in frames:
                 if not isinstance(frame, MatchesFrame):
                     yield frame
 
     async def _pursue(
-        self, log: LogId, scan: Scan, reader: _Reader, state: State
+        self, log: LogId, scan: Scan, reader: _Reader, state: State, who: str
     ) -> AsyncGenerator[MatchesFrame | GroupsFrame | SearchEnd, None]:
         async with self._logs.joined(log) as feed:
             pursuit = _Pursuit(feed, scan, reader)
             try:
                 while not (feed.closed or feed.expired or pursuit.over()):
                     if pursuit.behind():
-                        if await self._turn(log, pursuit) and (frame := pursuit.frame()) is not None:
+                        if await self._turn(log, pursuit, who) and (frame := pursuit.frame()) is not None:
                             yield frame
                         if not pursuit.behind() and feed.live:
                             # So that who prints without pause makes a few frames a second, and not one for each line.
@@ -135,9 +143,9 @@ class LogSearch:
             if not feed.closed:
                 yield SearchEnd(state="expired" if feed.expired else "limit" if pursuit.over() else "complete")
 
-    async def _turn(self, log: LogId, pursuit: _Pursuit) -> bool:
+    async def _turn(self, log: LogId, pursuit: _Pursuit, who: str) -> bool:
         """Search for a moment. False: the file has gone."""
-        async with self._slots:
+        async with self._turns.turn(who):
             try:
                 pursuit.file = pursuit.file or await self._logs.file(log)
             except NotFound:
@@ -208,6 +216,7 @@ class _Matches:
         self._lines: list[int] = []
         self._matches: list[Match] = []
         self._told = (-1, -1)
+        self._was_behind = True
         self.full = False
 
     def take(self, hit: Hit) -> bool:
@@ -222,9 +231,12 @@ class _Matches:
         return True
 
     def frame(self, so_far: Progress) -> MatchesFrame | None:
-        """None: there is nothing new. How far it has come is news while there is more to search, and in the end."""
+        """None: there is nothing new. How far it has come is news while there is more to search, when there is
+        no more, and in the end."""
         told, self._told = self._told, (self._count, so_far.searched)
-        if told[0] == self._count and not so_far.behind and not (so_far.ended and told != self._told):
+        was_behind, self._was_behind = self._was_behind, so_far.behind
+        is_news = so_far.behind or was_behind or (so_far.ended and told != self._told)
+        if told[0] == self._count and not is_news:
             return None
         lines, self._lines = self._lines, []
         matches, self._matches = self._matches, []

@@ -15,7 +15,6 @@ from gofer.models.log_search import GroupsFrame, MatchesFrame, SearchEnd
 from gofer.server.api.endpoint import Call, NoBody, Number, TaskPath
 from gofer.server.api.log_search import GroupsQuery, PatternQuery, pattern_of
 from gofer.server.logs.search import Wanted
-from gofer.server.services import Services
 from gofer.server.streams.log_source import LogSource
 from gofer.server.streams.session import serve_until_gone
 
@@ -43,7 +42,7 @@ async def log_search_stream(call: Call[TaskPath, LogSearchQuery, NoBody], websoc
     source = LogSource(call.services, call.path, query.attempt)
     await source.find()
     await websocket.accept()
-    await serve_until_gone(websocket, _search(call.services, source, wanted, websocket))
+    await serve_until_gone(websocket, _search(call, source, wanted, websocket))
 
 
 async def log_groups_stream(call: Call[TaskPath, GroupsQuery, NoBody], websocket: WebSocket) -> None:
@@ -54,17 +53,21 @@ async def log_groups_stream(call: Call[TaskPath, GroupsQuery, NoBody], websocket
     source = LogSource(call.services, call.path, call.query.attempt)
     await source.find()
     await websocket.accept()
-    await serve_until_gone(websocket, _groups(call.services, source, websocket))
+    await serve_until_gone(websocket, _groups(call, source, websocket))
 
 
-async def _search(services: Services, source: LogSource, wanted: Wanted, websocket: WebSocket) -> None:
+async def _search(
+    call: Call[TaskPath, LogSearchQuery, NoBody], source: LogSource, wanted: Wanted, websocket: WebSocket
+) -> None:
     log = await source.ready()
-    await _send(None if log is None else services.log_search.follow(log, wanted, source.state), websocket)
+    search, who = call.services.log_search, call.caller.scope
+    await _send(None if log is None else search.follow(log, wanted, source.state, who=who), websocket)
 
 
-async def _groups(services: Services, source: LogSource, websocket: WebSocket) -> None:
+async def _groups(call: Call[TaskPath, GroupsQuery, NoBody], source: LogSource, websocket: WebSocket) -> None:
     log = await source.ready()
-    await _send(None if log is None else services.log_search.follow_groups(log, source.state), websocket)
+    search, who = call.services.log_search, call.caller.scope
+    await _send(None if log is None else search.follow_groups(log, source.state, who=who), websocket)
 
 
 async def _send(found: Frames | None, websocket: WebSocket) -> None:

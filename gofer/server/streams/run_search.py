@@ -17,7 +17,6 @@ from gofer.server.events.bus import Filter
 from gofer.server.logs.logs import LogId
 from gofer.server.logs.record import DamagedLog
 from gofer.server.logs.search import Wanted
-from gofer.server.services import Services
 from gofer.server.streams.log_search import MAX_SHOWN, Shown, encoded
 from gofer.server.streams.log_source import LogSource
 from gofer.server.streams.session import serve_until_gone
@@ -43,15 +42,16 @@ async def run_search_stream(call: Call[RunPath, RunSearchQuery, NoBody], websock
     wanted = Wanted(await pattern_of(query), query.stream, query.shown, listed=False)
     await call.services.runs.get(at.namespace, at.pipeline, at.run)
     await websocket.accept()
-    await serve_until_gone(websocket, _RunSearch(call.services, at, wanted, websocket).send())
+    await serve_until_gone(websocket, _RunSearch(call, wanted, websocket).send())
 
 
 class _RunSearch:
     """One search. Logs of tasks that have ended wait for their turn; those that grow are all followed."""
 
-    def __init__(self, services: Services, at: RunPath, wanted: Wanted, websocket: WebSocket) -> None:
-        self._services = services
-        self._at = at
+    def __init__(self, call: Call[RunPath, RunSearchQuery, NoBody], wanted: Wanted, websocket: WebSocket) -> None:
+        self._services = call.services
+        self._at = call.path
+        self._who = call.caller.scope
         self._wanted = wanted
         self._websocket = websocket
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -126,7 +126,8 @@ class _RunSearch:
         frame: MatchesFrame | SearchEnd | None = None
         try:
             await source.find()
-            async with aclosing(self._services.log_search.follow(log, self._wanted, source.state)) as frames:
+            found = self._services.log_search.follow(log, self._wanted, source.state, who=self._who)
+            async with aclosing(found) as frames:
                 async for frame in frames:
                     if isinstance(frame, MatchesFrame):
                         await self._tell(frame)

@@ -247,6 +247,14 @@ async def test_what_is_hidden_cannot_be_found_while_it_comes_nor_later(logs: Log
     assert match.text == "code=***"
 
 
+def test_that_all_was_searched_is_told_once_though_nothing_was_found() -> None:
+    """Of a log that goes on, too, and however many turns it took."""
+    reader = search._Matches(LOG, Wanted(compiled("nowhere")))
+    progress = [scan.Progress(searched, 10, searched < 10, False) for searched in (5, 10, 10)]
+    told = [reader.frame(one) for one in progress]
+    assert [frame and frame.searched for frame in told] == [5, 10, None]
+
+
 async def test_a_log_that_is_deleted_ends_its_searches(logs: Logs) -> None:
     """Both that which waits for more, and that which has much to look at still."""
     await logs.capture(LOG, as_chunks([("stdout", b"some text\n" * 80_000)]))
