@@ -13,7 +13,7 @@ from tests.browser.tab import Tab
 from tests.support.server import Api, ServerProcess
 
 _RUN_ENDED = re.compile(r"(?<!task)run\.ended")
-_AWAY = r"ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to|failed: "
+_AWAY = r"ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to|failed: |status of 503"
 
 
 def test_what_happens_is_shown_and_leads_to_what_it_speaks_of(tab: Tab, server: Api) -> None:

@@ -38,7 +38,11 @@ export function plotOptions(
       points: { show: !columns, size: 6 },
       y: false,
     },
-    scales: { y: { range: (_plot, _least, most) => [0, top(most, unit)] } },
+    scales: {
+      // The last step has its room too: what began with it would stand beyond the edge.
+      x: { range: (plot, least, most) => [least, most + stepOf(plot.data[0])] },
+      y: { range: (_plot, _least, most) => [0, top(most, unit)] },
+    },
     axes: [
       { ...axis, size: 22, space: 60, values: times },
       {
@@ -61,11 +65,16 @@ export function plotOptions(
         points: { show: !columns && known(one.values) < 2, size: 5, fill: () => colour(one.colour) },
         ...(one.dashed === true ? { dash: [5, 4] } : {}),
         ...(columns ? { fill: () => colour(one.colour) } : {}),
-        ...(columns && Plot.paths.bars ? { paths: Plot.paths.bars({ size: [0.85, 40], align: 1 }) } : {}),
+        ...(columns && Plot.paths.bars ? { paths: Plot.paths.bars({ size: [0.85, 40, 3], align: 1 }) } : {}),
       })),
     ],
     hooks: { setCursor: [(plot) => hover(plot.cursor.idx ?? null)] },
   };
+}
+
+/** The distance between two moments. */
+export function stepOf(at: ArrayLike<number>): number {
+  return at.length > 1 ? (at[1] ?? 0) - (at[0] ?? 0) : 0;
 }
 
 function known(values: ChartSeries["values"]): number {

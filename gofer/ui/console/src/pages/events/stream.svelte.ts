@@ -17,7 +17,7 @@ const PAGE = 100;
 /** Led up to an event that was asked for, to be read with it. */
 const CONTEXT = 20;
 /** At once on the page; a reader who asks for older ones gets more. */
-const KEPT = 500;
+const KEPT = 200;
 const MOST = 2000;
 
 export class EventStream {
