@@ -68,6 +68,15 @@ def test_the_list_of_contents_and_the_program_agree(place: Place, program: Path)
     assert own["hashes"][0]["content"] == hashlib.sha256(program.read_bytes()).hexdigest()
 
 
+def test_the_list_names_what_is_in_the_console(program: Path) -> None:
+    listed = json.loads((program.parent / "gofer.cdx.json").read_text())["components"]
+    console = {
+        one["purl"].partition("@")[0]: one["licenses"] for one in listed if one.get("purl", "").startswith("pkg:npm/")
+    }
+    assert {"pkg:npm/svelte", "pkg:npm/uplot", "pkg:npm/d3-zoom"} <= console.keys()
+    assert all(console.values())
+
+
 def test_it_says_what_it_is_made_of(place: Place) -> None:
     made_of = place.ok("version", "--json").json
     assert len(made_of["commit"].removesuffix("+changed")) == 40

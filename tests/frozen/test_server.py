@@ -12,7 +12,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from gofer.server.routes import endpoints, sockets
+from gofer.server.site.console import ARCHIVE
 from tests.frozen.place import FrozenServer, Place
+from tests.support.console import check_console
 from tests.support.server import Api
 from tests.support.until import until
 
@@ -123,6 +125,10 @@ def test_every_page_of_the_documentation_is_served(api: Api) -> None:
             waiting += [link for link in links if link.startswith(("/docs/", "/api/docs"))]
     assert {"/docs/cli/", "/docs/troubleshooting/", "/docs/guide/install/"} <= seen
     assert len(seen) > 50
+
+
+def test_the_console_is_served(api: Api) -> None:
+    check_console(api, ARCHIVE)
 
 
 def _query(path: str) -> str:
