@@ -111,6 +111,7 @@ gofer/server/console.zip: $(UI_SOURCES)
 
 ui-setup: $(UI)/node_modules/.package-lock.json
 $(UI)/node_modules/.package-lock.json: $(UI)/package-lock.json
+	@.ci/node
 	@cd $(UI) && npm ci --no-audit --no-fund --silent
 	@touch $@
 

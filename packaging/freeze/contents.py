@@ -25,6 +25,10 @@ EXCLUDED = (
     "altgraph",
 )
 
+# The building machine's asks for a newer glibc than all the rest. Only searching logs needs it, and every distribution
+# has its own, of which far older ones would do.
+_NOT_CARRIED = ("libstdc++.so.6",)
+
 # Needed before the payload can be read.
 _FIRST = ("gofer", "gofer.frozen", "__future__")
 
@@ -78,6 +82,11 @@ def divide(table: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
     later = [entry for entry in kept if entry[0] not in ("base_library.zip", MARK)]
     # PyInstaller sorts by kind, then name: as an executable the mark is unpacked first, before room can run out.
     return later, [*boot, *((name, source, "EXECUTABLE") for name, source, _kind in kept if name == MARK)]
+
+
+def carried(binaries: Iterable[Entry]) -> list[Entry]:
+    """Those rows of PyInstaller's table of binaries that go into the program."""
+    return [entry for entry in binaries if Path(entry[0]).name not in _NOT_CARRIED]
 
 
 def quick(root: Path, pure: Iterable[Entry]) -> list[Entry]:

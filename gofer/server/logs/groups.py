@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+
 from gofer.models.log_search import GroupsFrame, LogGroup
-from gofer.server.logs.pattern import compiled
+from gofer.server.logs.pattern import Pattern, compiled
 from gofer.server.logs.piece import head
 from gofer.server.logs.scan import Hit, Progress
 
 # GitHub's `::group::`, Buildkite's sections, and GitHub's `::error`, which tells where to look.
-MARKERS = compiled(r"^(?:::group::|::endgroup::|::error[ :]|(?:---|\+\+\+|~~~) +\S|\^\^\^ \+\+\+\s*$)")
+_MARKERS = r"^(?:::group::|::endgroup::|::error[ :]|(?:---|\+\+\+|~~~) +\S|\^\^\^ \+\+\+\s*$)"
 MAX_GROUPS = 2_000
 
 _DEEPEST = 8
 _NAME = 200
 
 
+@functools.cache
+def markers() -> Pattern:
+    """Finds the lines that `Groups` takes."""
+    return compiled(_MARKERS)
+
+
 class Groups:
-    """Takes the lines that `MARKERS` finds, in order. `full`: there are more groups than are kept."""
+    """Takes the lines that `markers` finds, in order. `full`: there are more groups than are kept."""
 
     def __init__(self) -> None:
         self.found: list[LogGroup] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
 
-import re2
+from gofer.errors import InvalidInput, Unavailable
 
-from gofer.errors import InvalidInput
+if TYPE_CHECKING:
+    import re2
 
 MAX_LENGTH = 1_000
 """Characters of a pattern."""
@@ -39,12 +41,13 @@ class Pattern:
 def compiled(pattern: str, *, literal: bool = False, ignore_case: bool = False) -> Pattern:
     """A pattern that matches within lines; `^` and `$` are the ends of a line. `literal`: it is plain text.
 
-    Raises InvalidInput, in RE2's words where it is not understood.
+    Raises InvalidInput, in RE2's words where it is not understood, and Unavailable where RE2 itself cannot be loaded.
     """
     if not literal and any(match[1] in ("A", "z") for match in _ESCAPE.finditer(pattern) if match[1]):
         raise InvalidInput(
             "A search looks at each line: \\A and \\z have no meaning in it.", "^ and $ are the ends of a line."
         )
+    re2 = _engine()
     options = re2.Options()
     options.never_nl = True
     options.never_capture = True
@@ -65,6 +68,17 @@ def compiled(pattern: str, *, literal: bool = False, ignore_case: bool = False) 
             "Use smaller repetitions, such as .* in the place of .{0,500}.",
         )
     return Pattern(found)
+
+
+def _engine() -> Any:
+    # Loaded with the first search: it stands on the machine's own libstdc++, and nothing else needs that.
+    try:
+        import re2
+    except ImportError as error:
+        raise Unavailable(
+            f"Logs cannot be searched here: {error}.", "Install libstdc++ (Debian: libstdc++6), and start Gofer again."
+        ) from None
+    return re2
 
 
 def _words(error: Exception, pattern: str, text: str) -> str:

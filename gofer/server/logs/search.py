@@ -113,7 +113,7 @@ class LogSearch:
         self, log: LogId, state: State, *, who: str = ""
     ) -> AsyncGenerator[GroupsFrame | SearchEnd, None]:
         """As `follow`: the groups that there are, then those that begin or end."""
-        scan = Scan(groups.MARKERS, NEITHER)
+        scan = Scan(groups.markers(), NEITHER)
         async with aclosing(self._pursue(log, scan, Groups(), state, who)) as frames:
             async for frame in frames:
                 if not isinstance(frame, MatchesFrame):
@@ -253,7 +253,7 @@ class _Matches:
 
 def _groups(file: LogFile, complete: bool) -> GroupPage:
     budget, found = Budget(4 * PAGE_BYTES, 4 * PAGE_SECONDS), Groups()
-    scan = Scan(groups.MARKERS, NEITHER)
+    scan = Scan(groups.markers(), NEITHER)
     ended = False
     while not found.full:
         before = scan.place.offset

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gofer.models.log_search import GroupKind
-from gofer.server.logs.groups import MARKERS, Groups
+from gofer.server.logs.groups import Groups, markers
 from gofer.server.logs.scan import Hit, Progress
 
 DEEPEST = 8
@@ -103,7 +103,7 @@ def test_groups_are_those_of_a_stack_and_each_change_is_told(depth: int, lines: 
     lines = ["::group::around"] * depth + lines
     for number, (line, is_told) in enumerate(zip(lines, told_at, strict=False), 1):
         text = line.encode()
-        match = MARKERS.find(text, 0)
+        match = markers().find(text, 0)
         if match is not None:
             groups.take(Hit(number, RECORD + text, text, *match))
         frame = groups.frame(Progress(number, len(lines), True, False)) if is_told else None
