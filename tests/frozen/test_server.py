@@ -35,7 +35,7 @@ def api(program: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     server = FrozenServer(place)
     api = server.start()
     try:
-        api.register({"id": "p", "tasks": [{"id": "t", "image": "i", "script": "echo ::group::hello; exec sleep 1000"}]})
+        api.register({"id": "p", "tasks": [{"id": "t", "image": "i", "script": "echo ::group::hello; exec sleep 999"}]})
         api.until("taskrun.running", "p", api.start("p"), "t")
         for path, more in (("namespaces/default/pipelines/p/secrets/key", {}), ("secrets/key", {"namespaces": ["*"]})):
             assert api.call("PUT", path, {"value": "some value", **more})[0] == 201
