@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Comparison, GridRun, Manifest } from "../src/lib/api/types";
-import { choicesOf, filled, textsOf, type Parameter } from "../src/lib/parameters";
+import { ApiError } from "../src/lib/api/client";
+import { choicesOf, given, placed, textsOf, type Parameter } from "../src/lib/parameters";
 import { figureRows } from "../src/pages/pipeline/compared";
 import { flowOf } from "../src/pages/pipeline/flow";
 import { heightsOf, rowsOf } from "../src/pages/pipeline/rows";
@@ -35,19 +36,24 @@ describe("parameters in a form", () => {
     });
   });
 
-  it("give what differs from the defaults, as values of their types", () => {
-    const texts = { DAY: " x ", TRIES: " 4 ", SHARE: "0.5", DRY: "false", NOTE: "" };
-    expect(filled(declared, texts)).toEqual({
-      values: { DAY: " x ", TRIES: 4, SHARE: 0.5, DRY: false, NOTE: "" },
-      problems: {},
-    });
-    expect(filled(declared, { ...textsOf(declared), DAY: "x" }).values).toEqual({ DAY: "x" });
+  it("give what differs from the defaults, as it was written", () => {
+    const texts = { DAY: " x ", TRIES: "many", SHARE: "0.5", DRY: "false", NOTE: "" };
+    expect(given(declared, texts)).toEqual(texts);
+    expect(given(declared, { ...textsOf(declared), DAY: "x" })).toEqual({ DAY: "x" });
   });
 
-  it("say what is wrong", () => {
-    const texts = { DAY: "", TRIES: "1.5", SHARE: "much", DRY: "yes", NOTE: "usual" };
-    expect(Object.keys(filled(declared, texts).problems)).toEqual(["DAY", "TRIES", "SHARE", "DRY"]);
-    expect(filled(declared, { ...texts, TRIES: "" }).problems["TRIES"]).toBe("Expected a whole number.");
+  it("have what the server says of them at their fields", () => {
+    const wrong = { place: "parameters.TRIES", message: "expected an integer" };
+    expect(placed(new ApiError(422, "no", "", [wrong]))).toEqual({
+      fields: { TRIES: "expected an integer" },
+      others: false,
+    });
+    expect(placed(new ApiError(422, "no", "", [wrong, { place: "version", message: "?" }])).others).toBe(
+      true,
+    );
+    expect(placed(new ApiError(409, "It is disabled."))).toEqual({ fields: {}, others: true });
+    expect(placed(new Error("?")).others).toBe(true);
+    expect(placed(undefined)).toEqual({ fields: {}, others: false });
   });
 
   it("know what may be chosen", () => {

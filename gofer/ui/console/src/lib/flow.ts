@@ -25,7 +25,7 @@ export function shortName(image: string): string {
 }
 
 /** The nodes that a reader looks for: the one that was chosen, else those that have failed, else those that run. */
-export function tellsMost(tasks: readonly FlowTask[], selected: string): { id: string }[] {
+export function tellsMost(tasks: readonly FlowTask[], selected: string): string[] {
   const ways: ((task: FlowTask) => boolean)[] = [
     (task) => task.id === selected,
     (task) => task.status === "failed",
@@ -33,7 +33,7 @@ export function tellsMost(tasks: readonly FlowTask[], selected: string): { id: s
   ];
   for (const way of ways) {
     const found = tasks.filter(way);
-    if (found.length > 0) return found.slice(0, 3).map(({ id }) => ({ id }));
+    if (found.length > 0) return found.slice(0, 3).map(({ id }) => id);
   }
   return [];
 }
@@ -45,18 +45,6 @@ export interface Place {
 
 export const NODE = { width: 200, height: 48 };
 const GAP = { x: 64, y: 16 };
-
-/** Graphs are shown at their size, or smaller, but never too small to be read: then they can be moved about. */
-export const ZOOM = { least: 0.45, most: 1 };
-const ROOM = { least: 84, most: 420, around: 16 };
-
-/** How high the window on a graph is to be, where there are so many pixels for its width. */
-export function heightFor(where: readonly Place[], width: number): number {
-  const right = Math.max(0, ...where.map((place) => place.x)) + NODE.width + 2 * ROOM.around;
-  const below = Math.max(0, ...where.map((place) => place.y)) + NODE.height + 2 * ROOM.around;
-  const zoom = Math.min(ZOOM.most, Math.max(ZOOM.least, width / right));
-  return Math.round(Math.min(ROOM.most, Math.max(ROOM.least, below * zoom)));
-}
 
 /** The upper left corner of each node. The same nodes always come out the same. */
 export function places(tasks: readonly FlowTask[]): Place[] {

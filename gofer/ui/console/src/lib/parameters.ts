@@ -1,5 +1,6 @@
 /** A run's parameters as a form has them: text for each, and what is wrong with it. */
 
+import { ApiError } from "./api/client";
 import type { Manifest } from "./api/types";
 
 export type Parameter = NonNullable<Manifest["parameters"]>[number];
@@ -15,45 +16,29 @@ export function textsOf(
   );
 }
 
-export interface Filled {
-  /** What differs from the defaults: the rest is the server's. */
-  values: Record<string, Value>;
-  /** By the parameter's name. */
-  problems: Record<string, string>;
-}
-
-export function filled(parameters: readonly Parameter[], texts: Readonly<Record<string, string>>): Filled {
-  const values: Record<string, Value> = {};
-  const problems: Record<string, string> = {};
-  for (const parameter of parameters) {
-    const text = texts[parameter.name] ?? "";
-    const usual = parameter.default ?? undefined;
-    if (text === (usual === undefined ? "" : String(usual))) {
-      if (text === "" && parameter.required && usual === undefined)
-        problems[parameter.name] = "It is required.";
-      continue;
-    }
-    const value = valueOf(parameter.type ?? "string", text);
-    if (value === undefined) problems[parameter.name] = EXPECTED[parameter.type ?? "string"];
-    else values[parameter.name] = value;
+/** What is given to the run: what differs from the defaults, for the rest is the server's. It reads text as the
+ * parameter's type, and says what is wrong with it. */
+export function given(
+  parameters: readonly Parameter[],
+  texts: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const { name, default: usual } of parameters) {
+    const text = texts[name] ?? "";
+    if (text !== String(usual ?? "")) values[name] = text;
   }
-  return { values, problems };
+  return values;
 }
 
-const EXPECTED = {
-  string: "Expected text.",
-  integer: "Expected a whole number.",
-  number: "Expected a number.",
-  boolean: "Expected true or false.",
-} as const;
-
-function valueOf(type: keyof typeof EXPECTED, text: string): Value | undefined {
-  const trimmed = text.trim();
-  if (type === "string") return text;
-  if (type === "boolean") return trimmed === "true" ? true : trimmed === "false" ? false : undefined;
-  const value = Number(trimmed);
-  if (trimmed === "" || !Number.isFinite(value)) return undefined;
-  return type === "integer" && !Number.isSafeInteger(value) ? undefined : value;
+/** What the server found wrong with parameters, by their names. `others`: it has more to say than that. */
+export function placed(error: unknown): { fields: Record<string, string>; others: boolean } {
+  const problems = error instanceof ApiError ? error.problems : [];
+  const fields: Record<string, string> = {};
+  for (const { place, message } of problems) {
+    const name = /^parameters\.(\w+)$/.exec(place)?.[1];
+    if (name !== undefined) fields[name] = message;
+  }
+  return { fields, others: error !== undefined && Object.keys(fields).length < Math.max(1, problems.length) };
 }
 
 /** What may be chosen from; undefined: anything may be written. */

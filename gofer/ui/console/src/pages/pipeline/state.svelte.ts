@@ -12,12 +12,17 @@ export class PipelineState {
   pipeline = $state.raw<Pipeline>();
   version = $state.raw<VersionDetail>();
   runs = $state.raw<GridRun[]>([]);
+  /** One that the reader has asked for, and what came of asking. */
+  other = $state.raw<{ number: number; found?: VersionDetail; error?: unknown }>();
   /** Counts what has happened beside runs: parts of the page load theirs anew. */
   changes = $state(0);
+  /** Counts runs that have ended since the page was opened. */
+  ended = $state(0);
   error = $state.raw<unknown>(undefined);
   readonly base: string;
 
   #count = 0;
+  #endedCount = 0;
   #namespace: string;
   #id: string;
   #pipeline = new Refresher(() => this.#loadPipeline());
@@ -47,9 +52,19 @@ export class PipelineState {
     this.#grid.ask();
   }
 
+  async load(number: number): Promise<void> {
+    this.other = { number };
+    const told = await get<VersionDetail>(`${this.base}/versions/${number}`).then(
+      (found) => ({ number, found }),
+      (error: unknown) => ({ number, error }),
+    );
+    if (this.other.number === number) this.other = told;
+  }
+
   #hear(events: GoferEvent[]): void {
     const mine = events.filter((one) => one.pipeline === this.#id && one.namespace === this.#namespace);
     if (mine.length === 0) return;
+    this.ended = this.#endedCount += mine.filter((one) => one.kind === "run.ended").length;
     if (mine.some((one) => OF_RUNS.test(one.kind))) this.#grid.ask();
     if (mine.some((one) => !OF_RUNS.test(one.kind))) this.reload();
     else if (mine.some((one) => one.kind === "run.queued")) this.#pipeline.ask();
