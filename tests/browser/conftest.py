@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from gofer.server.site.console import ARCHIVE
 from tests.browser.jobs import Gate
-from tests.browser.tab import ARGUMENTS, CHROMIUM, Tab
+from tests.browser.logs import Feed
+from tests.browser.tab import ARGUMENTS, CHROMIUM, PATIENCE, Tab
 from tests.support.server import Api, ServerProcess
 
 OpenTab = Callable[..., Tab]
@@ -21,6 +22,7 @@ OpenTab = Callable[..., Tab]
 def browser() -> Iterator[Browser]:
     """One Chromium; each tab is in a context of its own."""
     assert ARCHIVE.exists(), "the console is not built: make ui"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -78,3 +80,11 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     gate = Gate(tmp_path)
     yield gate
     gate.open()
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Iterator[Feed]:
+    """What a task of this test prints; the task ends with it."""
+    feed = Feed(tmp_path)
+    yield feed
+    feed.close()

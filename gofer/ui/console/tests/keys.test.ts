@@ -35,6 +35,14 @@ test("a key is named as the table has it", () => {
   expect(nameOf({ ...none, key: "Shift", shiftKey: true })).toBe("");
 });
 
+test("another key for the same, and a capital letter is the letter with Shift", () => {
+  undo.push(keys.bind("Test", [{ keys: "G", also: "End", does: "", run: () => done.push("end") }]));
+  expect(press("g")).toBe(false);
+  press("G", { shiftKey: true });
+  press("End");
+  expect(done).toEqual(["end", "end"]);
+});
+
 test("of two commands with the same key the later holds, until it goes", () => {
   bind("f");
   const end = keys.bind("Page", [{ keys: "f", does: "", run: () => done.push("page") }]);
@@ -76,6 +84,8 @@ test("keys are shown as on a keyboard", () => {
   expect(shown("Mod+k")).toEqual(["Ctrl+K"]);
   expect(shown("Mod+k", true)).toEqual(["⌘K"]);
   expect(shown("Shift+ArrowUp")).toEqual(["Shift+↑"]);
+  expect(shown("G")).toEqual(["Shift+G"]);
+  expect(shown("G", true)).toEqual(["⇧G"]);
   expect(shown("+")).toEqual(["+"]);
   expect(shown("")).toEqual([]);
 });

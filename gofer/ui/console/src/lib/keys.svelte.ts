@@ -1,8 +1,10 @@
 /** What can be done by key: one table. The page shown adds its own keys; `?` shows all, and the palette offers them. */
 
 export interface Command {
-  /** `f`, `Shift+ArrowUp`, `Mod+k` (Ctrl, or ⌘), or keys one after the other: `g p`. Empty: in the palette alone. */
+  /** `f`, `G`, `Shift+ArrowUp`, `Mod+k` (Ctrl, or ⌘), or keys one after the other: `g p`. Empty: in the palette alone. */
   keys: string;
+  /** Another key for the same. */
+  also?: string;
   /** What it does, as a reader would say it: `Follow the log`. */
   does: string;
   run: () => void;
@@ -66,7 +68,7 @@ class KeyTable {
   }
 
   #find(fits: (keys: string) => boolean): Command | undefined {
-    return this.#all.flatMap((group) => group.commands).findLast((command) => fits(command.keys));
+    return this.#all.flatMap((group) => group.commands).findLast(({ keys, also }) => fits(keys) || (also !== undefined && fits(also)));
   }
 }
 
@@ -92,6 +94,8 @@ const SHOWN: Record<string, string> = {
   ArrowLeft: "←",
   ArrowRight: "→",
   Escape: "Esc",
+  PageDown: "Page ↓",
+  PageUp: "Page ↑",
 };
 
 /** The keys one by one, as they are written on a keyboard: `g p` is `["g", "p"]`, `Mod+k` is `["Ctrl+K"]`. */
@@ -102,6 +106,7 @@ export function shown(keysOf: string, isApple = false): string[] {
     return parts
       .map((part) => (part === "Mod" ? (isApple ? "⌘" : "Ctrl") : (SHOWN[part] ?? part)))
       .map((part, at) => (at > 0 && part.length === 1 ? part.toUpperCase() : part))
+      .map((part, at) => (at === 0 && /^[A-Z]$/.test(part) ? (isApple ? `⇧${part}` : `Shift+${part}`) : part))
       .join(isApple ? "" : "+");
   });
 }

@@ -46,7 +46,7 @@ export class Log {
     this.#stream = stream;
   }
 
-  /** Loads the end, and follows it; to begin with the line `at`, or the next one that is shown. */
+  /** Loads the end, and follows it; to begin with the line `at`, or the next one that is shown, if there is one. */
   async open(at?: number): Promise<void> {
     const page = await this.#get({ from: -FIRST, limit: FIRST });
     if (this.#isClosed) return;
@@ -57,7 +57,7 @@ export class Log {
     if (!page.complete) this.#follow(Math.max(1, page.total));
     this.complete = page.complete;
     this.total = page.total;
-    if (at !== undefined) this.begin = await this.indexOf(at);
+    if (at !== undefined && at <= page.total) this.begin = await this.indexOf(at);
     this.opened = true;
   }
 
