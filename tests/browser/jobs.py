@@ -34,7 +34,12 @@ class Gate:
     @property
     def wait(self) -> str:
         """The line of a script that waits."""
-        return f"until [ -e {shlex.quote(str(self._path))} ]; do sleep 0.05; done"
+        return f"until {self.is_open}; do sleep 0.05; done"
+
+    @property
+    def is_open(self) -> str:
+        """The condition of a script that looks only."""
+        return f"[ -e {shlex.quote(str(self._path))} ]"
 
     def open(self) -> None:
         """Lets everybody through who waits."""

@@ -6,11 +6,19 @@ import os
 import re
 import shlex
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.tab import Tab
 from tests.support.server import Api
+
+
+_ITEMS: tuple[Literal["menuitem", "menuitemradio", "menuitemcheckbox"], ...] = (
+    "menuitem",
+    "menuitemradio",
+    "menuitemcheckbox",
+)
 
 
 class Feed:
@@ -92,11 +100,12 @@ class LogPage:
     def choose(self, name: str) -> None:
         """From the menu of what else can be done."""
         self.page.get_by_role("button", name="More").click()
-        self.page.get_by_role("menuitem", name=name).or_(
-            self.page.get_by_role("menuitemradio", name=name).or_(
-                self.page.get_by_role("menuitemcheckbox", name=name)
-            )
-        ).click()
+        items = [self.page.get_by_role(role, name=name, exact=True) for role in _ITEMS]
+        items[0].or_(items[1]).or_(items[2]).click()
+
+    def group(self, name: str, more: str = "") -> Locator:
+        """The button that folds a group."""
+        return self.region.get_by_role("button", name=re.compile(rf"^{name}\s*, group{more}$"))
 
 
 def address(name: str, task: str = "say", run: int = 1) -> str:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, WebSocket, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, WebSocket, expect
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -83,7 +83,7 @@ class Tab:
             self.page.screenshot(path=f"{PICTURES}/{name}.png")
 
     def _watch(self, page: Page) -> None:
-        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        page.on("console", lambda message: self.complaints.append(_said(message)))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("requestfailed", self._failed)
         page.on("request", lambda request: self._see(request.url))
@@ -101,6 +101,10 @@ class Tab:
     def _see_socket(self, socket: WebSocket) -> None:
         if not socket.url.startswith(self.address.replace("http", "ws", 1) + "/"):
             self.complaints.append(f"foreign: {socket.url}")
+
+
+def _said(message: ConsoleMessage) -> str:
+    return f"{message.type}: {message.text} ({message.location['url']})"
 
 
 def _told(violation: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ _LONGEST = "x" * 60
 
 _IS_AT = """([line, most]) => {
     const box = document.querySelector('[aria-label="Lines of the log"]').getBoundingClientRect()
-    const row = document.elementFromPoint(box.left + 20, box.top + box.height / 2).closest('.row')
+    const row = document.elementFromPoint(box.left + 20, box.top + box.height / 2).closest('[data-index]')
     return Math.abs(Number(row.dataset.index) - line) < most
 }"""
 """Whether what stands in the middle of the window is about that line."""
@@ -29,7 +29,7 @@ _IS_AT = """([line, most]) => {
 @pytest.fixture(scope="module")
 def big(server: Api) -> Iterator[Api]:
     """A log of 200,000 lines and 14 MB."""
-    script = f"awk 'BEGIN {{ for (i = 1; i <= {_BIG}; i++) print \"line\", i, \"{_LONGEST}\" }}'"
+    script = f'awk \'BEGIN {{ for (i = 1; i <= {_BIG}; i++) print "line", i, "{_LONGEST}" }}\''
     server.register(pipeline("big-log", task("say", script)))
     assert server.ended("big-log", server.start("big-log"))["status"] == "successful"
     yield server
@@ -37,7 +37,7 @@ def big(server: Api) -> Iterator[Api]:
 
 def _chosen(page: Page) -> list[int]:
     """The lines that are marked, of those that are drawn."""
-    return [int(text) for text in page.locator(".row.chosen .number").all_inner_texts()]
+    return [int(text) for text in page.locator(".chosen .number").all_inner_texts()]
 
 
 def test_a_range_is_chosen_and_its_address_shows_it_in_a_new_tab(tab: Tab, big: Api) -> None:

@@ -93,7 +93,9 @@ def test_what_is_selected_over_many_screens_is_copied_whole(tab: Tab, server: Ap
     log.text(2990).click(modifiers=["Shift"], position={"x": 60, "y": 8})
     tab.page.keyboard.press("Control+c")
     expected = "\n".join(map(str, range(5, 2991)))
-    tab.page.wait_for_function("text => navigator.clipboard.readText().then((found) => found.trim() === text)", arg=expected)
+    tab.page.wait_for_function(
+        "text => navigator.clipboard.readText().then((found) => found.trim() === text)", arg=expected
+    )
 
 
 def test_a_prompt_and_progress_are_shown_as_they_come(tab: Tab, server: Api, feed: Feed) -> None:

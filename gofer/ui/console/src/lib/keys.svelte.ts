@@ -68,7 +68,9 @@ class KeyTable {
   }
 
   #find(fits: (keys: string) => boolean): Command | undefined {
-    return this.#all.flatMap((group) => group.commands).findLast(({ keys, also }) => fits(keys) || (also !== undefined && fits(also)));
+    return this.#all
+      .flatMap((group) => group.commands)
+      .findLast(({ keys, also }) => fits(keys) || (also !== undefined && fits(also)));
   }
 }
 

@@ -166,3 +166,20 @@ test("another width: the same row stays at the top", () => {
   expect(screen.view.isInView(2500)).toBe(true);
   expect(screen.view.isInView(2499)).toBe(false);
 });
+
+test("a tool bar that grows covers the first lines and moves none", () => {
+  const screen = new Screen(1000, uneven);
+  screen.view.show(500, 0.3);
+  screen.draw();
+  const before = screen.at(500);
+  screen.view.resize(HEIGHT - 40, 40);
+  screen.draw();
+  // From the window's top, which is lower now.
+  expect(screen.at(500)).toBeCloseTo(before - 40);
+  screen.view.show(1000);
+  screen.draw();
+  const last = screen.at(1000);
+  screen.view.resize(HEIGHT - 90, 50);
+  screen.draw();
+  expect(screen.at(1000)).toBeCloseTo(last - 50);
+});

@@ -112,8 +112,8 @@ export class LogSearch extends Running {
 
   /** The server says what matches, so that a pattern means the same everywhere; asked once for all rows of a picture. */
   #want(line: number): void {
+    if (this.#wanted.size === 0) setTimeout(() => void this.#load(), 30);
     this.#wanted.add(line);
-    if (this.#wanted.size === 1) setTimeout(() => void this.#load(), 30);
   }
 
   async #load(): Promise<void> {

@@ -10,16 +10,15 @@ export function stamp(time: string, form: Form, start: number): string {
   if (form === "utc") return `${time.slice(0, 10)} ${time.slice(11, 23)}Z`;
   const at = Date.parse(time);
   if (Number.isNaN(at)) return "";
-  return form === "relative" ? relative(at - start) : local(new Date(at));
+  // What the engine has seen just before Gofer knew of the start stands at the start.
+  return form === "relative" ? relative(Math.max(0, at - start)) : local(new Date(at));
 }
 
 function relative(ms: number): string {
-  const sign = ms < 0 ? "−" : "";
-  const all = Math.abs(ms);
-  const seconds = Math.floor(all / 1000);
-  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${three(all % 1000)}`;
+  const seconds = Math.floor(ms / 1000);
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}.${three(ms % 1000)}`;
   const hours = Math.floor(seconds / 3600);
-  return hours === 0 ? sign + rest : `${sign}${hours}:${rest}`;
+  return hours === 0 ? rest : `${hours}:${rest}`;
 }
 
 function local(date: Date): string {

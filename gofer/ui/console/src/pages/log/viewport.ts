@@ -102,6 +102,13 @@ export class Viewport {
     this.#mustSync = true;
   }
 
+  /** The window is so high now, and its top so many pixels lower than it was: what is seen stays where it is. */
+  resize(height: number, lowered: number): void {
+    this.height = height;
+    if (this.row > 1 || this.offset < 0) this.offset -= lowered;
+    this.#mustSync = true;
+  }
+
   /** The box was scrolled, by the reader or by what `place` has said. */
   scrolled(to: number): void {
     const delta = to - this.#scrollTop;
