@@ -13,7 +13,6 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.tab import Tab
 from tests.support.server import Api
 
-
 _ITEMS: tuple[Literal["menuitem", "menuitemradio", "menuitemcheckbox"], ...] = (
     "menuitem",
     "menuitemradio",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ echo '--- Build'; seq 30; echo '+++ Test'; echo open; echo '--- Publish'; echo '
 
 
 @pytest.fixture(scope="module")
-def looks(server: Api) -> Iterator[Api]:
+def looks(server: Api) -> Api:
     """One run with logs of each look."""
     retried = "echo this is attempt $GOFER_ATTEMPT; exit 1"
     server.register(
@@ -44,7 +43,7 @@ def looks(server: Api) -> Iterator[Api]:
         )
     )
     server.ended("looks", server.start("looks"))
-    yield server
+    return server
 
 
 def _colour(of: Locator) -> str:
@@ -127,7 +126,8 @@ def test_times_and_wrapping_are_kept_over_a_reload(tab: Tab, looks: Api) -> None
     tab.page.keyboard.press("W")
     expect(tab.page.get_by_role("button", name="Wrap")).to_have_attribute("aria-pressed", "false")
     single = log.line(1).bounding_box()
-    assert wrapped is not None and single is not None
+    assert wrapped is not None
+    assert single is not None
     assert single["height"] < wrapped["height"] / 3
     tab.page.reload()
     expect(log.line(2)).to_contain_text(re.compile(r"Z\s*end"))

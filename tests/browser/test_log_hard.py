@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -153,9 +152,9 @@ def test_a_task_and_an_attempt_that_there_are_not(tab: Tab, server: Api) -> None
 
 
 @pytest.fixture
-def short(own_server: ServerProcess) -> Iterator[Api]:
+def short(own_server: ServerProcess) -> Api:
     """A server that keeps the log of one run of each pipeline."""
-    yield own_server.start(GOFER_TASK_RUN_LOG_EXPIRY="1")
+    return own_server.start(GOFER_TASK_RUN_LOG_EXPIRY="1")
 
 
 def test_an_expired_log(short: Api, open_tab: OpenTab) -> None:

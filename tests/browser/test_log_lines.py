@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -27,12 +24,12 @@ _IS_AT = """([line, most]) => {
 
 
 @pytest.fixture(scope="module")
-def big(server: Api) -> Iterator[Api]:
+def big(server: Api) -> Api:
     """A log of 200,000 lines and 14 MB."""
     script = f'awk \'BEGIN {{ for (i = 1; i <= {_BIG}; i++) print "line", i, "{_LONGEST}" }}\''
     server.register(pipeline("big-log", task("say", script)))
     assert server.ended("big-log", server.start("big-log"))["status"] == "successful"
-    yield server
+    return server
 
 
 def _chosen(page: Page) -> list[int]:

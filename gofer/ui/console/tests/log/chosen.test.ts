@@ -33,6 +33,6 @@ test("times of lines", () => {
   expect(stamp(time, "off", start)).toBe("");
   expect(stamp(time, "utc", start)).toBe("2026-11-21 13:36:22.123Z");
   expect(stamp(time, "relative", start)).toBe("1:01:02.123");
-  expect(stamp(time, "relative", Date.parse(time) + 1500)).toBe("−00:01.500");
+  expect(stamp(time, "relative", Date.parse(time) + 1500)).toBe("00:00.000");
   expect(stamp(time, "local", start)).toMatch(/^2026-11-2\d \d\d:\d\d:22\.123$/);
 });
