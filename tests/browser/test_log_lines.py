@@ -18,7 +18,7 @@ _LONGEST = "x" * 60
 _IS_AT = """([line, most]) => {
     const box = document.querySelector('[aria-label="Lines of the log"]').getBoundingClientRect()
     const row = document.elementFromPoint(box.left + 20, box.top + box.height / 2).closest('[data-index]')
-    return Math.abs(Number(row.dataset.index) - line) < most
+    return Math.abs(Number(row?.dataset.index ?? NaN) - line) < most
 }"""
 """Whether what stands in the middle of the window is about that line."""
 
