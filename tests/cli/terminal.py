@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.until import until
+
 
 class Terminal:
     """What a person at a terminal sees and types. `seen` is everything that was printed so far."""
@@ -28,6 +30,12 @@ class Terminal:
         while text not in self.seen[after:]:
             assert self._read(), f"ended without {text!r}:\n{self.seen.decode(errors='replace')}"
         return self.seen.index(text, after) + len(text)
+
+    def until_it_asks(self, text: bytes) -> None:
+        """Wait until `text` was printed and the program reads: a Ctrl-C between the two would wait for the next key."""
+        self.until(text)
+        call = Path(f"/proc/{self.pid}/syscall")
+        until(lambda: call.read_text().split()[1:2] == ["0x0"], "it reads file 0")
 
     def type(self, keys: bytes) -> None:
         os.write(self._descriptor, keys)

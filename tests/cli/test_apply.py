@@ -208,7 +208,7 @@ def test_what_it_asks(folder: Folder) -> None:
     line = ["apply", "pipelines", "--namespace", folder.namespace]
     for answer, code, versions in ((b"n\n", 1, {}), (b"\x03", 130, {}), (b"\x04", 2, {}), (b"y\n", 0, {"asked": 1})):
         with in_terminal([*GOFER, *line], folder.gofer.environ, folder.gofer.home) as terminal:
-            terminal.until(b"[y/N]")
+            terminal.until_it_asks(b"[y/N]")
             terminal.type(answer)
             assert terminal.wait() == code
             assert b"Traceback" not in terminal.seen
