@@ -144,7 +144,7 @@ def test_what_a_run_was_given_and_what_happened(tab: Tab, server: Api) -> None:
     expect(page.get_by_text("hidden-42")).to_have_count(0)
     tab.check_accessible()
     page.get_by_role("button", name="Events", exact=True).click()
-    for kind in ("run.queued", "taskrun.running", "run.ended"):
+    for kind in ("run.queued", "taskrun.running", "successful run.ended"):
         expect(_row(page, kind)).to_have_count(1)
     tab.check_accessible()
     expect(page.get_by_text("a person")).to_be_visible()
