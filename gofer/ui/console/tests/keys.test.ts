@@ -89,3 +89,12 @@ test("keys are shown as on a keyboard", () => {
   expect(shown("+")).toEqual(["+"]);
   expect(shown("")).toEqual([]);
 });
+
+test("Space belongs to the button that has the focus, other keys do not", () => {
+  bind("Space", "f");
+  const place = { ...FREE, isButton: true };
+  expect(press(" ", {}, place)).toBe(false);
+  expect(press("f", {}, place)).toBe(true);
+  expect(press(" ")).toBe(true);
+  expect(done).toEqual(["f", "Space"]);
+});

@@ -51,6 +51,17 @@ describe("tokens and roles", () => {
 describe("a terminal", () => {
   it("takes a command apart as a shell would, without one", () => {
     expect(splitWords(`sh -c "echo \\"a b\\"" 'c d' ""`)).toEqual(["sh", "-c", 'echo "a b"', "c d", ""]);
+    expect(splitWords(`  env PS1='$ ' sh\t`)).toEqual(["env", "PS1=$ ", "sh"]);
+    expect(splitWords(String.raw`a\ b "c"'d'e "\n \$x" '\n' \'`)).toEqual([
+      "a b",
+      "cde",
+      String.raw`\n $x`,
+      "\\n",
+      "'",
+    ]);
+    expect(splitWords(`it's open "too \\`)).toEqual(["it's", "open", '"too', "\\"]);
+    expect(splitWords(" ")).toEqual([]);
+    expect(commandOf(new URLSearchParams({ command: "sh -c 'echo a b'" }))).toEqual(["sh", "-c", "echo a b"]);
     expect(commandOf(new URLSearchParams())).toEqual(["sh"]);
     expect(attachAddress("/x", ["a", "b c"], 80, 24)).toBe(
       "/x?command=a&command=b+c&terminal=true&columns=80&rows=24",

@@ -1,10 +1,24 @@
 /** A terminal in a container: what goes over its websocket. */
 
-/** The words of a command line; quotes keep words together. Nothing else is read into it: no shell is between. */
+/** A part of a word: in double quotes, in single ones, a character after a backslash, or what needs neither. A quote that
+ * is not closed is one character. */
+const PARTS = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)|[^\s"'\\]+|\S/gsy;
+
+/** The words of a command line, as a POSIX shell quotes them: `PS1='$ ' "my"file a\ b` are three. Nothing else is read
+ * into it: no shell is between. */
 export function splitWords(text: string): string[] {
   const found: string[] = [];
-  for (const match of text.matchAll(/(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+))/g))
-    found.push(match[1]?.replace(/\\(.)/g, "$1") ?? match[2] ?? match[3] ?? "");
+  for (let at = 0; at < text.length; at++) {
+    let word: string | undefined;
+    PARTS.lastIndex = at;
+    for (let part = PARTS.exec(text); part !== null; part = PARTS.exec(text)) {
+      at = PARTS.lastIndex;
+      // Between double quotes a backslash stands for itself, but for these.
+      const [whole, double, single, escaped] = part;
+      word = (word ?? "") + (double?.replace(/\\([\\"$`])/g, "$1") ?? single ?? escaped ?? whole);
+    }
+    if (word !== undefined) found.push(word);
+  }
   return found;
 }
 

@@ -18,6 +18,8 @@ export interface Group {
 interface Place {
   /** The reader is writing: only keys with Ctrl, Alt or ⌘ are commands then. */
   isTyping: boolean;
+  /** What has the focus is pressed by Space. */
+  isButton?: boolean;
   /** A dialog is open: what is below it hears nothing. */
   isModal: boolean;
 }
@@ -46,7 +48,8 @@ class KeyTable {
   /** Whether the key was taken. `at`: milliseconds of a clock. */
   press(event: Pressed, place: Place, at: number): boolean {
     const name = nameOf(event);
-    if (name === "" || place.isModal || (place.isTyping && !/^(Mod|Alt)\+/.test(name))) {
+    const isForIt = (place.isTyping && !/^(Mod|Alt)\+/.test(name)) || (place.isButton && name === "Space");
+    if (name === "" || place.isModal || isForIt) {
       this.#begun = "";
       return false;
     }
@@ -113,6 +116,7 @@ export function shown(keysOf: string, isApple = false): string[] {
   });
 }
 
+const PRESSED = "button, summary, input, [role^=menuitem]";
 const WRITTEN_IN = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]";
 
 /** For the whole page. */
@@ -121,6 +125,7 @@ export function followKeys(event: KeyboardEvent): void {
   const target = event.target instanceof Element ? event.target : null;
   const place = {
     isTyping: target !== null && target.closest(WRITTEN_IN) !== null,
+    isButton: target !== null && target.closest(PRESSED) !== null,
     isModal: document.querySelector("dialog:modal") !== null,
   };
   if (keys.press(event, place, event.timeStamp)) event.preventDefault();

@@ -1,9 +1,46 @@
 import { describe, expect, it } from "vitest";
-import { bars, markName, marks, spanOf, titleOf } from "../../src/pages/run/bars";
-import { attempt, RUN, taskRun } from "./samples";
+import {
+  bars as barsOf,
+  markName,
+  marks,
+  rootsOf,
+  spanOf,
+  titleOf,
+  type Bar,
+  type Span,
+} from "../../src/pages/run/bars";
+import type { TaskAttempt, TaskRun } from "../../src/lib/api/types";
+import { attempt, graphTask, RUN, taskRun } from "./samples";
 
 const SPAN = { from: 0, to: 100 };
 const ended = { status: "failed", starting_at: 20, running_at: 25, ended_at: 40 } as const;
+
+/** Of a task with parents. */
+const bars = (task: TaskRun, attempts: readonly TaskAttempt[], span: Span): Bar[] =>
+  barsOf(task, attempts, span, false);
+
+describe("bars of a task without parents", () => {
+  const phases = (...given: Parameters<typeof barsOf>): string[] =>
+    barsOf(...given).map((bar) => `${bar.phase} ${bar.from}-${bar.to}`);
+
+  it("wait for their turn from the beginning on", () => {
+    expect(phases(taskRun("a"), [], SPAN, true)).toEqual(["queued 0-100"]);
+    expect(phases(taskRun("a", { status: "queued", queued_at: 30 }), [], SPAN, true)).toEqual([
+      "queued 0-100",
+    ]);
+    const task = taskRun("a", { status: "failed", queued_at: 10, attempt: 1 });
+    expect(phases(task, [attempt("a", 1, ended)], SPAN, true)).toEqual([
+      "queued 0-20",
+      "starting 20-25",
+      "running 25-40",
+    ]);
+  });
+
+  it("are known from the graph, with all of a matrix", () => {
+    const graph = [graphTask("a", [], ["a-1", "a-2"]), graphTask("b", ["a"])];
+    expect([...rootsOf(graph)]).toEqual(["a-1", "a-2"]);
+  });
+});
 
 describe("bars of a task run", () => {
   it("tell waiting, starting, running and backoff apart", () => {

@@ -2,6 +2,7 @@
 
 import { ApiError, get } from "../../lib/api/client";
 import type { SocketState } from "../../lib/live/socket";
+import { soon } from "../../lib/live/soon";
 import type { Line, LogPage, Stream } from "./line";
 import { PAGE, pageOf, Pages } from "./pages";
 import { Tail } from "./tail";
@@ -39,6 +40,7 @@ export class Log {
   #isPlanned = false;
   #isClosed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: () => void = () => undefined;
 
   constructor(target: string, attempt: number, stream: Stream | undefined) {
     this.#target = target;
@@ -64,6 +66,7 @@ export class Log {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#cancel();
     this.#tail?.close();
   }
 
@@ -204,14 +207,12 @@ export class Log {
   #plan(): void {
     if (this.#isPlanned || this.#isClosed) return;
     this.#isPlanned = true;
-    const tell = (): void => {
+    // A hidden tab may not grow either.
+    this.#cancel = soon(() => {
       this.#isPlanned = false;
       this.#pages.trim(pageOf(this.#first), pageOf(this.#last));
       this.total = this.#known;
       this.changed();
-    };
-    // A hidden tab draws nothing, and may not grow all the same.
-    if (document.hidden) setTimeout(tell, 250);
-    else requestAnimationFrame(tell);
+    });
   }
 }

@@ -2,6 +2,7 @@
 
 import { get, withQuery } from "../../lib/api/client";
 import { LiveSocket } from "../../lib/live/socket";
+import { soon } from "../../lib/live/soon";
 import { queryOf, spansIn, type Asked, type Match, type MatchesFrame, type SearchEnd } from "./matches";
 import type { Find } from "./segments";
 
@@ -53,9 +54,7 @@ abstract class Running {
     }
     this.#waiting.push(frame);
     if (this.#waiting.length > 1) return;
-    // As often as there is a picture; a hidden tab has none.
-    if (document.hidden) setTimeout(() => this.#tell(), 250);
-    else requestAnimationFrame(() => this.#tell());
+    soon(() => this.#tell());
   }
 
   #tell(): void {

@@ -1,6 +1,6 @@
 /** The timeline of a run: what each task run did when. */
 
-import type { Run, TaskAttempt, TaskRun } from "../../lib/api/types";
+import type { GraphTask, Run, TaskAttempt, TaskRun } from "../../lib/api/types";
 import { hasEnded } from "../../lib/status";
 import { duration } from "../../lib/time.svelte";
 
@@ -30,8 +30,14 @@ export function spanOf(run: Run, tasks: readonly TaskRun[], now: number): Span {
   return { from, to: Math.max(run.ended_at ?? now, known, from + 1) };
 }
 
-/** The parts of one task run, one after the other. */
-export function bars(task: TaskRun, attempts: readonly TaskAttempt[], span: Span): Bar[] {
+/** The task runs that have no parents: from the beginning on these wait for their turn alone. */
+export function rootsOf(graph: readonly GraphTask[]): Set<string> {
+  return new Set(graph.filter((task) => task.depends_on.length === 0).flatMap((task) => task.task_runs));
+}
+
+/** The parts of one task run, one after the other. `isRoot`: it has no parents. */
+export function bars(task: TaskRun, attempts: readonly TaskAttempt[], span: Span, isRoot: boolean): Bar[] {
+  const first = isRoot ? "queued" : "waiting";
   const end = task.ended_at ?? span.to;
   const found: Bar[] = [];
   const add = (phase: Phase, from: number, to: number, attempt = 0, status = ""): void => {
@@ -39,11 +45,11 @@ export function bars(task: TaskRun, attempts: readonly TaskAttempt[], span: Span
     if (to > begin || (to === begin && attempt > 0)) found.push({ phase, from: begin, to, attempt, status });
   };
   if (task.queued_at === null) {
-    if (!hasEnded(task.status)) add("waiting", span.from, span.to);
+    if (!hasEnded(task.status)) add(first, span.from, span.to);
     return found;
   }
-  add("waiting", span.from, task.queued_at);
-  let idle = task.queued_at;
+  if (!isRoot) add("waiting", span.from, task.queued_at);
+  let idle = isRoot ? Math.min(span.from, task.queued_at) : task.queued_at;
   for (const attempt of attempts) {
     const { number, status } = attempt;
     add(number === 1 ? "queued" : "backoff", idle, attempt.starting_at);
