@@ -52,7 +52,19 @@ def test_versions_their_differences_and_back(tab: Tab, server: Api) -> None:
     expect(graph.get_by_role("button", name=re.compile("^more"))).to_have_count(0)
     tab.picture("versions")
     tab.check_accessible()
-    page.get_by_role("button", name="Make it live").click()
+    make = page.get_by_role("button", name="Make it live…")
+    make.click()
+    dialog = page.get_by_role("dialog", name="Make version 1 live?")
+    expect(dialog).to_contain_text("New runs get version 1 instead of 2.")
+    expect(dialog).to_contain_text(re.compile(r"2 changes: .*tasks.*"))
+    tab.picture("make-live")
+    tab.check_accessible()
+    # Nothing has happened until it is said.
+    dialog.get_by_role("button", name="Leave it").click()
+    expect(make).to_be_focused()
+    assert server.get("namespaces/default/pipelines/versions")["version"] == 2
+    make.click()
+    dialog.get_by_role("button", name="Make it live").click()
     expect(page.get_by_text("Version 1 is live.")).to_be_visible()
     expect(graph).not_to_contain_text("version 2 is live")
     page.get_by_role("button", name="Deployments", exact=True).click()
@@ -60,6 +72,31 @@ def test_versions_their_differences_and_back(tab: Tab, server: Api) -> None:
     page.get_by_role("button", name="Go back to the version before").click()
     expect(page.get_by_role("row", name=re.compile("rollback 1 → 2"))).to_contain_text("completed")
     expect(graph.get_by_role("button", name=re.compile("^more"))).to_be_visible()
+
+
+def test_a_canary_is_started_and_decides(tab: Tab, server: Api) -> None:
+    server.register(pipeline("try-it", task("work", "echo 1")))
+    server.post("namespaces/default/pipelines?deploy=false", pipeline("try-it", task("work", "echo 2")))
+    page = tab.open("/ui/n/default/p/try-it?tab=versions")
+    page.get_by_role("button", name="Make it live…").click()
+    dialog = page.get_by_role("dialog", name="Make version 2 live?")
+    dialog.get_by_role("radio", name="Canary").check()
+    expect(dialog.get_by_label("Share of new runs")).to_have_value("10")
+    expect(dialog.get_by_label("Decide after")).to_have_value("20")
+    dialog.get_by_label("Share of new runs").fill("100")
+    expect(dialog.get_by_role("button", name="Try it")).to_be_disabled()
+    dialog.get_by_label("Share of new runs").fill("50")
+    dialog.get_by_label("Decide after").fill("1")
+    tab.picture("make-live-canary")
+    tab.check_accessible()
+    dialog.get_by_role("button", name="Try it").click()
+    page.wait_for_url("**tab=deployments*")
+    row = page.get_by_role("row", name=re.compile("canary deployed 1 → 2"))
+    expect(row).to_contain_text("running")
+    for _ in range(2):
+        server.ended("try-it", server.start("try-it"))
+    expect(row).to_contain_text("completed")
+    assert server.get("namespaces/default/pipelines/try-it")["version"] == 2
 
 
 @pytest.mark.parametrize("end", ["Promote", "Abort"])

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Comparison, GridRun, Manifest } from "../src/lib/api/types";
+import type { Comparison, Diff, GridRun, Manifest } from "../src/lib/api/types";
 import { ApiError } from "../src/lib/api/client";
 import { choicesOf, given, placed, textsOf, type Parameter } from "../src/lib/parameters";
 import { figureRows } from "../src/pages/pipeline/compared";
+import { bodyOf, differs, isComplete } from "../src/pages/pipeline/deploy";
 import { flowOf } from "../src/pages/pipeline/flow";
 import { heightsOf, rowsOf } from "../src/pages/pipeline/rows";
 import { amount, bytes, written } from "../src/pages/pipeline/words";
@@ -130,5 +131,45 @@ describe("words", () => {
     expect([amount(1, "runs"), amount(0, "runs")]).toEqual(["1 run", "0 runs"]);
     expect([bytes(0), bytes(999), bytes(1500), bytes(2e12)]).toEqual(["0 B", "999 B", "1.5 kB", "2.0 TB"]);
     expect([written("x"), written(null), written([1])]).toEqual(["x", "", "[\n  1\n]"]);
+  });
+});
+
+describe("another version is to go live", () => {
+  const wanted = { strategy: "canary", percent: "12.5", runs: "7", manual: false } as const;
+
+  it("asks the server for what was chosen, and for nothing else", () => {
+    expect(bodyOf(3, { ...wanted, strategy: "instant" })).toEqual({ version: 3 });
+    expect(bodyOf(3, wanted)).toEqual({ version: 3, strategy: "canary", percent: 12.5, runs: 7 });
+    expect(bodyOf(3, { ...wanted, manual: true })).toEqual({
+      version: 3,
+      strategy: "canary",
+      percent: 12.5,
+      manual: true,
+    });
+    expect(bodyOf(3, { ...wanted, strategy: "ab" })).toEqual({ version: 3, strategy: "ab", percent: 12.5 });
+  });
+
+  it("is not asked for with a share that is none", () => {
+    expect(isComplete(wanted)).toBe(true);
+    for (const percent of ["", "0", "100", "-1", "many"])
+      expect(isComplete({ ...wanted, percent })).toBe(false);
+    for (const runs of ["", "0", "1.5", "x"]) {
+      expect(isComplete({ ...wanted, runs })).toBe(false);
+      expect(isComplete({ ...wanted, runs, manual: true })).toBe(true);
+    }
+    expect(isComplete({ ...wanted, strategy: "instant", percent: "" })).toBe(true);
+  });
+
+  it("says in a line what differs", () => {
+    const of = (...paths: string[]): Diff => ({
+      namespace: "default",
+      pipeline: "p",
+      from_version: 1,
+      to_version: 2,
+      changes: paths.map((path) => ({ kind: "changed", path, task: "", field: "", before: 1, after: 2 })),
+    });
+    expect(differs(of())).toBe("Nothing differs.");
+    expect(differs(of("a"))).toBe("1 change: a changed.");
+    expect(differs(of("a", "b", "c", "d", "e"), 2)).toBe("5 changes: a changed, b changed, and 3 more.");
   });
 });

@@ -17,6 +17,7 @@ export type Manifest = Schemas["Manifest"];
 export type PipelineOverview = Schemas["PipelineOverview"];
 export type GridRun = Schemas["GridRun"];
 export type Deployment = Schemas["Deployment"];
+export type Deployed = Schemas["Deployed"];
 export type Comparison = Schemas["Comparison"];
 export type Diff = Schemas["Diff"];
 export type Subscribed = Schemas["Subscribed"];
