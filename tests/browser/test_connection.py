@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,32 @@ def test_the_server_is_killed_and_comes_back(own_server: ServerProcess, open_tab
     # What happens now is heard, without anything loaded anew by hand.
     gate.open()
     expect(page).to_have_title("✓ away #1 · Gofer")
+
+
+@pytest.mark.parametrize(("back", "heading"), [(1, "failed lost #1"), (2, "lost"), (3, "Pipelines")])
+def test_a_page_that_was_asked_for_meanwhile_comes_by_itself(
+    back: int, heading: str, own_server: ServerProcess, open_tab: OpenTab
+) -> None:
+    api = own_server.start()
+    api.register(pipeline("lost", task("say", "exit 1")))
+    api.ended("lost", api.start("lost"))
+    tab = open_tab(api.address)
+    page = tab.open("/ui/n/default")
+    page.get_by_role("link", name="lost", exact=True).click()
+    page.get_by_role("table", name="Tasks by runs").get_by_role("link", name=re.compile("^Run 1")).click()
+    page.get_by_role("region", name="What failed").get_by_role("link", name="Log").click()
+    expect(page.get_by_role("region", name="Lines of the log")).to_be_visible()
+    tab.expect_complaint(_AWAY)
+    own_server.kill()
+    expect(page.get_by_text("Reconnecting…")).to_be_visible()
+    for _ in range(back):
+        page.go_back()
+    trouble = page.get_by_role("alert")
+    expect(trouble).to_contain_text("The server does not answer.")
+    expect(trouble).to_contain_text("This page tries again by itself.")
+    own_server.start()
+    expect(page.locator("main").get_by_role("heading", name=heading)).to_be_visible()
+    expect(trouble).to_be_hidden()
 
 
 @pytest.fixture(scope="module")

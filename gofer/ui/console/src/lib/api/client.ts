@@ -88,7 +88,7 @@ async function ask<T>(
     answer = await fetch(withQuery(target, options.query), init);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new ApiError(0, "The server does not answer.", "This page tries again by itself.");
+    throw new ApiError(0, "The server does not answer.");
   }
   if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
   if (answer.status === 401) signIn();
