@@ -10,10 +10,9 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenTab
 from tests.browser.jobs import Gate, pipeline, task
+from tests.browser.tab import AWAY
 from tests.integration.api.server import ServerThread
 from tests.support.server import ServerProcess
-
-_AWAY = r"ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to|failed: "
 
 
 def test_the_server_is_killed_and_comes_back(own_server: ServerProcess, open_tab: OpenTab, gate: Gate) -> None:
@@ -24,7 +23,7 @@ def test_the_server_is_killed_and_comes_back(own_server: ServerProcess, open_tab
     tab = open_tab(api.address)
     page = tab.open("/ui/n/default/p/away/runs/1")
     expect(page).to_have_title("▶ away #1 · Gofer")
-    tab.expect_complaint(_AWAY)
+    tab.expect_complaint(AWAY)
     own_server.kill()
     expect(page.get_by_text("Reconnecting…")).to_be_visible()
     tab.picture("reconnecting")
@@ -48,7 +47,7 @@ def test_a_page_that_was_asked_for_meanwhile_comes_by_itself(
     page.get_by_role("table", name="Tasks by runs").get_by_role("link", name=re.compile("^Run 1")).click()
     page.get_by_role("region", name="What failed").get_by_role("link", name="Log").click()
     expect(page.get_by_role("region", name="Lines of the log")).to_be_visible()
-    tab.expect_complaint(_AWAY)
+    tab.expect_complaint(AWAY)
     own_server.kill()
     expect(page.get_by_text("Reconnecting…")).to_be_visible()
     for _ in range(back):

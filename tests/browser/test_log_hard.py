@@ -10,10 +10,9 @@ from playwright.sync_api import expect
 from tests.browser.conftest import OpenTab
 from tests.browser.jobs import Gate, pipeline, task
 from tests.browser.logs import Feed, LogPage, address, open_log, running
-from tests.browser.tab import Tab
+from tests.browser.tab import AWAY, Tab
 from tests.support.server import Api, ServerProcess
 
-_AWAY = r"ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to|failed: |status of 503"
 _NUMBERS = "[...document.querySelectorAll('[data-index] .text')].map((text) => text.textContent)"
 
 
@@ -25,7 +24,7 @@ def test_the_server_is_killed_and_no_line_is_missing(own_server: ServerProcess, 
     tab = open_tab(api.address)
     log = open_log(tab, "killed")
     log.sees(20, "line 20")
-    tab.expect_complaint(_AWAY)
+    tab.expect_complaint(AWAY)
     own_server.kill()
     lost = tab.page.get_by_text("reconnecting…", exact=True)
     expect(lost).to_be_visible()

@@ -10,10 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenTab
 from tests.browser.jobs import Gate, pipeline, task
-from tests.browser.tab import Tab
+from tests.browser.tab import AWAY, Tab
 from tests.support.server import Api, ServerProcess
-
-_AWAY = r"ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection to|failed: "
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +164,7 @@ def test_the_server_is_away_and_the_list_comes_by_itself(own_server: ServerProce
     tab = open_tab(api.address)
     page = tab.open("/ui/n/default")
     expect(_rows(page)).to_have_text(["stays"])
-    tab.expect_complaint(_AWAY)
+    tab.expect_complaint(AWAY)
     own_server.kill()
     # What is known stays to be read.
     expect(page.get_by_text("Reconnecting…")).to_be_visible()
