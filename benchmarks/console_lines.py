@@ -21,6 +21,7 @@ _RATES = {1: 30, 100: 15, 10_000: 10}
 _FLOOD = 50_000
 _FLOOD_SECONDS = 10
 _KEYS = 60
+_PATIENCE = 60
 
 # In bursts of 5 ms, if there are so many; each line begins with when it was printed. Begins when that file is there.
 _PRINTER = """
@@ -71,7 +72,7 @@ async def _follow(host: ServerProcess, load: Load, browser: Browser, rate: int, 
         await asyncio.to_thread(begin.touch)
         await _press_keys(one, seconds)
         await ends.wait(run)
-        await one.page.wait_for_function(f"benchmark.ends().some((one) => one[1] === {total} && one[0] > 0)")
+        await asyncio.wait_for(one.page.evaluate(f"benchmark.endsWith({total})"), _PATIENCE)
         answering = await one.end()
         frames = await one.page.evaluate("benchmark.ends()")
     raw = await load.get(f"{NAMESPACE}/pipelines/{name}/runs/{run}/tasks/a/log/raw")

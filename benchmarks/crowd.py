@@ -116,4 +116,11 @@ class _Tab:
 
     async def _get(self, path: str) -> None:
         self.asked += 1
-        await self._wire.get(path)
+        if not self._wire.is_open:
+            await self._wire.__aenter__()
+        try:
+            await self._wire.get(path)
+        except ConnectionResetError:
+            # The server hung up on an idle connection meanwhile: asked again, as a browser does.
+            await self._wire.__aenter__()
+            await self._wire.get(path)

@@ -82,5 +82,14 @@ window.benchmark = (() => {
       observer.observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true });
     },
     ends: () => ends,
+    /** When a frame has shown that line. */
+    endsWith: (line) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (ends.some((one) => one[0] > 0 && one[1] === line)) resolve(line);
+          else requestAnimationFrame(look);
+        };
+        look();
+      }),
   };
 })();

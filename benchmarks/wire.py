@@ -34,6 +34,11 @@ class Wire(asyncio.Protocol):
     ) -> None:
         self._transport.abort()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not hung up."""
+        return not self._transport.is_closing()
+
     async def post(self, path: str, body: bytes = b"{}") -> tuple[float, bytes]:
         """Seconds until the answer was there, and its body."""
         head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"

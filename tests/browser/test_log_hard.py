@@ -12,6 +12,7 @@ from tests.browser.jobs import Gate, pipeline, task
 from tests.browser.logs import Feed, LogPage, address, open_log, running
 from tests.browser.tab import AWAY, Tab
 from tests.support.server import Api, ServerProcess
+from tests.support.until import until
 
 _NUMBERS = "[...document.querySelectorAll('[data-index] .text')].map((text) => text.textContent)"
 
@@ -160,6 +161,8 @@ def test_an_expired_log(short: Api, open_tab: OpenTab) -> None:
     short.register(pipeline("expired", task("say", "echo hello")))
     for _ in range(3):
         short.ended("expired", short.start("expired"))
+    log = "namespaces/default/pipelines/expired/runs/1/tasks/say/log"
+    until(lambda: short.call("GET", log)[0] == 410, "the first run's log is gone")
     tab = open_tab(short.address)
     tab.expect_complaint("status of 410")
     page = tab.open(address("expired"))

@@ -168,6 +168,8 @@ def test_deleted_when_its_name_is_typed(tab: Tab, server: Api, gate: Gate) -> No
     tab.picture("delete-refused")
     gate.open()
     server.ended("doomed", run)
+    # The page may hear of the end before it is left.
+    tab.expect_complaint(r"status of 404 .*/doomed")
     remove.click()
     page.wait_for_url("**/ui/n/default")
     expect(page.get_by_text("doomed is deleted.")).to_be_visible()

@@ -36,7 +36,8 @@ from gofer.engines.scheduler.process_tail import Tail
 from gofer.errors import Conflict, EngineUnavailable, NotFound
 from gofer.models.system import EngineInfo
 
-_TRIES = 3
+# Both spares of a nursery that died may still take the job, and so may one that dies meanwhile.
+_TRIES = 5
 _CHECK_SECONDS = 5.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # More than this is read in a thread, as it may have to come from the disk.
