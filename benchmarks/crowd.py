@@ -15,7 +15,7 @@ from benchmarks.tail import connect, read_frame
 from benchmarks.wire import Wire
 
 _PING, _PONG, _MASKED = 9, 0x8A, 0x80
-_PAUSE = 1.0
+_PAUSE = 2.0
 """Seconds: the page of pipelines asks no more often for those of which it has heard."""
 
 
@@ -94,7 +94,7 @@ class _Tab:
         await self._get("/ui/")
         await self._get("/api/v1/session")
         await self._get("/api/v1/namespaces/default/overview?limit=200")
-        self._reader, self._writer = await connect(urlsplit(self._address).netloc, "/api/v1/events/stream")
+        self._reader, self._writer = await connect(urlsplit(self._address).netloc, "/api/v1/events/stream?pause=100")
 
     async def follow(self) -> None:
         """Reads events as they come, and answers when the server asks whether it is there."""

@@ -50,6 +50,7 @@ def events(websocket: ClientConnection) -> Iterator[Any]:
         (f"{EVENTS}/", 404),
         (f"{EVENTS}?afer=1", 422),
         (f"{EVENTS}?after=-1", 422),
+        (f"{EVENTS}?pause=1001", 422),
         (f"{EVENTS}?kind=run.endet", 422),
         (f"{EVENTS}?namespace=..", 422),
         (f"{EVENTS}?namespace=%ff", 400),
@@ -61,6 +62,15 @@ def events(websocket: ClientConnection) -> Iterator[Any]:
 )
 def test_bad_requests_are_refused_before_the_websocket_opens(server: ServerThread, path: str, status: int) -> None:
     assert refusal(server, path)[0] == status
+
+
+def test_what_happens_in_a_pause_comes_together(server: ServerThread) -> None:
+    with opened(server, f"{EVENTS}?kind=namespace.created&pause=1000") as websocket:
+        for created in (["paused-1"], ["paused-2", "paused-3"]):
+            for name in created:
+                assert server.send_json("POST", "/api/v1/namespaces", {"id": name}).status == 201
+            frame = json.loads(websocket.recv(timeout=60))
+            assert [event["namespace"] for event in frame["events"]] == created
 
 
 def test_what_happens_is_streamed(server: ServerThread, pipeline: str) -> None:

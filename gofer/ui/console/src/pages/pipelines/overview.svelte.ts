@@ -10,7 +10,7 @@ const PAGE = 200;
 /** As many as one request may name. */
 const BATCH = 100;
 /** Events tell of most at once; the rest is looked up no more often than this, in milliseconds. */
-const PAUSE = 1000;
+const PAUSE = 2000;
 const TRY_AGAIN = 5000;
 
 export class Overview {
