@@ -26,7 +26,7 @@ PATIENCE = 30_000
 PICTURES = os.environ.get("GOFER_TEST_PICTURES", "")
 """A folder for pictures of pages, to be looked at."""
 
-AWAY = "ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|WebSocket connection to|failed: |status of 503"
+AWAY = "net::ERR_|WebSocket connection to|failed: |status of 503"
 """What a browser says of a server that was killed, or is starting: for `Tab.expect_complaint`."""
 
 _AXE = ROOT / "gofer/ui/console/node_modules/axe-core/axe.min.js"
