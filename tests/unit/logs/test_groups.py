@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from gofer.models.log import Stream
 from gofer.models.log_search import GroupPage, GroupsFrame, LogGroup, SearchEnd
 from gofer.server.logs import groups, search
 from gofer.server.logs.logs import Logs
@@ -70,8 +71,12 @@ async def test_errors_count_for_all_groups_around_them(logs: Logs) -> None:
 
 
 async def test_times_are_those_of_the_lines(logs: Logs) -> None:
-    source = [("stdout", text) for text in (b"::group::A\n", b"x\n", b"::endgroup::\n")]
-    await write(logs, source)  # type: ignore[arg-type]
+    source: list[tuple[Stream, bytes]] = [
+        ("stdout", b"::group::A\n"),
+        ("stdout", b"x\n"),
+        ("stdout", b"::endgroup::\n"),
+    ]
+    await write(logs, source)
     (found,) = (await LogSearch(logs).groups(LOG, complete=True)).groups
     assert (found.began_at[-4:], (found.ended_at or "")[-4:]) == ("789Z", "791Z")
 

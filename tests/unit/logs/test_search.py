@@ -47,12 +47,22 @@ def naive(path: Path, pattern: str, stream: Stream | None = None) -> list[int]:
     return [line.number for line in lines if stream in (None, line.stream) and re.search(pattern, line.text)]
 
 
-def found(path: Path, pattern: str, budget: Budget | None = None, **wanted: object) -> finding.Finding:
+def found(
+    path: Path,
+    pattern: str,
+    budget: Budget | None = None,
+    *,
+    stream: int = NEITHER,
+    first: int = 1,
+    limit: int = 1_000_000,
+    backward: bool = False,
+    last: int | None = None,
+) -> finding.Finding:
     file = LogFile(path)
     file.open()
-    given = {"stream": NEITHER, "first": 1, "limit": 1_000_000, **wanted}
+    wanted = Search(compiled(pattern), stream, first, limit, backward, last)
     try:
-        return find(file, Search(compiled(pattern), **given), budget or Budget(1 << 40, 1e9))  # type: ignore[arg-type]
+        return find(file, wanted, budget or Budget(1 << 40, 1e9))
     finally:
         file.close()
 
